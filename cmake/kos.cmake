@@ -1,6 +1,7 @@
 # Functions that the folders' CMakeLists.txt use.
 #
-#   kos_add_folders(DIR...)                 adds those that exist
+#   kos_add_folders(DIR...)                 adds those that have a CMakeLists.txt
+#   kos_add_components()                    adds every folder below that has a CMakeLists.txt
 #   kos_warnings(TARGET)                    the warnings that all code of this repository obeys
 #   kos_freestanding(TARGET [GENERAL_REGS_ONLY] [STRICT_ALIGN])
 #                                           flags of code that runs on the device
@@ -20,11 +21,22 @@ set(KOS_REPRODUCIBLE
     "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build"
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
 
+# By a glob, so that a folder that appears later is seen by the next build.
 function(kos_add_folders)
     foreach(folder IN LISTS ARGN)
-        if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
+        file(GLOB found CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
+        if(found)
             add_subdirectory(${folder})
         endif()
+    endforeach()
+endfunction()
+
+function(kos_add_components)
+    set(here "${CMAKE_CURRENT_SOURCE_DIR}")
+    file(GLOB files CONFIGURE_DEPENDS RELATIVE "${here}" "${here}/*/CMakeLists.txt")
+    foreach(file IN LISTS files)
+        cmake_path(GET file PARENT_PATH folder)
+        add_subdirectory(${folder})
     endforeach()
 endfunction()
 
