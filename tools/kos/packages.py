@@ -19,7 +19,7 @@ STAMPS = CACHE / "stamps"
 @dataclass(frozen=True)
 class Package:
     name: str
-    group: str
+    groups: tuple
     why: str
 
 
@@ -29,51 +29,54 @@ def parse(text):
         if not line.strip() or line.startswith("#"):
             continue
         words = line.split(None, 2)
-        if len(words) != 3 or words[1] not in GROUPS:
-            raise KosError(f"packages.txt:{number}: expected NAME GROUP WHY, GROUP one of {' '.join(GROUPS)}")
-        packages.append(Package(*words))
+        groups = tuple(words[1].split(",")) if len(words) == 3 else ()
+        if not groups or not set(groups) <= set(GROUPS):
+            raise KosError(f"packages.txt:{number}: expected NAME GROUP WHY, GROUP some of {' '.join(GROUPS)}")
+        packages.append(Package(words[0], groups, words[2]))
     return packages
 
 
 def ensure(install):
     """Fetches the arm64 packages and sources that are not there yet. Costs a few file checks when all are."""
-    listed = [p for p in parse(LIST.read_text()) if p.group in ("target", "source")]
-    missing = [p for p in listed if not stamp(p).exists()]
+    listed = parse(LIST.read_text())
+    missing = [(kind, p.name) for kind in FETCH for p in listed if kind in p.groups and not stamp(kind, p.name).exists()]
     if not missing:
         return
-    names = " ".join(f"{p.name}:arm64" if p.group == "target" else f"{p.name} (source)" for p in missing)
+    names = " ".join(f"{name}:arm64" if kind == "target" else f"{name} (source)" for kind, name in missing)
     if not install:
         raise KosError(f"missing downloads: {names}", EXIT_MISSING)
     say(f"downloading into build/cache: {names}")
-    for package in missing:
-        fetch_target_package(package.name) if package.group == "target" else fetch_source(package.name)
-
-
-def stamp(package):
-    return STAMPS / f"{package.group}-{package.name}"
+    for kind, name in missing:
+        FETCH[kind](name)
 
 
 def fetch_target_package(name):
     """Unpacks NAME:arm64 below build/cache/sysroot, without its dependencies: each is listed by itself."""
-    state = apt_state.ready()
-    archive = state.download(name)
+    archive = apt_state.ready().download(name)
     SYSROOT.mkdir(parents=True, exist_ok=True)
     apt_state.unpack(archive, SYSROOT)
-    finish(Package(name, "target", ""), archive.name)
+    finish("target", name, archive.name)
 
 
 def fetch_source(name):
     """Unpacks the source of NAME, with Debian's patches applied, at build/cache/src/NAME."""
-    state = apt_state.ready()
-    description = state.download_source(name)
+    description = apt_state.ready().download_source(name)
     folder = SOURCES / name
     if folder.exists():
         shutil.rmtree(folder)  # of an attempt that was interrupted
     SOURCES.mkdir(parents=True, exist_ok=True)
     apt_state.unpack_source(description, folder)
-    finish(Package(name, "source", ""), description.name)
+    finish("source", name, description.name)
 
 
-def finish(package, version):
+FETCH = {"target": fetch_target_package, "source": fetch_source}
+
+
+def stamp(kind, name):
+    """The file that says that a download is complete, and of which version."""
+    return STAMPS / f"{kind}-{name}"
+
+
+def finish(kind, name, version):
     STAMPS.mkdir(parents=True, exist_ok=True)
-    stamp(package).write_text(version + "\n")
+    stamp(kind, name).write_text(version + "\n")
