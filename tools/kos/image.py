@@ -27,6 +27,6 @@ def pack(kernel, root_task, cores):
     # Under its own name until complete: two tests may pack the same image at a time.
     with tempfile.TemporaryDirectory(dir=IMAGES) as scratch:
         fresh = Path(scratch) / image.name
-        output_of([MKIMAGE, "--loader", LOADER, "--kernel", kernel, "--root", root_task, "-o", fresh])
+        output_of([MKIMAGE, "--loader", LOADER, "--kernel", kernel, "--root", root_task, "--cores", cores, "-o", fresh])
         fresh.rename(image)
     return image

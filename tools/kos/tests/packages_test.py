@@ -72,7 +72,7 @@ class ListTest(unittest.TestCase):
     def test_the_repository_s_own(self):
         listed = packages.parse(packages.LIST.read_text())
         self.assertTrue(any("base" in p.groups and p.name == "python3" for p in listed))
-        names = [p.name for p in listed]
+        names = [(p.name, group) for p in listed for group in p.groups]
         self.assertEqual(len(names), len(set(names)))
 
     def test_mistakes(self):
