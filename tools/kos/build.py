@@ -1,12 +1,16 @@
 """./kos build: configures and compiles the two presets. Also called by run, test and bench."""
 
 import re
+import subprocess
+import sys
 
 from kos import packages
 from kos.arguments import Parser
-from kos.common import BUILD, TOP, KosError, processors, run
+from kos.common import BUILD, TOP, KosError, processors, say
 
 PRESETS = ("host", "target")
+# Of CMake and Ninja, when there is nothing to say.
+NOISE = ("ninja: no work to do.", "-- ", "Preset CMake variables:")
 
 
 def parser():
@@ -43,8 +47,24 @@ def configure(preset):
         if home and home[1] == str(TOP):
             return
     # --fresh: a cache that is there is of a tree that was moved, or of an attempt that failed.
-    run(["cmake", "--preset", preset, "--fresh", "--log-level=WARNING"], cwd=TOP)
+    say(f"configuring build/{preset}")
+    run_quietly(["cmake", "--preset", preset, "--fresh", "--log-level=WARNING"])
 
 
 def compile_preset(preset, targets=()):
-    run(["ninja", "-C", BUILD / preset, "--quiet", "-j", processors(), *targets], cwd=TOP)
+    run_quietly(["ninja", "-C", BUILD / preset, "--quiet", "-j", processors(), *targets])
+
+
+def run_quietly(words):
+    """Runs a build program; what the compilers say goes to stderr, and "nothing to do" nowhere."""
+    try:
+        process = subprocess.Popen([str(word) for word in words], cwd=TOP, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    except FileNotFoundError as error:
+        raise KosError(f"{words[0]} is not installed") from error
+    with process:
+        for line in process.stdout:
+            if not line.startswith(NOISE):
+                print(line, end="", file=sys.stderr, flush=True)
+    if process.returncode != 0:
+        raise KosError(f"{words[0]} failed with status {process.returncode}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from kos.board import KERNELS
 from kos.common import TOP, KosError
 
-TEST_FILES = "tests/*/*/test.json"
+TEST_FILES = ("tests/*/*/test.json", "examples/*/test.json")
 BENCH_FILES = "bench/*/bench.json"
 
 
@@ -40,7 +40,7 @@ class Bench:
 
 
 def tests():
-    return unique([read_test(file) for file in sorted(TOP.glob(TEST_FILES))])
+    return unique([read_test(file) for file in sorted(file for pattern in TEST_FILES for file in TOP.glob(pattern))])
 
 
 def benches():

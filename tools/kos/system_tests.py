@@ -74,7 +74,7 @@ def judged(result, extra):
     collected = result.collected
     problems = result.problems() + extra
     passed, skipped = len(collected.results("pass")), len(collected.results("skip"))
-    notes = [f"{passed} checks"] if passed else []
+    notes = [f"{passed} check{'s' if passed > 1 else ''}"] if passed else []
     if skipped:
         notes.append(f"{skipped} skipped")
     if collected.digests:

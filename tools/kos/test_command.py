@@ -151,6 +151,7 @@ def run_all(chosen, jobs):
 
     def run_one(case):
         log = LOGS / (case.id.replace("/", "-") + ".log")
+        log.unlink(missing_ok=True)  # of an earlier run
         try:
             outcome = case.execute(log)
         except KosError as error:  # of this test only, e.g. its kernel is not built
@@ -176,7 +177,8 @@ def report(case, outcome, log):
         if len(outcome.problems) > 20:
             print(f"      and {len(outcome.problems) - 20} more")
         print(f"      again: {case.replay}")
-        print(f"      log: {shown(log)}")
+        if log.exists():
+            print(f"      log: {shown(log)}")
     sys.stdout.flush()
 
 
