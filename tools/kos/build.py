@@ -6,11 +6,11 @@ import sys
 
 from kos import packages
 from kos.arguments import Parser
-from kos.common import BUILD, TOP, KosError, processors, say
+from kos.common import BUILD, TOP, KosError, processors, run, say
 
 PRESETS = ("host", "target")
 # Of CMake and Ninja, when there is nothing to say.
-NOISE = ("ninja: no work to do.", "-- ", "Preset CMake variables:")
+NOISE = ("ninja: no work to do.", "-- ")
 
 
 def parser():
@@ -48,23 +48,20 @@ def configure(preset):
             return
     # --fresh: a cache that is there is of a tree that was moved, or of an attempt that failed.
     say(f"configuring build/{preset}")
-    run_quietly(["cmake", "--preset", preset, "--fresh", "--log-level=WARNING"])
+    run(["cmake", "--preset", preset, "--fresh"], cwd=TOP, stdout=subprocess.DEVNULL)  # errors go to stderr
 
 
 def compile_preset(preset, targets=()):
-    run_quietly(["ninja", "-C", BUILD / preset, "--quiet", "-j", processors(), *targets])
-
-
-def run_quietly(words):
-    """Runs a build program; what the compilers say goes to stderr, and "nothing to do" nowhere."""
+    """Runs Ninja; what the compilers say goes to stderr, and that there is nothing to do goes nowhere."""
+    words = ["ninja", "-C", BUILD / preset, "--quiet", "-j", processors(), *targets]
     try:
         process = subprocess.Popen([str(word) for word in words], cwd=TOP, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     except FileNotFoundError as error:
-        raise KosError(f"{words[0]} is not installed") from error
+        raise KosError("ninja is not installed") from error
     with process:
         for line in process.stdout:
             if not line.startswith(NOISE):
                 print(line, end="", file=sys.stderr, flush=True)
     if process.returncode != 0:
-        raise KosError(f"{words[0]} failed with status {process.returncode}")
+        raise KosError(f"build/{preset}: ninja failed with status {process.returncode}")
