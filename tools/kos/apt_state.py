@@ -114,6 +114,9 @@ def configuration(folder):
         "#clear APT::Update::Post-Invoke;",
         "#clear APT::Update::Post-Invoke-Success;",
         'Acquire::Languages "none";',
+        'Acquire::Retries "3";',
+        # A list that could not be fetched is an error here, not a warning.
+        'APT::Update::Error-Mode "any";',
     ]
     if os.geteuid() == 0:
         # apt's own user cannot enter a build folder below root's home.

@@ -5,7 +5,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from kos.common import HOST, KosError, output_of
+from kos import processes
+from kos.common import HOST, output_of
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,16 @@ def run(test, log_path, timeout_s, environment):
     started = time.monotonic()
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with open(log_path, "wb") as log:
+        process = processes.start(test.command, cwd=test.folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            status = subprocess.run(test.command, cwd=test.folder, env=environment, stdin=subprocess.DEVNULL,
-                                    stdout=log, stderr=subprocess.STDOUT, timeout=timeout_s, check=False).returncode
-            problems = [] if status == 0 else [f"status {status}", *tail(log_path)]
+            status = process.wait(timeout_s)
+            problems = [] if status == 0 else [f"status {status}"]
         except subprocess.TimeoutExpired:
-            problems = [f"not finished in {timeout_s:.0f} s", *tail(log_path)]
-        except FileNotFoundError:
-            problems = [f"{test.command[0]} is not built"]
-        except OSError as error:
-            raise KosError(f"{test.command[0]}: {error.strerror}") from error
+            problems = [f"not finished in {timeout_s:.0f} s"]
+        finally:
+            processes.stop(process)
+    if problems:
+        problems += tail(log_path)
     return problems, time.monotonic() - started
 
 

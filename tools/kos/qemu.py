@@ -4,13 +4,12 @@ It does not judge: records.Collector does. Used by test, bench and test scripts.
 
 import os
 import selectors
-import signal
 import subprocess
 import time
 from dataclasses import dataclass
 
+from kos import processes
 from kos.board import board
-from kos.common import KosError
 from kos.records import Collector
 
 # After a fault mark: time for the rest of the fault record.
@@ -58,33 +57,16 @@ def run(words, log_path, timeout_s, environment=None):
     parser = collected.parser()
     started = time.monotonic()
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    # setpriv: if this process is killed, QEMU goes with it.
-    words = ["setpriv", "--pdeathsig", "KILL", *map(str, words)]
-    with open(log_path, "wb") as log, start(words, environment) as process:
+    with open(log_path, "wb") as log:
+        process = processes.start(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         try:
             end = collect(process, parser, collected, log, started + timeout_s)
         finally:
-            stop(process)
+            processes.stop(process)
+            process.stdout.close()
         parser.finish()
     status = process.returncode if end == "exit" else None
     return Run(collected, end, status, time.monotonic() - started)
-
-
-def start(words, environment):
-    try:
-        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                start_new_session=True, env=environment)
-    except FileNotFoundError as error:
-        raise KosError(f"{error.filename} is not installed") from error
-
-
-def stop(process):
-    """Ends the whole process group, so that nothing a test script started remains."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it has ended, and so has every process of its group
-    process.wait()
 
 
 def collect(process, parser, collected, log, deadline):

@@ -5,6 +5,7 @@ How a system is run and judged: system_tests.py."""
 
 import os
 import secrets
+import shlex
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from kos import build, declarations, elf, host_tests, system_tests
+from kos import build, declarations, elf, host_tests, processes, system_tests
 from kos.arguments import Parser, positive, seconds
 from kos.board import board
 from kos.common import BUILD, EXIT_FAILED, EXIT_MISSING, EXIT_USAGE, KosError, processors, say, shown
@@ -33,9 +34,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the report. It is chosen by any of `names`, and run by `execute(log) -> Outcome`."""
+    """One line of the report. It is chosen by any of its groups and names, and run by `execute(log) -> Outcome`."""
 
     id: str
+    groups: tuple
     names: tuple
     replay: str
     execute: Callable
@@ -61,7 +63,7 @@ def main(arguments):
             elf.check_kernel(path, board())
     if arguments.list:
         for case in cases(arguments):
-            print(case.id)
+            print(f"{case.id:<40} {' '.join(case.groups)}")
         return 0
     try:
         build.everything(install=not arguments.no_install)
@@ -99,7 +101,7 @@ def host_case(test, arguments):
         return Outcome(problems, taken)
 
     case_id = f"host/{test.name}"
-    return Case(case_id, ("host", test.name, case_id, *test.labels), f"./kos test {case_id}", execute)
+    return Case(case_id, ("host", *test.labels), (test.name, case_id), f"./kos test {case_id}", execute)
 
 
 def system_cases(arguments):
@@ -120,34 +122,35 @@ def seeds(test, arguments):
 def system_case(test, variant, seed, arguments):
     plain = f"{test.name}@{variant.name}"
     case_id = plain if seed is None else f"{plain}#{seed}"
-    replay = f"./kos test {plain}"
+    replay = ["./kos", "test", plain]
     if seed is not None:
-        replay += f" --seed {seed}"
+        replay += ["--seed", str(seed)]
     for change in arguments.set:
-        replay += f" --set {change}"
+        replay += ["--set", change]
     for option, path in (("--sel4", arguments.sel4), ("--sel4-smp", arguments.sel4_smp)):
         if path and variant.name == option[2:]:
-            replay += f" {option} {shown(path)}"
+            replay += [option, shown(path)]
 
     def execute(log):
         started = time.monotonic()
         problems, note, skipped = system_tests.run(test, variant, seed, arguments, log)
         return Outcome(problems, time.monotonic() - started, note, skipped)
 
-    return Case(case_id, (test.group, test.name, plain, case_id), replay, execute)
+    return Case(case_id, (test.group,), (test.name, plain, case_id), shlex.join(replay), execute)
 
 
 def choose(available, names):
     """The cases that one of the names means; all without a name. A name that means none is a mistake."""
     for name in names:
-        if not any(name in case.names for case in available):
+        if not any(name in case.groups + case.names for case in available):
             raise KosError(f"no test '{name}' (./kos test --list)", EXIT_USAGE)
-    return [case for case in available if not names or set(names) & set(case.names)]
+    return [case for case in available if not names or set(names) & set(case.groups + case.names)]
 
 
 def run_all(chosen, jobs):
     """Runs the cases, several at a time, and reports each when it ends."""
     reporting = threading.Lock()
+    interrupted = threading.Event()
 
     def run_one(case):
         log = LOGS / (case.id.replace("/", "-") + ".log")
@@ -157,15 +160,22 @@ def run_all(chosen, jobs):
         except KosError as error:  # of this test only, e.g. its kernel is not built
             outcome = Outcome([str(error)], 0)
         with reporting:
-            report(case, outcome, log)
+            if not interrupted.is_set():
+                report(case, outcome, log)
         return outcome
 
-    executor = ThreadPoolExecutor(jobs)
-    try:
-        return list(executor.map(run_one, chosen))
-    finally:
-        # Interrupted: the tests that run end with this process, those that wait must not start.
-        executor.shutdown(wait=False, cancel_futures=True)
+    with ThreadPoolExecutor(jobs) as executor:
+        futures = [executor.submit(run_one, case) for case in chosen]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:  # also an interrupt: nothing may go on running
+            interrupted.set()
+            executor.shutdown(wait=False, cancel_futures=True)
+            # Not concurrent.futures.wait(): to it, a cancelled future is done only when a worker has seen it.
+            while not all(future.done() for future in futures):
+                processes.stop_all()
+                time.sleep(0.05)
+            raise
 
 
 def report(case, outcome, log):

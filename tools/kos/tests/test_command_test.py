@@ -1,10 +1,12 @@
 import contextlib
 import io
+import threading
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from kos import declarations, system_tests, test_command
+from kos import declarations, processes, system_tests, test_command
 from kos.common import KosError
 from kos.qemu import Run
 from kos.records import Collector
@@ -34,9 +36,9 @@ class SummaryTest(unittest.TestCase):
 
 
 class ChooseTest(unittest.TestCase):
-    cases = [Case("host/a_test", ("host", "a_test", "host/a_test", "kernel"), "", None),
-             Case("ipc@release", ("kernel", "ipc", "ipc@release"), "", None),
-             Case("ipc@debug", ("kernel", "ipc", "ipc@debug"), "", None)]
+    cases = [Case("host/a_test", ("host", "kernel"), ("a_test", "host/a_test"), "", None),
+             Case("ipc@release", ("kernel",), ("ipc", "ipc@release"), "", None),
+             Case("ipc@debug", ("kernel",), ("ipc", "ipc@debug"), "", None)]
 
     def ids(self, *names):
         return [case.id for case in test_command.choose(self.cases, names)]
@@ -57,11 +59,37 @@ class RunAllTest(unittest.TestCase):
         def broken(_log):
             raise KosError("not built")
 
-        cases = [Case("a", (), "./kos test a", broken), Case("b", (), "", lambda _log: Outcome([], 0, "3 checks"))]
+        cases = [Case("a", (), (), "./kos test a", broken),
+                 Case("b", (), (), "", lambda _log: Outcome([], 0, "3 checks"))]
         outcomes, output = quietly(test_command.run_all, cases, 2)
         self.assertEqual([o.problems for o in outcomes], [["not built"], []])
         self.assertIn("again: ./kos test a\n", output)
         self.assertIn("3 checks", output)
+
+
+    def test_an_interrupt_ends_what_runs(self):
+        started = threading.Event()
+
+        def endless(log):
+            process = processes.start(["sleep", "60"])
+            started.set()
+            try:
+                return Outcome([f"status {process.wait()}"], 0)
+            finally:
+                processes.stop(process)
+
+        def interrupting(_log):
+            started.wait(30)
+            raise KeyboardInterrupt
+
+        # Two run, one is taken up by the interrupted worker, the others wait and are cancelled.
+        cases = [Case("a", (), (), "", interrupting)] + [Case(name, (), (), "", endless) for name in "bcdefgh"]
+        began = time.monotonic()
+        output = io.StringIO()
+        with self.assertRaises(KeyboardInterrupt), contextlib.redirect_stdout(output):
+            test_command.run_all(cases, 2)
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertEqual(output.getvalue(), "")
 
 
 class SeedTest(unittest.TestCase):
