@@ -1,6 +1,7 @@
 """./kos tidy: what a tool can check about style. Runs every check, then says how many found something."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -12,6 +13,8 @@ from kos.common import BUILD, EXIT_FAILED, TOP, KosError, processors, run
 
 LONG_FILE_LINES = 600
 DATABASE = BUILD / "tidy"
+# Options that Clang does not know, and -Werror: Clang's own warnings are not what is checked here.
+NOT_FOR_CLANG = ("-Werror", "-fno-tree-loop-distribute-patterns")
 
 
 def parser():
@@ -66,7 +69,9 @@ def check_layout():
 def static_checks():
     entries = write_database()
     with ThreadPoolExecutor(processors()) as executor:
-        return [problem for found in executor.map(clang_tidy, [e["file"] for e in entries]) for problem in found]
+        found = executor.map(clang_tidy, [entry["file"] for entry in entries])
+        # A header's problem is found once per file that includes it.
+        return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
 def write_database():
@@ -84,8 +89,7 @@ def write_database():
 
 
 def for_clang(entry):
-    """The command without what only GCC knows."""
-    words = [w for w in shlex.split(entry["command"]) if w not in ("-Werror",)]
+    words = [word for word in shlex.split(entry["command"]) if word not in NOT_FOR_CLANG]
     return {"directory": entry["directory"], "file": entry["file"], "arguments": words}
 
 
@@ -95,7 +99,8 @@ def clang_tidy(file):
                             cwd=TOP, text=True, capture_output=True, check=False)
     if result.returncode == 0:
         return []
-    found = re.findall(rf"^{re.escape(str(TOP))}/(\S+:\d+:\d+: (?:error|warning): .*)$", result.stdout, re.MULTILINE)
+    found = re.findall(r"^(/\S+?)(:\d+:\d+: (?:error|warning): .*)$", result.stdout, re.MULTILINE)
+    found = [os.path.relpath(path, TOP) + rest for path, rest in found]
     return found or [f"{file}: clang-tidy failed: {(result.stdout + result.stderr).strip()[-500:]}"]
 
 
