@@ -13,8 +13,9 @@
 #
 # None of them downloads anything.
 
-set(KOS_SYSROOT "${CMAKE_SOURCE_DIR}/build/cache/sysroot" CACHE PATH
-    "Unpacked arm64 packages (./kos setup)")
+# Where ./kos puts the groups "target" and "source" of tools/kos/packages.txt.
+set(KOS_SYSROOT "${CMAKE_SOURCE_DIR}/build/cache/sysroot")
+set(KOS_SOURCES "${CMAKE_SOURCE_DIR}/build/cache/src")
 
 # The same source gives the same bytes wherever the clone and its build folder are.
 set(KOS_REPRODUCIBLE

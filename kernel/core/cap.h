@@ -117,24 +117,24 @@ struct Cap {
     constexpr unsigned sched_context_bits() const { return meta >> 5 & 63; }
 
     // --- SchedControl: data: core.
-    static constexpr Cap sched_control(Word core) { return {head(CapType::kSchedControl, 0), core}; }
+    static constexpr Cap sched_control(Word core) { return {head(CapType::kSchedControl), core}; }
     constexpr Word sched_control_core() const { return data; }
 
-    static constexpr Cap irq_control() { return {head(CapType::kIrqControl, 0), 0}; }
+    static constexpr Cap irq_control() { return {head(CapType::kIrqControl), 0}; }
     // --- IrqHandler: data: kernel's interrupt index (arch/irq.h).
-    static constexpr Cap irq_handler(Word irq) { return {head(CapType::kIrqHandler, 0), irq}; }
+    static constexpr Cap irq_handler(Word irq) { return {head(CapType::kIrqHandler), irq}; }
     constexpr Word irq() const { return data; }
     // --- SgiSignal: data: interrupt in [7:0], target in [63:8].
     static constexpr Cap sgi_signal(Word irq, Word target) {
-        return {head(CapType::kSgiSignal, 0), irq | target << 8};
+        return {head(CapType::kSgiSignal), irq | target << 8};
     }
     constexpr Word sgi_irq() const { return data & 255; }
     constexpr Word sgi_target() const { return data >> 8; }
 
-    static constexpr Cap domain_control() { return {head(CapType::kDomainControl, 0), 0}; }
+    static constexpr Cap domain_control() { return {head(CapType::kDomainControl), 0}; }
     // --- Smc: data: badge (the function it is limited to; 0: any).
-    static constexpr Cap smc(Word badge) { return {head(CapType::kSmc, 0), badge}; }
-    static constexpr Cap asid_control() { return {head(CapType::kAsidControl, 0), 0}; }
+    static constexpr Cap smc(Word badge) { return {head(CapType::kSmc), badge}; }
+    static constexpr Cap asid_control() { return {head(CapType::kAsidControl), 0}; }
 
     // --- AsidPool: data: first ASID of the pool.
     static Cap asid_pool(void* pool, Asid base) { return {head(CapType::kAsidPool, pool), base}; }
@@ -180,7 +180,7 @@ private:
     T* pointer() const {
         return reinterpret_cast<T*>(address());
     }
-    static constexpr Word head(CapType type, Word address) { return address << 16 | static_cast<Word>(type); }
+    static constexpr Word head(CapType type, Word address = 0) { return address << 16 | static_cast<Word>(type); }
     static Word head(CapType type, const volatile void* object) {
         return head(type, reinterpret_cast<Word>(object));
     }

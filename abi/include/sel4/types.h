@@ -41,8 +41,8 @@ typedef struct seL4_MessageInfo {
 #define seL4_MessageInfo_LabelShift 12
 #define seL4_MessageInfo_LabelMask 0xffffffffffffful
 
-static inline seL4_MessageInfo_t seL4_MessageInfo_new(seL4_Word label, seL4_Word caps_unwrapped,
-                                                      seL4_Word extra_caps, seL4_Word length) {
+static inline seL4_MessageInfo_t seL4_MessageInfo_new(seL4_Word label, seL4_Word caps_unwrapped, seL4_Word extra_caps,
+                                                      seL4_Word length) {
     seL4_MessageInfo_t info;
     info.words[0] = (label & seL4_MessageInfo_LabelMask) << seL4_MessageInfo_LabelShift |
                     (caps_unwrapped & seL4_MessageInfo_CapsUnwrappedMask) << seL4_MessageInfo_CapsUnwrappedShift |

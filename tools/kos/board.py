@@ -1,0 +1,58 @@
+"""The board's QEMU command and the kernels that are built for it. Data: boards/NAME/qemu.json."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+
+from kos.common import TARGET, TOP, KosError
+
+# Keel's builds: name, and the number of cores that each starts (all of them; none may be missing).
+KERNELS = {
+    "release": 1,
+    "debug": 1,
+    "smp2-release": 2,
+    "smp2-debug": 2,
+    "smp-release": 4,
+    "smp-debug": 4,
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    program: str
+    machine: str
+    cpu: str
+    memory: str
+    cores: tuple
+    kernel_vaddr: int
+    kernel_paddr: int
+
+    def machine_arguments(self, cores):
+        return [self.program, "-machine", self.machine, "-cpu", self.cpu, "-m", self.memory,
+                "-smp", str(cores), "-nodefaults", "-display", "none", "-monitor", "none"]
+
+
+@cache
+def board(name="qemu_virt"):
+    values = json.loads((TOP / "boards" / name / "qemu.json").read_text())
+    values["cores"] = tuple(values["cores"])
+    for key in ("kernel_vaddr", "kernel_paddr"):
+        values[key] = int(values[key], 0)
+    return Board(**values)
+
+
+def keel(name):
+    """The ELF of one of Keel's builds."""
+    path = TARGET / "kernel" / f"keel-{name}.elf"
+    if not path.exists():
+        raise KosError(f"kernel '{name}' is not built: {path.relative_to(TOP)} is missing")
+    return path
+
+
+def keel_for(cores, debug):
+    """The name of the build that starts this many cores."""
+    for name, nodes in KERNELS.items():
+        if nodes == cores and name.endswith("debug") == debug:
+            return name
+    counts = sorted(set(KERNELS.values()))
+    raise KosError(f"no kernel for {cores} cores; expected one of {' '.join(map(str, counts))}")

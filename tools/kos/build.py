@@ -1,0 +1,67 @@
+"""./kos build: configures and compiles the two presets. Also called by run, test and bench."""
+
+import re
+import subprocess
+import sys
+
+from kos import packages
+from kos.arguments import Parser
+from kos.common import BUILD, TOP, KosError, processors, run, say
+
+PRESETS = ("host", "target")
+# Of CMake and Ninja, when there is nothing to say.
+NOISE = ("ninja: no work to do.", "-- ")
+
+
+def parser():
+    result = Parser("build")
+    result.add_argument("--preset", choices=PRESETS)
+    result.add_argument("targets", metavar="TARGET", nargs="*")
+    return result
+
+
+def main(arguments):
+    if arguments.targets and not arguments.preset:
+        raise KosError("TARGET needs --preset host or --preset target")
+    packages.ensure(install=not arguments.no_install)
+    for preset in [arguments.preset] if arguments.preset else PRESETS:
+        configure(preset)
+        compile_preset(preset, arguments.targets)
+    return 0
+
+
+def everything(install):
+    """What run, test and bench need before they start."""
+    packages.ensure(install)
+    for preset in PRESETS:
+        configure(preset)
+        compile_preset(preset)
+
+
+def configure(preset):
+    """Runs CMake unless the build folder is configured; from then on Ninja runs it again when needed."""
+    folder = BUILD / preset
+    cached = folder / "CMakeCache.txt"
+    if (folder / "build.ninja").exists() and cached.exists():
+        home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cached.read_text(), re.MULTILINE)
+        if home and home[1] == str(TOP):
+            return
+    # --fresh: a cache that is there is of a tree that was moved, or of an attempt that failed.
+    say(f"configuring build/{preset}")
+    run(["cmake", "--preset", preset, "--fresh"], cwd=TOP, stdout=subprocess.DEVNULL)  # errors go to stderr
+
+
+def compile_preset(preset, targets=()):
+    """Runs Ninja; what the compilers say goes to stderr, and that there is nothing to do goes nowhere."""
+    words = ["ninja", "-C", BUILD / preset, "--quiet", "-j", processors(), *targets]
+    try:
+        process = subprocess.Popen([str(word) for word in words], cwd=TOP, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    except FileNotFoundError as error:
+        raise KosError("ninja is not installed") from error
+    with process:
+        for line in process.stdout:
+            if not line.startswith(NOISE):
+                print(line, end="", file=sys.stderr, flush=True)
+    if process.returncode != 0:
+        raise KosError(f"build/{preset}: ninja failed with status {process.returncode}")

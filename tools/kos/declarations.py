@@ -1,0 +1,152 @@
+"""Tests and benchmarks are declared in data, next to what they run: test.json and bench.json.
+
+This module reads and checks the declarations. docs/testing.md describes the fields."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kos.board import KERNELS
+from kos.common import TOP, KosError
+
+TEST_FILES = ("tests/*/*/test.json", "examples/*/test.json")
+BENCH_FILES = "bench/*/bench.json"
+
+
+@dataclass(frozen=True)
+class Test:
+    file: Path
+    name: str
+    group: str
+    timeout_s: float
+    elf: str = ""  # root task, below build/target
+    script: str = ""  # or a Python program next to the declaration, which prints records itself
+    kernels: tuple = ()  # names of board.KERNELS
+    append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
+    seeds: tuple = ()
+    digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
+
+
+@dataclass(frozen=True)
+class Bench:
+    file: Path
+    name: str
+    elf: str
+    timeout_s: float
+    kernel: str = "release"
+    append: str = ""
+    recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
+    rates: tuple = ()  # rows where more is better
+
+
+def tests():
+    return unique([read_test(file) for file in sorted(file for pattern in TEST_FILES for file in TOP.glob(pattern))])
+
+
+def benches():
+    return unique([read_bench(file) for file in sorted(TOP.glob(BENCH_FILES))])
+
+
+def unique(declared):
+    seen = {}
+    for one in declared:
+        if one.name in seen:
+            raise KosError(f"{shown(one.file)}: the name '{one.name}' is taken by {shown(seen[one.name])}")
+        seen[one.name] = one.file
+    return declared
+
+
+def read_test(file):
+    reader = Reader(file)
+    name = reader.take("name", str)
+    test = Test(
+        file=file, name=name,
+        group=reader.take("group", str, name),
+        timeout_s=reader.take("timeout_s", (int, float)),
+        elf=reader.take("elf", str, ""),
+        script=reader.take("script", str, ""),
+        kernels=tuple(reader.take("kernels", list, [])),
+        append=reader.take("append", str, ""),
+        seeds=tuple(reader.take("seeds", list, [])),
+        digests=reader.take("digests", dict, {}),
+    )
+    reader.finish()
+    if bool(test.elf) == bool(test.script):
+        reader.refuse("exactly one of elf and script is needed")
+    if bool(test.elf) != bool(test.kernels):
+        reader.refuse("kernels belongs to elf, and elf needs kernels")
+    for kernel in test.kernels:
+        if kernel not in KERNELS:
+            reader.refuse(f"unknown kernel '{kernel}', expected some of {' '.join(KERNELS)}")
+    if bool(test.seeds) != ("{seed}" in test.append) and test.elf:
+        reader.refuse("seeds and {seed} in append belong together")
+    if any(not isinstance(seed, int) or seed < 0 for seed in test.seeds):
+        reader.refuse("seeds must be numbers")
+    if not set(test.digests) <= {str(seed) for seed in test.seeds}:
+        reader.refuse("digests has a seed that seeds has not")
+    return test
+
+
+def read_bench(file):
+    reader = Reader(file)
+    bench = Bench(
+        file=file,
+        name=reader.take("name", str),
+        elf=reader.take("elf", str),
+        timeout_s=reader.take("timeout_s", (int, float)),
+        kernel=reader.take("kernel", str, "release"),
+        append=reader.take("append", str, ""),
+        recorded=reader.take("recorded", dict, {}),
+        rates=tuple(reader.take("rates", list, [])),
+    )
+    reader.finish()
+    if KERNELS.get(bench.kernel) != 1:
+        reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
+    return bench
+
+
+class Reader:
+    """Takes typed fields out of a JSON object; what is left over at the end is a mistake."""
+
+    MISSING = object()
+
+    def __init__(self, file):
+        self.file = file
+        try:
+            self.values = json.loads(file.read_text())
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            self.refuse(str(error))
+        if not isinstance(self.values, dict):
+            self.refuse("expected a JSON object")
+
+    def take(self, key, kind, default=MISSING):
+        value = self.values.pop(key, default)
+        if value is self.MISSING:
+            self.refuse(f"'{key}' is missing")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            self.refuse(f"'{key}' has the wrong type: {value!r}")
+        return value
+
+    def finish(self):
+        if self.values:
+            self.refuse(f"unknown field '{next(iter(self.values))}'")
+
+    def refuse(self, text):
+        raise KosError(f"{shown(self.file)}: {text}")
+
+
+def shown(file):
+    return file.relative_to(TOP) if file.is_relative_to(TOP) else file
+
+
+def replaced(append, changes):
+    """`append` with the values of some of its keys replaced; a key that it does not have is a mistake."""
+    words = append.split()
+    for change in changes:
+        key, separator, _ = change.partition("=")
+        places = [i for i, word in enumerate(words) if word.startswith(key + "=")]
+        if not separator or not places:
+            declared = " ".join(word.split("=")[0] for word in words) or "none"
+            raise KosError(f"--set {change}: expected KEY=VALUE, KEY one of: {declared}")
+        words[places[0]] = change
+    return " ".join(words)

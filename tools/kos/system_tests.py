@@ -1,0 +1,102 @@
+"""Runs one declared test on one kernel and says what is wrong with the result."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from kos import board, declarations, image, qemu
+from kos.common import TARGET, TOP
+
+# Nodes of the prebuilt smp kernels.
+SEL4_SMP_CORES = 4
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a test runs on. `kernel` is None for Keel's build of that name."""
+
+    name: str
+    cores: int
+    kernel: Path | None = None
+
+    def elf(self):
+        return self.kernel or board.keel(self.name)
+
+
+def variants(test, sel4, sel4_smp):
+    """The kernels that a test runs on. A given seL4 stands in for Keel's build of as many cores."""
+    if test.script:
+        return [Variant("script", 1)]
+    if not sel4 and not sel4_smp:
+        return [Variant(name, board.KERNELS[name]) for name in test.kernels]
+    result = []
+    if sel4 and "release" in test.kernels:
+        result.append(Variant("sel4", 1, sel4))
+    if sel4_smp and "smp-release" in test.kernels:
+        result.append(Variant("sel4-smp", SEL4_SMP_CORES, sel4_smp))
+    return result
+
+
+def run(test, variant, seed, arguments, log):
+    """Returns (problems, note, skipped)."""
+    timeout = arguments.timeout or test.timeout_s
+    if test.script:
+        result = run_script(test, seed, log, timeout)
+        return judged(result, [])
+
+    append = declarations.replaced(test.append, arguments.set).replace("{seed}", str(seed))
+    result = boot(test, variant, append, log, timeout)
+    extra = []
+    if variant.cores == 1 and result.end == "verdict":
+        if str(seed) in test.digests and not arguments.set:
+            extra += compare("the digest recorded on seL4", test.digests[str(seed)], last_digest(result))
+        if variant.kernel and test.seeds and result.collected.digests:
+            keel = boot(test, Variant("release", 1), append, log.with_suffix(".keel.log"), timeout)
+            extra += [f"on Keel: {p}" for p in keel.problems()]
+            extra += compare_digests(keel, result)
+    return judged(result, extra)
+
+
+def run_script(test, seed, log, timeout):
+    environment = dict(os.environ, PYTHONPATH=str(TOP / "tools"))
+    if seed is not None:
+        environment["KOS_TEST_SEED"] = str(seed)
+    return qemu.run([sys.executable, test.file.parent / test.script], log, timeout, environment)
+
+
+def boot(test, variant, append, log, timeout):
+    packed = image.pack(variant.elf(), TARGET / test.elf, variant.cores)
+    return qemu.run(qemu.command(packed, variant.cores, append or None), log, timeout)
+
+
+def judged(result, extra):
+    collected = result.collected
+    problems = result.problems() + extra
+    passed, skipped = len(collected.results("pass")), len(collected.results("skip"))
+    notes = [f"{passed} check{'s' if passed > 1 else ''}"] if passed else []
+    if skipped:
+        notes.append(f"{skipped} skipped")
+    if collected.digests:
+        notes.append(f"digest {last_digest(result)}")
+    return problems, ", ".join(notes), bool(skipped and not passed and not problems)
+
+
+def last_digest(result):
+    digests = result.collected.digests
+    return digests[-1]["digest"] if digests else None
+
+
+def compare(what, expected, found):
+    return [] if expected == found else [f"digest {found}, expected {expected} ({what})"]
+
+
+def compare_digests(keel, sel4):
+    """The first step at which two runs of the same seed differ says where to look."""
+    ours, theirs = keel.collected.digests, sel4.collected.digests
+    for mine, other in zip(ours, theirs):
+        if mine != other:
+            return [f"first difference: Keel {mine}, seL4 {other}"]
+    if len(ours) != len(theirs):
+        return [f"Keel gave {len(ours)} digests, seL4 {len(theirs)}"]
+    return []

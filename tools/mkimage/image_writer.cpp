@@ -1,0 +1,70 @@
+/*
+ * See image_writer.h.
+ */
+#include "image_writer.h"
+
+#include <cstring>
+
+#include "verify.h"
+
+namespace kos::mkimage {
+namespace {
+
+using namespace kos::boot;
+
+template <size_t kSize>
+void copy_text(char (&field)[kSize], const std::string& text, const char* what) {
+  if (text.size() >= kSize || text.find('\0') != std::string::npos) {
+    throw Error(std::string(what) + " is longer than " + std::to_string(kSize - 1) + " characters");
+  }
+  std::memcpy(field, text.data(), text.size());
+}
+
+// File names may be long; the header's name is for messages only.
+std::string short_name(const std::string& name) { return name.substr(0, sizeof(ImageEntry::name) - 1); }
+
+size_t round_up(size_t size, size_t alignment) { return (size + alignment - 1) / alignment * alignment; }
+
+void add_part(Buffer& image, PartType type, const std::string& name, const Buffer& part, ImageEntry& entry) {
+  image.resize(round_up(image.size(), kImagePartAlignment));
+  entry.type = static_cast<uint32_t>(type);
+  entry.offset = image.size();
+  entry.size = part.size();
+  copy_text(entry.name, short_name(name), "name of a part");
+  sha512(part, entry.hash);
+  image.insert(image.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
+Buffer write_image(const ImageContents& contents, const SigningKey& key) {
+  constexpr uint32_t kEntryCount = 2;
+  ImageHeader header{};
+  ImageEntry entries[kEntryCount]{};
+  constexpr size_t kSignedSize = sizeof(header) + sizeof(entries);
+
+  Buffer image(kSignedSize + kSignatureBytes);
+  add_part(image, PartType::kKernel, contents.kernel_name, contents.kernel, entries[0]);
+  add_part(image, PartType::kRootTask, contents.root_task_name, contents.root_task, entries[1]);
+  image.resize(round_up(image.size() + sizeof(kImageEndMark), kImagePartAlignment));
+  std::memcpy(image.data() + image.size() - sizeof(kImageEndMark), &kImageEndMark, sizeof(kImageEndMark));
+
+  header.magic = kImageMagic;
+  header.version = kImageVersion;
+  header.header_size = kSignedSize + kSignatureBytes;
+  header.image_size = image.size();
+  header.slot = static_cast<uint32_t>(contents.slot);
+  header.core_count = contents.core_count;
+  header.entry_count = kEntryCount;
+  std::memcpy(header.signer, key.public_key(), sizeof(header.signer));
+  copy_text(header.bootargs, contents.bootargs, "--bootargs");
+  std::memcpy(image.data(), &header, sizeof(header));
+  std::memcpy(image.data() + sizeof(header), entries, sizeof(entries));
+
+  uint8_t signature[kSignatureBytes];
+  key.sign(std::span(image).first(kSignedSize), signature);
+  std::memcpy(image.data() + kSignedSize, signature, sizeof(signature));
+  return image;
+}
+
+}  // namespace kos::mkimage
