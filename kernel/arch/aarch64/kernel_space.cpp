@@ -8,7 +8,7 @@
 #include "arch/memory.h"
 #include "arch/page_tables.h"
 #include "arch/stack.h"
-#include "boards/qemu_virt/board.h"
+#include "board.h"
 #include "core/config.h"
 
 namespace keel {
