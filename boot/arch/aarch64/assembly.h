@@ -9,10 +9,7 @@
 
 #ifdef __ASSEMBLER__
 /* Loads the address of a symbol relative to the program counter. */
-.macro address register, symbol
-    adrp \register, \symbol
-    add \register, \register, :lo12:\symbol
-.endm
+.macro address register, symbol adrp \register, \symbol add \register, \register, : lo12 :\symbol.endm
 #endif
 
 #endif
