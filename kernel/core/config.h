@@ -1,0 +1,27 @@
+// Build-time configuration of the kernel. KEEL_MAX_CORES and KEEL_DEBUG come from the build; everything else follows.
+#pragma once
+
+#include <sel4/config.h>
+
+#include "arch/irq_config.h"
+#include "core/types.h"
+
+namespace keel {
+
+constexpr unsigned kMaxCores = KEEL_MAX_CORES;
+constexpr bool kSmp = kMaxCores > 1;
+constexpr bool kDebugBuild = KEEL_DEBUG;
+
+// The SMP variants have one domain and a schedule of two entries, as seL4's have.
+constexpr unsigned kNumDomains = kSmp ? 1 : SEL4_NUM_DOMAINS;
+constexpr unsigned kNumDomainSchedules = kSmp ? 2 : SEL4_NUM_DOMAIN_SCHEDULES;
+constexpr unsigned kNumPriorities = SEL4_NUM_PRIORITIES;
+
+// Longest time that the kernel assumes for one of its own runs; budgets are at least twice that.
+constexpr Word kKernelWcetUs = SEL4_MIN_BUDGET_US / 2;
+// Steps of long-running work between two looks for a waiting interrupt.
+constexpr unsigned kWorkUnitsPerPreemptionPoint = 64;
+// Private interrupts exist once per core.
+constexpr unsigned kNumIrqs = kMaxCores * kNumPrivateIrqs + (kMaxIrq + 1 - kNumPrivateIrqs);
+
+}  // namespace keel

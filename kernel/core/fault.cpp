@@ -1,0 +1,132 @@
+// Fault delivery; see fault.h. The layouts are those of sel4/faults.h.
+#include "core/fault.h"
+
+#include <sel4/faults.h>
+
+#include "arch/thread_registers.h"
+#include "core/endpoint.h"
+#include "core/ipc.h"
+#include "core/sched_context.h"
+#include "core/scheduler.h"
+#include "core/thread.h"
+
+namespace keel {
+
+namespace {
+
+// A handler must be able to receive the fault as a call: the right to send, and to be answered.
+bool can_handle(const Cap& cap) {
+    return cap.is(CapType::kEndpoint) && cap.rights().write() && (cap.rights().grant() || cap.rights().grant_reply());
+}
+
+void deliver(Tcb& tcb, const Cap& handler, bool can_donate) {
+    send(*handler.endpoint(), tcb,
+         {handler.badge(), true, true, handler.rights().grant(), handler.rights().grant_reply(), can_donate});
+}
+
+struct MessageWriter {
+    Tcb& receiver;
+    seL4_IPCBuffer* buffer;
+    unsigned length = 0;
+    void add(Word value) {
+        if (set_message_word(receiver, buffer, length, value)) ++length;
+    }
+};
+
+void write_lookup_failure(MessageWriter& message, const LookupFailure& failure) {
+    message.add(failure.kind);
+    if (failure.kind == LookupFailure::kInvalidRoot) return;
+    message.add(failure.bits_left);
+    if (failure.kind == LookupFailure::kMissingCapability) return;
+    message.add(failure.detail[0]);
+    if (failure.kind == LookupFailure::kGuardMismatch) message.add(failure.detail[1]);
+}
+
+// Reads a reply's words 0 .. count-1, as far as the sender's message has them, into the registers `order` lists.
+void take_registers(Tcb& handler, Tcb& faulter, const RegisterList& order) {
+    seL4_IPCBuffer const* const buffer = ipc_buffer(handler, false);
+    unsigned count = MessageTag{handler.context.message_tag()}.length();
+    if (count > order.count) count = order.count;
+    for (unsigned i = 0; i < count; ++i) {
+        if (i < kRegisterMessageWords)
+            set_register(faulter.context, order.reg[i], handler.context.message_word(i));
+        else if (buffer)
+            set_register(faulter.context, order.reg[i], buffer->msg[i]);
+    }
+}
+
+}  // namespace
+
+Fault cap_fault(CPtr address, bool receiving, const LookupFailure& failure) {
+    return {FaultType::kCap, {address, receiving, 0}, failure};
+}
+
+void raise_fault(Tcb& tcb, const Fault& fault) {
+    Cap const& handler = tcb.slots[kSlotFaultHandler].cap;
+    if (!can_handle(handler)) {
+        set_state(tcb, ThreadState::kInactive);
+        return;
+    }
+    tcb.fault = fault;
+    deliver(tcb, handler, tcb.sched_context != nullptr);
+}
+
+bool has_timeout_handler(const Tcb& tcb) { return tcb.slots[kSlotTimeoutHandler].cap.is(CapType::kEndpoint); }
+
+void raise_timeout(Tcb& tcb, Word badge) {
+    Cap const& handler = tcb.slots[kSlotTimeoutHandler].cap;
+    if (!can_handle(handler)) {
+        set_state(tcb, ThreadState::kInactive);
+        return;
+    }
+    tcb.fault = {FaultType::kTimeout, {badge, 0, 0}, {}};
+    deliver(tcb, handler, false);
+}
+
+unsigned write_fault_message(Tcb& faulter, Tcb& receiver, seL4_IPCBuffer* buffer) {
+    MessageWriter message{receiver, buffer};
+    Fault const& fault = faulter.fault;
+    switch (fault.type) {
+        case FaultType::kNone: break;
+        case FaultType::kCap:
+            message.add(faulter.context.fault_pc);
+            message.add(fault.word[0]);
+            message.add(fault.word[1]);
+            write_lookup_failure(message, fault.lookup);
+            break;
+        case FaultType::kUnknownSyscall:
+            for (unsigned i = 0; i < kSyscallRegisters.count; ++i)
+                message.add(get_register(faulter.context, kSyscallRegisters.reg[i]));
+            message.add(fault.word[0]);
+            break;
+        case FaultType::kUserException:
+            for (unsigned i = 0; i < kExceptionRegisters.count; ++i)
+                message.add(get_register(faulter.context, kExceptionRegisters.reg[i]));
+            message.add(fault.word[0]);
+            message.add(fault.word[1]);
+            break;
+        case FaultType::kTimeout:
+            message.add(fault.word[0]);
+            message.add(faulter.sched_context ? take_consumed_us(*faulter.sched_context) : 0);
+            break;
+        case FaultType::kVm:
+            message.add(faulter.context.fault_pc);
+            message.add(fault.word[0]);
+            message.add(fault.word[2]);
+            message.add(fault.word[1]);
+            break;
+    }
+    return message.length;
+}
+
+bool apply_fault_reply(Tcb& handler, Tcb& faulter) {
+    switch (faulter.fault.type) {
+        case FaultType::kUnknownSyscall: take_registers(handler, faulter, kSyscallReplyRegisters); break;
+        case FaultType::kUserException: take_registers(handler, faulter, kExceptionRegisters); break;
+        case FaultType::kTimeout: take_registers(handler, faulter, kAllRegisters); break;
+        default: return true;
+    }
+    return MessageTag{handler.context.message_tag()}.label() == 0;
+}
+
+}  // namespace keel

@@ -1,0 +1,34 @@
+// Interrupts; see irq.h.
+#include "core/irq.h"
+
+#include "arch/irq.h"
+#include "core/destroy.h"
+#include "core/notification.h"
+
+namespace keel {
+
+bool is_irq_taken(Word index) { return kernel.irq_state[index] != static_cast<uint8_t>(IrqState::kInactive); }
+
+void claim_irq(Word index) {
+    kernel.irq_state[index] = static_cast<uint8_t>(IrqState::kSignal);
+    mask_irq(index, false);
+}
+
+void release_irq(Word index) {
+    kernel.irq_state[index] = static_cast<uint8_t>(IrqState::kInactive);
+    mask_irq(index, true);
+}
+
+void forget_irq_notification(Word index) {
+    // A slot that holds a notification capability is emptied in one step: it is never the last one of a container.
+    while (!kernel.irq_slots[index].cap.is_null() && delete_cap(kernel.irq_slots[index]) == Progress::kPreempted) {
+    }
+}
+
+void deliver_irq(Word index) {
+    Cap const& cap = kernel.irq_slots[index].cap;
+    mask_irq(index, true);
+    if (cap.is(CapType::kNotification) && cap.rights().write()) signal(*cap.notification(), cap.badge());
+}
+
+}  // namespace keel
