@@ -22,25 +22,24 @@ Outcome map_frame(Invocation& inv) {
 
     if (!is_valid_vspace(vspace)) return inv.invalid_capability(1);
     Asid const asid = vspace.mapped_asid();
-    if (cap.mapped_asid() != 0) {
-        if (cap.mapped_asid() != asid) return inv.invalid_capability(1);
-        if (cap.mapped_address() != address) return inv.invalid_argument(2);
-    } else if (raw(address) + low_mask(frame_bits(size)) > raw(kUserTop)) {
-        return inv.invalid_argument(0);
-    }
     Word const ttbr = asid_ttbr(asid);
     if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
     if (ttbr != valid_ttbr(vspace)) return inv.invalid_capability(1);
     if (!is_aligned(raw(address), frame_bits(size))) return inv.fail(seL4_AlignmentError);
+    if (cap.mapped_asid() != 0) {
+        if (cap.mapped_asid() != asid) return inv.invalid_capability(1);
+        if (cap.mapped_address() != address) return inv.invalid_argument(0);
+    } else if (raw(address) > raw(kUserTop) - low_mask(frame_bits(size))) {
+        return inv.invalid_argument(0);
+    }
 
+    // The tables must lead exactly to the level of the frame. What is mapped there already, through this capability or
+    // another, is replaced: the tables do not know capabilities, so there is no telling whose it is.
     unsigned const level = frame_level(size);
-    Walk const walk = walk_tables(*root_table(ttbr), address, level);
+    Walk const walk = walk_tables(*root_table(ttbr), address, kLastLevel);
     if (walk.level != level) {
         return inv.failed_lookup(false, {LookupFailure::kMissingCapability, level_bits(walk.level)});
     }
-    // A table, or another frame: not through this capability.
-    if (is_valid(*walk.entry) && cap.mapped_asid() == 0) return inv.fail(seL4_DeleteFirst);
-    if (is_valid(*walk.entry) && (level != kLastLevel && is_table(*walk.entry))) return inv.fail(seL4_DeleteFirst);
 
     Rights const rights{requested.bits & cap.frame_rights().bits};
     PageTableEntry const entry = user_leaf_entry(cap.frame_base(), size, rights, attributes & seL4_ARM_PageCacheable,
