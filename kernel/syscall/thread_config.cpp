@@ -192,7 +192,9 @@ Outcome set_sched_params(Invocation& inv, Tcb& tcb) {
     SchedContext* sc = nullptr;
     if (context.is(CapType::kSchedContext)) {
         sc = context.sched_context();
-        if (tcb.sched_context || sc->tcb) return inv.illegal_operation();
+        // The context that the thread has already may be named again.
+        if (tcb.sched_context && tcb.sched_context != sc) return inv.illegal_operation();
+        if (sc->tcb && sc->tcb != &tcb) return inv.illegal_operation();
         if (is_blocked(tcb) && !is_released(*sc)) return inv.illegal_operation();
     } else if (!context.is_null()) {
         return inv.invalid_capability(2);
@@ -205,9 +207,10 @@ Outcome set_sched_params(Invocation& inv, Tcb& tcb) {
     if (install(inv, tcb, kSlotFaultHandler, handler) == Progress::kPreempted) return Outcome::kPreempted;
     tcb.max_controlled_priority = static_cast<uint8_t>(max_priority);
     set_priority(tcb, static_cast<uint8_t>(priority));
+    if (tcb.sched_context == sc) return Outcome::kDone;
     if (sc)
         bind_thread(*sc, tcb);
-    else if (tcb.sched_context)
+    else
         unbind_thread(*tcb.sched_context, tcb);
     return Outcome::kDone;
 }
