@@ -90,8 +90,9 @@ inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
 
 extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     MessageTag const tag{caller->context.message_tag()};
+    if (!tag.fits_registers()) return keel_slow_syscall(cpu, caller);
     Cap const* const cap = find_cap(*caller, caller->context.cap_or_badge());
-    if (!tag.fits_registers() || !cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
+    if (!cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
     Rights const rights = cap->rights();
     Endpoint& endpoint = *cap->endpoint();
     if (!rights.write() || !(rights.grant() || rights.grant_reply()) ||
@@ -130,9 +131,10 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
 
 extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     MessageTag const tag{server->context.message_tag()};
+    if (!tag.fits_registers()) return keel_slow_syscall(cpu, server);
     Cap const* const cap = find_cap(*server, server->context.cap_or_badge());
     Cap const* const reply_cap = find_cap(*server, server->context.reply_cap());
-    if (!tag.fits_registers() || !cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
+    if (!cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
         return keel_slow_syscall(cpu, server);
     Endpoint& endpoint = *cap->endpoint();
     Reply& reply = *reply_cap->reply();
