@@ -10,6 +10,7 @@
 #include "arch/asid.h"
 #include "arch/page_tables.h"
 #include "arch/thread_registers.h"
+#include "arch/trap.h"
 #include "arch/user_tables.h"
 #include "core/cspace.h"
 #include "core/derivation.h"
@@ -191,8 +192,15 @@ void KernelTest::enter_syscall() {
     Tcb& tcb = *core.current;
     tcb.context.fault_pc = kSvcAddress;
     tcb.context.pc = kSvcAddress + 4;
-    on_syscall(core, tcb);
-    schedule(core);
+    auto const number = static_cast<int64_t>(tcb.context.syscall_number());
+    if (use_fast_paths_ && number == seL4_SysCall) {
+        keel_fastpath_call(&core, &tcb);
+    } else if (use_fast_paths_ && number == seL4_SysReplyRecv) {
+        keel_fastpath_reply_recv(&core, &tcb);
+    } else {
+        on_syscall(core, tcb);
+        schedule(core);
+    }
 }
 
 void KernelTest::syscall(int64_t number, CPtr address, const Message& message, CPtr reply, CPtr destination) {

@@ -101,6 +101,8 @@ protected:
     // times.
     void finish_syscall(unsigned limit = 100000);
     void enter_syscall();
+    // Call and ReplyRecv enter as the exception entry of a single core does: by their fast paths.
+    bool use_fast_paths_ = false;
 
     // --- What a thread sees after its system call.
     static Word label_of(const Tcb& tcb);
