@@ -78,6 +78,8 @@ private:
             require(bound->bound_tcb == &tcb, "thread ", &tcb, "'s notification is bound elsewhere");
         if (SchedContext* sc = tcb.yielding_to; sc && known(all_.contexts, sc, "context yielded to"))
             require(sc->yielding_from == &tcb, "thread ", &tcb, " yields to a context that does not know it");
+        if (Endpoint* endpoint = tcb.cancel_endpoint; endpoint && known(all_.endpoints, endpoint, "endpoint"))
+            require(endpoint->canceller == &tcb, "thread ", &tcb, " cancels at an endpoint that does not know it");
         check_reply_link(tcb);
         check_waiting(tcb);
         check_queues(tcb);
@@ -188,6 +190,11 @@ private:
             if (known(all_.threads, tcb, "thread that waits"))
                 require(tcb->wait_object == &endpoint, "thread ", tcb, " waits elsewhere");
         }
+        Tcb* const canceller = endpoint.canceller;
+        if (!canceller || !known(all_.threads, canceller, "thread that cancels")) return;
+        require(canceller->cancel_endpoint == &endpoint, "endpoint ", &endpoint, "'s canceller is busy elsewhere");
+        require(!canceller->cancel_next || is_in(endpoint.head(), *canceller->cancel_next), "thread ", canceller,
+                " goes on cancelling at a thread that does not wait");
     }
 
     void check_notification(Notification& notification) {

@@ -85,7 +85,7 @@ keel_vectors:
     enter_kernel
     b       keel_handle_irq
 
-    // FIQ and SError are masked at user level (kInitialSpsr), AArch32 cannot be entered.
+    // FIQ and SError are masked at user level (kSpsrUser), AArch32 cannot be entered.
     impossible el0_fiq, 10
     impossible el0_serror, 11
     impossible el0_32_sync, 12

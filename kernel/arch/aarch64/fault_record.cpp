@@ -3,6 +3,7 @@
 #include "arch/console.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
+#include "arch/memory.h"
 #include "arch/stack.h"
 #include "core/assert.h"
 #include "core/cpu.h"
@@ -73,7 +74,12 @@ void print_registers(const UserContext& context) {
 }
 
 [[noreturn]] void stop_machine() {
-    if constexpr (kSmp) send_sgi(kRequestIpi, low_mask(kMaxCores) & ~bit(this_cpu().id));
+    // The others notice when they come for the lock.
+    if constexpr (kSmp) {
+        for (unsigned core = 0; core < kMaxCores; core++) {
+            if (core != this_cpu().id) send_ipi(core);
+        }
+    }
     stop_core();
 }
 

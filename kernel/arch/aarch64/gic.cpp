@@ -34,6 +34,9 @@ constexpr uint32_t kDefaultPriority = 0x80808080;  // four interrupts per regist
 constexpr uint32_t kIarIrqMask = 0x3ff;
 constexpr uint32_t kFirstSpecialIrq = 1020;  // 1020-1023: nothing to take
 
+// The CPU interface of each core, one bit, as the controller itself numbers them.
+uint8_t interface_masks[kMaxCores];
+
 volatile uint32_t& distributor(Word offset) {
     return *reinterpret_cast<volatile uint32_t*>(kGicDistributorAddress + offset);
 }
@@ -44,6 +47,12 @@ volatile uint32_t& interface(Word offset) {
 // Register of a bank with one bit per interrupt.
 volatile uint32_t& bit_register(Word bank, Word irq) { return distributor(bank + irq / 32 * 4); }
 uint32_t irq_bit(Word irq) { return uint32_t{1} << irq % 32; }
+
+// The target registers of private interrupts (banked) read as the mask of the core that reads; 0 on one core.
+uint8_t own_interface() {
+    uint32_t const mask = distributor(kGicdItargetsr) & 0xff;
+    return static_cast<uint8_t>(mask != 0 ? mask : 1);
+}
 
 }  // namespace
 
@@ -88,7 +97,7 @@ void acknowledge_irq(Word index) { mask_irq(index, false); }
 void set_irq_target(Word index, unsigned core) {
     Word const irq = irq_number(index);
     reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdItargetsr)[irq] =
-        static_cast<uint8_t>(1u << core);
+        interface_masks[core];
 }
 
 void send_sgi(Word irq, Word target_mask) {
@@ -97,13 +106,11 @@ void send_sgi(Word irq, Word target_mask) {
     distributor(kGicdSgir) = static_cast<uint32_t>((target_mask & 0xff) << 16 | irq);
 }
 
+void send_ipi(unsigned core) { send_sgi(kRequestIpi, interface_masks[core]); }
+
 void init_interrupt_distributor() {
     distributor(kGicdCtlr) = 0;
     Word const lines = ((distributor(kGicdTyper) & 31) + 1) * 32;
-    // Interrupts of this core's interface, as the distributor reports it for the private ones (banked), so that shared
-    // ones can be sent there. A machine with one core reports 0.
-    uint32_t const self = distributor(kGicdItargetsr) & 0xff;
-    uint32_t const target = self != 0 ? self : 1;
     for (Word irq = kNumPrivateIrqs; irq < lines; irq += 32) {
         bit_register(kGicdIcenabler, irq) = ~uint32_t{0};
         bit_register(kGicdIcpendr, irq) = ~uint32_t{0};
@@ -111,7 +118,7 @@ void init_interrupt_distributor() {
     }
     for (Word irq = kNumPrivateIrqs; irq < lines; irq += 4) {
         distributor(kGicdIpriorityr + irq) = kDefaultPriority;
-        distributor(kGicdItargetsr + irq) = target * 0x01010101;
+        distributor(kGicdItargetsr + irq) = own_interface() * uint32_t{0x01010101};
     }
     for (Word irq = kNumPrivateIrqs; irq < lines; irq += 16) distributor(kGicdIcfgr + irq / 4) = 0;  // level
     distributor(kGicdCtlr) = 1;
@@ -125,9 +132,10 @@ void init_core_interrupts() {
     interface(kGiccPmr) = kAllPriorities;
     interface(kGiccBpr) = 0;
     interface(kGiccCtlr) = 1;
-    Word const core = this_cpu().id;
-    mask_irq(irq_index(static_cast<unsigned>(core), kTimerIrq), false);
-    if constexpr (kSmp) mask_irq(irq_index(static_cast<unsigned>(core), kRequestIpi), false);
+    unsigned const core = this_cpu().id;
+    interface_masks[core] = own_interface();
+    mask_irq(irq_index(core, kTimerIrq), false);
+    if constexpr (kSmp) mask_irq(irq_index(core, kRequestIpi), false);
 }
 
 }  // namespace keel

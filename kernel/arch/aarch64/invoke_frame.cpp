@@ -22,25 +22,24 @@ Outcome map_frame(Invocation& inv) {
 
     if (!is_valid_vspace(vspace)) return inv.invalid_capability(1);
     Asid const asid = vspace.mapped_asid();
-    if (cap.mapped_asid() != 0) {
-        if (cap.mapped_asid() != asid) return inv.invalid_capability(1);
-        if (cap.mapped_address() != address) return inv.invalid_argument(2);
-    } else if (raw(address) + low_mask(frame_bits(size)) > raw(kUserTop)) {
-        return inv.invalid_argument(0);
-    }
     Word const ttbr = asid_ttbr(asid);
-    if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (ttbr != valid_ttbr(vspace)) return inv.invalid_capability(1);
     if (!is_aligned(raw(address), frame_bits(size))) return inv.fail(seL4_AlignmentError);
-
-    unsigned const level = frame_level(size);
-    Walk const walk = walk_tables(*root_table(ttbr), address, level);
-    if (walk.level != level) {
-        return inv.failed_lookup(false, {LookupFailure::kMissingCapability, level_bits(walk.level)});
+    if (cap.mapped_asid() != 0) {
+        if (cap.mapped_asid() != asid) return inv.invalid_capability(1);
+        if (cap.mapped_address() != address) return inv.invalid_argument(0);
+    } else if (raw(address) > raw(kUserTop) - low_mask(frame_bits(size))) {
+        return inv.invalid_argument(0);
     }
-    // A table, or another frame: not through this capability.
-    if (is_valid(*walk.entry) && cap.mapped_asid() == 0) return inv.fail(seL4_DeleteFirst);
-    if (is_valid(*walk.entry) && (level != kLastLevel && is_table(*walk.entry))) return inv.fail(seL4_DeleteFirst);
+
+    // The tables must lead exactly to the level of the frame. What is mapped there already, through this capability or
+    // another, is replaced: the tables do not know capabilities, so there is no telling whose it is.
+    unsigned const level = frame_level(size);
+    Walk const walk = walk_tables(*root_table(ttbr), address, kLastLevel);
+    if (walk.level != level) {
+        return inv.failed_lookup(false, LookupFailure::missing(level_bits(walk.level)));
+    }
 
     Rights const rights{requested.bits & cap.frame_rights().bits};
     PageTableEntry const entry = user_leaf_entry(cap.frame_base(), size, rights, attributes & seL4_ARM_PageCacheable,
@@ -66,7 +65,7 @@ Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
     Cap const& cap = inv.cap;
     if (cap.mapped_asid() == 0) return inv.illegal_operation();
     Word const ttbr = asid_ttbr(cap.mapped_asid());
-    if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (end <= start) return inv.invalid_argument(1);
     Word const size = bit(frame_bits(cap.frame_size()));
     if (start >= size || end > size) return inv.invalid_argument(0);

@@ -16,7 +16,6 @@ constexpr Word kMaxSgiTarget = 7;  // CPU interfaces that a GICv2 can have, less
 constexpr Word kAnyCore = ~Word{0};
 
 Outcome issue_handler(Invocation& inv, Word irq, bool edge, Word index, Word depth, Word core) {
-    if (irq > kMaxIrq) return inv.range_error(0, kMaxIrq);
     Word const kernel_index = irq_index(core == kAnyCore ? 0 : static_cast<unsigned>(core), irq);
     if (is_irq_taken(kernel_index)) return inv.fail(seL4_RevokeFirst);
     Slot* const target = lookup_target_slot(inv, inv.extra[0]->cap, index, depth, false);
@@ -34,15 +33,20 @@ Outcome issue_with_trigger(Invocation& inv) {
     if (inv.length < 4 || !inv.extra[0]) return inv.truncated();
     Word const irq = inv.arg(0);
     // On several cores a private interrupt needs its core.
-    if (kSmp && irq < kNumPrivateIrqs) return inv.range_error(kNumPrivateIrqs, kMaxIrq);
+    if (kSmp && irq < kNumPrivateIrqs) return inv.illegal_operation();
+    if (irq > kMaxIrq) return inv.range_error(0, kMaxIrq);
     return issue_handler(inv, irq, inv.arg(1) != 0, inv.arg(2), inv.arg(3), kAnyCore);
 }
 
 Outcome issue_for_core(Invocation& inv) {
-    if (inv.length < 5 || !inv.extra[0]) return inv.truncated();
+    // Observed on the reference kernel: the length of the message does not count, words that were not sent are what the
+    // registers and the buffer hold.
+    if (!inv.extra[0] || !inv.buffer) return inv.truncated();
+    Word const irq = inv.arg(0);
     Word const core = inv.arg(4);
-    if (core >= kMaxCores) return inv.invalid_argument(4);
-    return issue_handler(inv, inv.arg(0), inv.arg(1) != 0, inv.arg(2), inv.arg(3), core);
+    if (irq > kMaxIrq) return inv.range_error(0, kMaxIrq);
+    if (core >= kMaxCores) return inv.invalid_argument(0);
+    return issue_handler(inv, irq, inv.arg(1) != 0, inv.arg(2), inv.arg(3), core);
 }
 
 Outcome issue_sgi_signal(Invocation& inv) {

@@ -1,5 +1,5 @@
 // The kernel's address space: its image with the rights that each part needs and no part both writable and executable,
-// all RAM through 1 GiB and 2 MiB blocks, and its devices at the very top.
+// all RAM in 2 MiB blocks, and its devices at the very top.
 //
 // The image lies in the RAM window (virtual = physical + kWindowOffset), so nothing is mapped twice.
 #include "arch/kernel_space.h"
@@ -8,7 +8,7 @@
 #include "arch/memory.h"
 #include "arch/page_tables.h"
 #include "arch/stack.h"
-#include "boards/qemu_virt/board.h"
+#include "board.h"
 #include "core/config.h"
 
 namespace keel {
@@ -32,7 +32,7 @@ static_assert(KOS_BOARD_RAM_BASE % kGiB == 0 && KOS_BOARD_RAM_SIZE_BYTES % kGiB 
 static_assert(KOS_BOARD_KERNEL_WINDOW_OFFSET == kWindowOffset);
 
 PageTable window;          // level 1: all of the kernel's 512 GiB
-PageTable first_gigabyte;  // level 2: the GiB of the kernel's image
+PageTable ram[KOS_BOARD_RAM_SIZE_BYTES / kGiB];  // level 2
 PageTable image_pages;     // level 3: the 2 MiB of the kernel's image
 PageTable devices_large;   // level 2
 PageTable devices;         // level 3
@@ -77,13 +77,15 @@ extern "C" void keel_build_kernel_space() {
     Word const image_physical = image - kWindowOffset;
 
     map_image();
-    for (unsigned i = 0; i < kTableEntries; i++)
-        first_gigabyte.entry[i] = ram_entry(align_down(image_physical, 30) + (Word{i} << 21), 2);
-    first_gigabyte.entry[table_index(image, 2)] = table_at(image_pages);
-
-    for (Word base = KOS_BOARD_RAM_BASE; base < KOS_BOARD_RAM_BASE + Word{KOS_BOARD_RAM_SIZE_BYTES}; base += kGiB)
-        window.entry[table_index(base + kWindowOffset, 1)] = ram_entry(base, 1);
-    window.entry[table_index(image, 1)] = table_at(first_gigabyte);
+    Word physical = KOS_BOARD_RAM_BASE;
+    for (PageTable& table : ram) {
+        window.entry[table_index(physical + kWindowOffset, 1)] = table_at(table);
+        for (PageTableEntry& entry : table.entry) {
+            entry = ram_entry(physical, 2);
+            physical += Word{1} << level_bits(2);
+        }
+    }
+    ram[(image_physical - KOS_BOARD_RAM_BASE) / kGiB].entry[table_index(image, 2)] = table_at(image_pages);
 
     map_device(kUartAddress, KOS_BOARD_UART_BASE);
     map_device(kGicDistributorAddress, KOS_BOARD_GIC_DISTRIBUTOR_BASE);

@@ -32,11 +32,4 @@ static_assert(offsetof(UserContext, fault_pc) == KEEL_CONTEXT_FAULT_PC);
 static_assert(offsetof(UserContext, tpidr) == KEEL_CONTEXT_TPIDR);
 static_assert(offsetof(UserContext, tpidrro) == KEEL_CONTEXT_TPIDRRO);
 
-// SPSR of a thread that has not run: EL0 with SP_EL0, FIQ and SError masked (the kernel enables neither), interrupts on.
-constexpr Word kInitialSpsr = 0x140;
-
-// What user level may choose of its SPSR: the condition flags. Everything else (mode, masks, single step, AArch32) stays
-// as in a fresh thread, because the exception return believes it.
-constexpr Word sanitise_spsr(Word spsr) { return (spsr & 0xf0000000) | kInitialSpsr; }
-
 }  // namespace keel

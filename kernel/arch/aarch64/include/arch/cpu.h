@@ -35,7 +35,10 @@ inline void wait_for_interrupt() {
     asm volatile("dsb sy\n wfi" ::: "memory");
 }
 
-// Stops this core for good.
+// The end (fault_record.cpp): this core, or the whole machine, for good.
 [[noreturn]] void stop_core();
+[[noreturn]] void halt_machine();
+// Another core has stopped the machine.
+bool is_machine_stopping();
 
 }  // namespace keel

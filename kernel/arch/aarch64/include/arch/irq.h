@@ -41,8 +41,11 @@ void set_irq_trigger(Word index, bool edge);
 // After a user-level driver has acknowledged its interrupt: let it fire again.
 void acknowledge_irq(Word index);
 
-// Raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the controller).
+// For the capability: raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the controller).
 void send_sgi(Word irq, Word target_mask);
+
+// Interrupts another core for the kernel (kRequestIpi).
+void send_ipi(unsigned core);
 
 // The distributor once, by the first core; then each core its own interface.
 void init_interrupt_distributor();

@@ -51,6 +51,12 @@ inline void load_live_registers(const Tcb& tcb) {
     asm volatile("msr tpidr_el0, %0\n msr tpidrro_el0, %1" ::"r"(tcb.context.tpidr), "r"(tcb.context.tpidrro));
 }
 
+// TPIDR_EL0 of any thread that does not run on another core.
+inline void set_thread_pointer(Cpu& cpu, Tcb& tcb, Word value) {
+    tcb.context.tpidr = value;
+    if (cpu.current == &tcb) asm volatile("msr tpidr_el0, %0" ::"r"(value));
+}
+
 // `to` becomes the running thread in place of `from`. The idle thread has no address space and no registers: it runs
 // in whatever is loaded, so that the next thread finds its own if it is the same as before.
 inline void switch_context(Cpu& cpu, Tcb& from, Tcb& to) {
