@@ -157,6 +157,7 @@ Made<Tcb> KernelTest::make_thread(unsigned priority, Word budget_us, Word period
     bind_thread(*make_context(budget_us, period_us, 8), *tcb);
     tcb->state = ThreadState::kRunning;
     ready_enqueue_last(*tcb);
+    reschedule(cpu());
     return tcb;
 }
 
