@@ -24,7 +24,7 @@ enum class EndpointState : uint8_t { kIdle = 0, kSending = 1, kReceiving = 2 };
 
 struct Endpoint {
     Word head_and_state;  // first waiting thread | EndpointState; all waiters do the same
-    Word reserved;
+    Tcb* canceller;       // thread whose CancelBadgedSends was interrupted here; it knows where (Tcb::cancel_next)
     EndpointState state() const { return static_cast<EndpointState>(head_and_state & 3); }
     Tcb* head() const { return reinterpret_cast<Tcb*>(head_and_state & ~Word{3}); }
     void set(Tcb* head, EndpointState state) {
@@ -143,6 +143,11 @@ struct alignas(32) Tcb {
     Word wait_badge;
     void* wait_object;  // Endpoint or Notification
     Reply* reply;       // object it waits to be answered through, or offered to a caller
+
+    // An interrupted CancelBadgedSends of this thread: where it goes on.
+    Endpoint* cancel_endpoint;
+    Tcb* cancel_next;
+    Word cancel_badge;
 
     SchedContext* sched_context;
     SchedContext* yielding_to;

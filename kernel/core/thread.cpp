@@ -31,6 +31,7 @@ void suspend(Tcb& tcb) {
     set_state(tcb, ThreadState::kInactive);
     forget_schedule(tcb);
     cancel_yield(tcb);
+    forget_cancellation(tcb);
 }
 
 void resume(Tcb& tcb) {
