@@ -13,7 +13,7 @@ namespace {
 
 constexpr Word kArenaBits = 25;
 constexpr Word kArenaSlots = 8000;
-constexpr Word kDefaultPasses = 10000;
+constexpr Word kDefaultPasses = 2000;
 
 bool starts_with(const char* text, const char* prefix) {
     while (*prefix != '\0' && *text == *prefix) {

@@ -33,16 +33,23 @@ struct Samples {
     uint64_t refused = 0;
 };
 
-void take(Samples& samples) {
+// One interrupt: ticks from the deadline to the counter's value, read `nops` instructions late.
+uint64_t take_one(Samples& samples, uint64_t nops) {
+    const uint64_t deadline = roottask::counter_ticks() + kLeadTicks;
+    set_timer(deadline);
+    const uint64_t arrived = kos_wait_and_read_counter(samples.notification, nops);
+    stop_timer();
+    samples.early += arrived < deadline ? 1 : 0;
+    // By the system call itself: functions of the library may use FP registers, which may be disabled here.
+    samples.refused += call(samples.handler, Tag::make(shifted_label(seL4_IRQAckIRQ), 0)).label();
+    return arrived - deadline;
+}
+
+void take_all(Samples& samples) {
+    // Before the first interrupt other threads ran than before the later ones.
+    take_one(samples, 0);
     for (uint64_t nops = 0; nops < kSamples; ++nops) {
-        const uint64_t deadline = roottask::counter_ticks() + kLeadTicks;
-        set_timer(deadline);
-        const uint64_t arrived = kos_wait_and_read_counter(samples.notification, nops);
-        stop_timer();
-        // By the system call itself: functions of the library may use FP registers, which may be disabled here.
-        samples.refused += call(samples.handler, Tag::make(shifted_label(seL4_IRQAckIRQ), 0)).label();
-        samples.early += arrived < deadline ? 1 : 0;
-        const uint64_t ticks = arrived - deadline;
+        const uint64_t ticks = take_one(samples, nops);
         samples.sum_ticks += ticks;
         samples.least_ticks = ticks < samples.least_ticks ? ticks : samples.least_ticks;
         samples.most_ticks = ticks > samples.most_ticks ? ticks : samples.most_ticks;
@@ -68,7 +75,7 @@ void latency(Bench& bench, Row& row, Meanwhile meanwhile, Fpu fpu) {
     Partner partner;
     const auto body = [&samples, &finished, go, done] {
         wait(go);
-        take(samples);
+        take_all(samples);
         finished.set(true);
         for (;;) {
             signal(done);

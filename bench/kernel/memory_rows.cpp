@@ -105,6 +105,19 @@ void retype_delete(Row& row, const ObjectRow& spec) {
     repeat(row, row.passes() / spec.divisor + 1, retyping, staged_delete(slot));
 }
 
+// New memory for each object: another object keeps the untyped memory from being reset.
+void retype_delete_onwards(Row& row) {
+    constexpr Word kUntypedBits = 24;
+    constexpr Word kRoom = (Word{1} << (kUntypedBits - seL4_PageBits)) - 1;
+    const CPtr untyped = row.make(seL4_UntypedObject, kUntypedBits);
+    const CPtr slot = row.arena().slot();
+    const RetypeWindow other{.root = seL4_CapInitThreadCNode, .offset = row.arena().slot()};
+    row.check_ok(untyped_retype(untyped, seL4_EndpointObject, 0, other), "the other object");
+    const CallRegisters retyping = staged(untyped, seL4_UntypedRetype, {seL4_CapInitThreadCNode},
+                                          {seL4_ARM_SmallPageObject, 0, 0, 0, slot, 1});
+    repeat(row, row.passes() < kRoom ? row.passes() : kRoom, retyping, staged_delete(slot));
+}
+
 // What is retyped again must not show what was there before.
 void retyped_frame_is_clear(Row& row) {
     const CPtr untyped = row.make(seL4_UntypedObject, seL4_PageBits);
@@ -129,6 +142,7 @@ void memory_rows(Bench& bench) {
     bench.row("page/unmap_and_map", unmap_map);
     bench.row("cnode/copy_and_delete/frame", [](Row& row) { copy_delete(row, row.make(seL4_ARM_SmallPageObject)); });
     bench.row("cnode/copy_and_delete/endpoint", [](Row& row) { copy_delete(row, row.make(seL4_EndpointObject)); });
+    bench.row("retype_and_delete/frame_4k/new_memory", retype_delete_onwards);
     for (const ObjectRow& spec : kObjects) {
         bench.row(spec.name, [&](Row& row) {
             if (spec.type == seL4_ARM_SmallPageObject) {
