@@ -118,6 +118,7 @@ void receive(Tcb& receiver, const Cap& cap, Reply* reply, bool is_blocking) {
 }
 
 void cancel_ipc(Tcb& tcb) {
+    tcb.fault.type = FaultType::kNone;
     switch (tcb.state) {
         case ThreadState::kBlockedOnSend:
         case ThreadState::kBlockedOnReceive: {
@@ -127,10 +128,7 @@ void cancel_ipc(Tcb& tcb) {
             break;
         }
         case ThreadState::kBlockedOnNotification: cancel_wait(tcb); break;
-        case ThreadState::kBlockedOnReply:
-            tcb.fault.type = FaultType::kNone;
-            abandon_call(tcb);
-            break;
+        case ThreadState::kBlockedOnReply: abandon_call(tcb); break;
         default: break;
     }
 }

@@ -6,6 +6,7 @@
 
 #include <sel4/abi.h>
 
+#include "core/abi.h"
 #include "core/cpu.h"
 
 namespace keel {
@@ -32,7 +33,7 @@ public:
     Word label;
     unsigned length;                 // message words that are there
     Slot* extra[kMaxExtraCaps] = {};  // slots of the capabilities in the message, null from the first missing one on
-    seL4_IPCBuffer* buffer;          // null: the thread has none
+    IpcBuffer* buffer;          // null: the thread has none
     bool is_call;
     bool is_blocking;
     bool may_donate;

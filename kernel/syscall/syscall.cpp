@@ -112,7 +112,7 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
         if (phase.is_blocking) raise_fault(tcb, cap_fault(phase.address, false, found.failure));
         return Progress::kDone;
     }
-    seL4_IPCBuffer* const buffer = ipc_buffer(tcb, false);
+    IpcBuffer* const buffer = ipc_buffer(tcb, false);
     MessageTag const tag{tcb.context.message_tag()};
     ExtraCaps caps;
     Fault fault;

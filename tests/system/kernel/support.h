@@ -71,3 +71,20 @@ inline void check_argument_error(const Result& answer, seL4_Error error, Word nu
 #define EXPECT_INVALID_ARGUMENT(answer, number) check_argument_error((answer), seL4_InvalidArgument, (number), __LINE__)
 #define EXPECT_INVALID_CAPABILITY(answer, number) \
     check_argument_error((answer), seL4_InvalidCapability, (number), __LINE__)
+
+// A received message with all its words, which survives the next system call.
+struct MessageCopy {
+    Word badge = 0;
+    Tag tag;
+    Word words[seL4_MsgMaxLength] = {};
+
+    MessageCopy() = default;
+    MessageCopy(const Message& message) : badge(message.badge), tag(message.tag) {
+        for (Word i = 0; i < message.length() && i < seL4_MsgMaxLength; ++i) {
+            words[i] = message.word(i);
+        }
+    }
+    Word word(size_t i) const { return words[i]; }
+    Word label() const { return tag.label(); }
+    Word length() const { return tag.length(); }
+};
