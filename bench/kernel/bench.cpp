@@ -43,6 +43,7 @@ void Row::result(uint64_t ticks, uint64_t passes, uint64_t user_instructions) {
     const uint64_t user = user_instructions * passes;
     if (check(total > user, "more user instructions counted than all instructions measured")) {
         result_exact((total - user + passes / 2) / passes);
+        measured_passes_ = passes;
     }
 }
 
@@ -52,7 +53,8 @@ void Row::result_exact(uint64_t instructions) {
 }
 
 Bench::Bench(RootTask& root) : passes_(bootargs_number("passes", kDefaultPasses)) {
-    bootargs_text("rows", only_, sizeof(only_));
+    bootargs_text("rows", prefix_, sizeof(prefix_));
+    bootargs_text("row", only_, sizeof(only_));
     if (!sched_control_configure(root.boot_info->schedcontrol.start, seL4_CapInitThreadSC, kLongBudget).ok() ||
         !tcb_set_priority(seL4_CapInitThreadTCB, seL4_CapInitThreadTCB, kPriority).ok()) {
         KOS_FATAL("could not set budget and priority");
@@ -77,7 +79,8 @@ void Bench::check_counter() {
 }
 
 bool Bench::begin(const char* name, Row& row) {
-    if (!starts_with(name, only_)) {
+    const bool chosen = only_[0] == '\0' || (starts_with(name, only_) && starts_with(only_, name));
+    if (!chosen || !starts_with(name, prefix_)) {
         return false;
     }
     print("# {}\n", name);
@@ -96,7 +99,8 @@ void Bench::end(const char* name, Row& row) {
         json.put("\"}");
     } else {
         ++measured_;
-        format(json, "{{\"row\":\"{}\",\"value\":{},\"unit\":\"instructions\"}", name, row.value_);
+        format(json, "{{\"row\":\"{}\",\"value\":{},\"unit\":\"instructions\",\"passes\":{}}", name, row.value_,
+               row.measured_passes_);
     }
     put_record(json.text());
     row.arena_.free_all();

@@ -52,6 +52,7 @@ class Row {
     const char* failure_ = nullptr;
     bool measured_ = false;
     uint64_t value_ = 0;
+    uint64_t measured_passes_ = 1;
 };
 
 class Bench {
@@ -79,6 +80,7 @@ class Bench {
 
     ObjectAllocator arena_;
     roottask::AddressSpace other_;
+    char prefix_[128];
     char only_[128];
     Word passes_;
     unsigned measured_ = 0;

@@ -1,6 +1,6 @@
 // The kernel benchmark: a root task that counts the instructions of kernel operations and checks that each worked.
 //
-// The rows are in the *_rows.cpp files. Parameters: rows=PREFIX (only these), passes=N (per row, default 2000).
+// The rows are in the *_rows.cpp files. Parameters: rows=PREFIX or row=NAME (only these), passes=N (per row, default 2000).
 // Called by ./kos bench, on any kernel of the ABI, under QEMU's -icount shift=0.
 #include "bench.h"
 
