@@ -17,6 +17,8 @@ struct MessageTag {
     unsigned extra_caps() const {
         return word >> kTagCapsShift & kTagCapsMask;
     }
+    // No capabilities and no more words than travel in registers: length in [6:0], capabilities in [8:7].
+    bool fits_registers() const { return (word & 0x1ff) <= kRegisterMessageWords; }
     static constexpr MessageTag make(Word label, Word unwrapped, Word caps, Word length) {
         return {label << kTagLabelShift | unwrapped << kTagUnwrappedShift |
                 caps << kTagCapsShift | length};

@@ -19,9 +19,7 @@ namespace keel {
 
 namespace {
 
-// Length in [6:0] and extra capabilities in [8:7] of a message tag: at most the words that travel in registers.
-constexpr Word kShortMessage = 0x1ff;
-bool is_short(MessageTag tag) { return (tag.word & kShortMessage) <= kRegisterMessageWords; }
+// What of a short message's tag the receiver sees: label and length.
 constexpr Word kLabelAndLength = ~Word{0xf80};
 
 // As lookup_slot for a system call, without the reason of a failure.
@@ -42,7 +40,7 @@ inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
 }
 
 inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
-    Word const length = tag.word & kShortMessage;
+    unsigned const length = tag.length();
     to.context.cap_or_badge() = badge;
     to.context.message_tag() = tag.word & kLabelAndLength;
     if (length == 0) return;
@@ -93,7 +91,7 @@ inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
 extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     MessageTag const tag{caller->context.message_tag()};
     Cap const* const cap = find_cap(*caller, caller->context.cap_or_badge());
-    if (!is_short(tag) || !cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
+    if (!tag.fits_registers() || !cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
     Rights const rights = cap->rights();
     Endpoint& endpoint = *cap->endpoint();
     if (!rights.write() || !(rights.grant() || rights.grant_reply()) ||
@@ -134,7 +132,7 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     MessageTag const tag{server->context.message_tag()};
     Cap const* const cap = find_cap(*server, server->context.cap_or_badge());
     Cap const* const reply_cap = find_cap(*server, server->context.reply_cap());
-    if (!is_short(tag) || !cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
+    if (!tag.fits_registers() || !cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
         return keel_slow_syscall(cpu, server);
     Endpoint& endpoint = *cap->endpoint();
     Reply& reply = *reply_cap->reply();

@@ -48,7 +48,7 @@ bool find_destination(Invocation& inv, Destination& destination) {
         node = slot->cap;
     }
     if (!node.is(CapType::kCNode)) {
-        inv.failed_lookup(false, {LookupFailure::kMissingCapability, depth, {0, 0}});
+        inv.failed_lookup(false, LookupFailure::missing(depth));
         return false;
     }
     Word const size = bit(node.cnode_radix());
