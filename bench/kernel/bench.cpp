@@ -117,8 +117,7 @@ void Bench::finish() {
 CallRegisters staged(CPtr object, Word label, std::initializer_list<CPtr> caps, std::initializer_list<Word> words) {
     Words registers;
     const Tag tag = stage_invocation(label, caps, words, registers);
-    return CallRegisters{
-        object, tag.word, {registers.w[0], registers.w[1], registers.w[2], registers.w[3]}};
+    return CallRegisters{object, tag.word, {registers.w[0], registers.w[1], registers.w[2], registers.w[3]}};
 }
 
 OneCall repeat(Row& row, Word passes, const CallRegisters& invocation) {

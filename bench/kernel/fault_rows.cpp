@@ -46,10 +46,8 @@ void unknown_syscall(Bench& bench, Row& row, Needs needs, const PartnerState& st
     if (!partner.start(bench, row, state, body)) {
         return;
     }
-    OneCall call{.in = {.x0 = kX0, .tag = 2, .words = {kX2, 4, 5, 6}},
-                 .x6 = kX8,
-                 .x7 = kUnknownNumber,
-                 .passes = row.passes()};
+    OneCall call{
+        .in = {.x0 = kX0, .tag = 2, .words = {kX2, 4, 5, 6}}, .x6 = kX8, .x7 = kUnknownNumber, .passes = row.passes()};
     row.check_ok(faulter.start([&call] { kos_loop_one(&call); }), "the faulting thread starts");
     faulter.join();
 
@@ -61,7 +59,7 @@ void unknown_syscall(Bench& bench, Row& row, Needs needs, const PartnerState& st
               "each message was an unknown system call");
     row.result(call.ticks, call.passes,
                kos_loop_one_instructions + (needs == Needs::kReadRegisters ? kos_serve_syscalls_by_x8_instructions
-                                                                : kos_serve_unknown_syscalls_instructions));
+                                                                           : kos_serve_unknown_syscalls_instructions));
 }
 
 struct FaultKind {
@@ -125,15 +123,25 @@ struct Variant {
 };
 
 constexpr Variant kVariants[] = {
-    {"unknown_syscall/passive", "unknown_syscall_read_registers/passive", "vm_fault/passive", "user_exception/passive",
+    {"unknown_syscall/passive",
+     "unknown_syscall_read_registers/passive",
+     "vm_fault/passive",
+     "user_exception/passive",
      {.schedule = Schedule::kPassive}},
-    {"unknown_syscall/passive/handler_fpu_off", "unknown_syscall_read_registers/passive/handler_fpu_off",
-     "vm_fault/passive/handler_fpu_off", "user_exception/passive/handler_fpu_off",
+    {"unknown_syscall/passive/handler_fpu_off",
+     "unknown_syscall_read_registers/passive/handler_fpu_off",
+     "vm_fault/passive/handler_fpu_off",
+     "user_exception/passive/handler_fpu_off",
      {.schedule = Schedule::kPassive, .fpu = Fpu::kOff}},
-    {"unknown_syscall/active", "unknown_syscall_read_registers/active", "vm_fault/active", "user_exception/active",
+    {"unknown_syscall/active",
+     "unknown_syscall_read_registers/active",
+     "vm_fault/active",
+     "user_exception/active",
      {.schedule = Schedule::kActive}},
-    {"unknown_syscall/active/handler_fpu_off", "unknown_syscall_read_registers/active/handler_fpu_off",
-     "vm_fault/active/handler_fpu_off", "user_exception/active/handler_fpu_off",
+    {"unknown_syscall/active/handler_fpu_off",
+     "unknown_syscall_read_registers/active/handler_fpu_off",
+     "vm_fault/active/handler_fpu_off",
+     "user_exception/active/handler_fpu_off",
      {.schedule = Schedule::kActive, .fpu = Fpu::kOff}},
 };
 

@@ -1,8 +1,8 @@
 // From the deadline of the physical timer to the first instruction of the user-level handler.
 //
-// The deadline lies on a tick of the counter, but the moment of arrival does not, and the counter has 16 instructions to
-// a tick. So the latency is measured 16 times, reading the counter later by 0, 1 .. 15 instructions: for any latency L
-// the sum over k of floor((L + k) / 16) is L (Hermite's identity), which makes the figure exact.
+// The deadline lies on a tick of the counter, but the moment of arrival does not, and the counter has 16 instructions
+// to a tick. So the latency is measured 16 times, reading the counter later by 0, 1 .. 15 instructions: for any latency
+// L the sum over k of floor((L + k) / 16) is L (Hermite's identity), which makes the figure exact.
 #include "partner.h"
 
 namespace kos::bench {
@@ -103,8 +103,7 @@ void acknowledge(Row& row) {
 }  // namespace
 
 void interrupt_rows(Bench& bench) {
-    bench.row("interrupt/thread_running",
-              [&](Row& row) { latency(bench, row, Meanwhile::kThreadRuns, Fpu::kOn); });
+    bench.row("interrupt/thread_running", [&](Row& row) { latency(bench, row, Meanwhile::kThreadRuns, Fpu::kOn); });
     bench.row("interrupt/thread_running/handler_fpu_off",
               [&](Row& row) { latency(bench, row, Meanwhile::kThreadRuns, Fpu::kOff); });
     bench.row("interrupt/idle", [&](Row& row) { latency(bench, row, Meanwhile::kIdle, Fpu::kOn); });

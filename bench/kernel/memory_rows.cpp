@@ -68,9 +68,8 @@ CallRegisters staged_delete(CPtr slot) {
 // Copying succeeds only into an empty slot, so each delete did its work too.
 void copy_delete(Row& row, CPtr original) {
     const CPtr copy = row.arena().slot();
-    const CallRegisters copying =
-        staged(seL4_CapInitThreadCNode, seL4_CNodeCopy, {seL4_CapInitThreadCNode},
-               {copy, seL4_WordBits, original, seL4_WordBits, seL4_AllRights});
+    const CallRegisters copying = staged(seL4_CapInitThreadCNode, seL4_CNodeCopy, {seL4_CapInitThreadCNode},
+                                         {copy, seL4_WordBits, original, seL4_WordBits, seL4_AllRights});
     repeat(row, row.passes(), copying, staged_delete(copy));
 }
 
@@ -96,8 +95,8 @@ constexpr ObjectRow kObjects[] = {
 void retype_delete(Row& row, const ObjectRow& spec) {
     const CPtr untyped = row.make(seL4_UntypedObject, spec.untyped_bits);
     const CPtr slot = row.arena().slot();
-    const CallRegisters retyping = staged(untyped, seL4_UntypedRetype, {seL4_CapInitThreadCNode},
-                                          {spec.type, spec.size_bits, 0, 0, slot, 1});
+    const CallRegisters retyping =
+        staged(untyped, seL4_UntypedRetype, {seL4_CapInitThreadCNode}, {spec.type, spec.size_bits, 0, 0, slot, 1});
     // The first object of fresh memory is not what is measured.
     row.check_ok(untyped_retype(untyped, spec.type, spec.size_bits, {.root = seL4_CapInitThreadCNode, .offset = slot}),
                  "the first object");
@@ -113,8 +112,8 @@ void retype_delete_onwards(Row& row) {
     const CPtr slot = row.arena().slot();
     const RetypeWindow other{.root = seL4_CapInitThreadCNode, .offset = row.arena().slot()};
     row.check_ok(untyped_retype(untyped, seL4_EndpointObject, 0, other), "the other object");
-    const CallRegisters retyping = staged(untyped, seL4_UntypedRetype, {seL4_CapInitThreadCNode},
-                                          {seL4_ARM_SmallPageObject, 0, 0, 0, slot, 1});
+    const CallRegisters retyping =
+        staged(untyped, seL4_UntypedRetype, {seL4_CapInitThreadCNode}, {seL4_ARM_SmallPageObject, 0, 0, 0, slot, 1});
     repeat(row, row.passes() < kRoom ? row.passes() : kRoom, retyping, staged_delete(slot));
 }
 

@@ -17,8 +17,7 @@ bool copy_into_all(Row& row, CPtr original, CPtr first_slot, Word data) {
     for (Word i = 0; i < kMany; ++i) {
         const SlotPath to = roottask::root_slot(first_slot + i);
         const SlotPath from = roottask::root_slot(original);
-        const Result result =
-            data == 0 ? cnode_copy(to, from) : cnode_mint(to, from, seL4_AllRights, data);
+        const Result result = data == 0 ? cnode_copy(to, from) : cnode_mint(to, from, seL4_AllRights, data);
         if (!row.check_ok(result, "a copy into an empty slot")) {
             return false;
         }

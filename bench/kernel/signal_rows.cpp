@@ -11,9 +11,8 @@ constexpr Word kBadge = 0x10;
 
 void signal_nobody_waiting(Row& row) {
     const CPtr notification = row.make(seL4_NotificationObject);
-    OneCall call{.in = {.x0 = row.arena().mint(notification, kBadge)},
-                 .x7 = number(seL4_SysSend),
-                 .passes = row.passes()};
+    OneCall call{
+        .in = {.x0 = row.arena().mint(notification, kBadge)}, .x7 = number(seL4_SysSend), .passes = row.passes()};
     row.check(nb_wait(notification).badge == 0, "a new notification is empty");
     kos_loop_one(&call);
     row.check(nb_wait(notification).badge == kBadge, "the signals arrived");

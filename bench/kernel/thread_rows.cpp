@@ -22,7 +22,8 @@ bool set_registers(Row& row, CPtr tcb) {
     seL4_UserContext context{};
     context.pc = kPc;
     context.x28 = kX28;
-    return row.check_ok(tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context), "the registers are set");
+    return row.check_ok(tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context),
+                        "the registers are set");
 }
 
 void read_registers(Row& row, Word count) {
@@ -88,8 +89,7 @@ void set_priority(Row& row) {
     if (!create_idle(row, thread)) {
         return;
     }
-    repeat(row, row.passes(),
-           staged(thread.tcb(), seL4_TCBSetPriority, {seL4_CapInitThreadTCB}, {kBelowPriority - 1}));
+    repeat(row, row.passes(), staged(thread.tcb(), seL4_TCBSetPriority, {seL4_CapInitThreadTCB}, {kBelowPriority - 1}));
 }
 
 }  // namespace
