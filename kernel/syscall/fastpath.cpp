@@ -22,21 +22,28 @@ namespace {
 // What of a short message's tag the receiver sees: label and length.
 constexpr Word kLabelAndLength = ~Word{0xf80};
 
-// As lookup_slot for a system call, without the reason of a failure.
-inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
-    Cap const* node = &tcb.slots[kSlotCSpace].cap;
-    if (!node->is(CapType::kCNode)) return nullptr;
-    unsigned bits = kWordBits;
+inline bool guard_matches(const Cap& node, CPtr address, unsigned bits) {
+    unsigned const guard_size = node.cnode_guard_size();
+    return guard_size == 0 || address << (kWordBits - bits) >> (kWordBits - guard_size) == node.cnode_guard();
+}
+
+const Cap* find_cap_below(const Cap* node, CPtr address, unsigned bits) {
     do {
-        unsigned const guard_size = node->cnode_guard_size();
-        unsigned const radix = node->cnode_radix();
-        if (guard_size + radix > bits) return nullptr;
-        if (guard_size && address << (kWordBits - bits) >> (kWordBits - guard_size) != node->cnode_guard())
-            return nullptr;
-        bits -= guard_size + radix;
-        node = &node->cnode_slots()[address >> bits & (bit(radix) - 1)].cap;
+        unsigned const level = node->cnode_guard_size() + node->cnode_radix();
+        if (level > bits || !guard_matches(*node, address, bits)) return nullptr;
+        bits -= level;
+        node = &node->cnode_slots()[address >> bits & (bit(node->cnode_radix()) - 1)].cap;
     } while (bits != 0 && node->is(CapType::kCNode));
     return node;
+}
+
+// As lookup_slot for a system call, without the reason of a failure. Most CSpaces have one level.
+inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
+    Cap const& root = tcb.slots[kSlotCSpace].cap;
+    if (!root.is(CapType::kCNode)) return nullptr;
+    if (root.cnode_guard_size() + root.cnode_radix() != kWordBits) return find_cap_below(&root, address, kWordBits);
+    if (!guard_matches(root, address, kWordBits)) return nullptr;
+    return &root.cnode_slots()[address & (bit(root.cnode_radix()) - 1)].cap;
 }
 
 inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
@@ -62,7 +69,7 @@ inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current, bool curre
 }
 
 inline void remove_head(Endpoint& endpoint, Tcb& head) {
-    if (head.wait.next == &head && head.wait.next_group == &head)
+    if (is_only_waiter(head))
         endpoint.head_and_state = 0;
     else
         endpoint.set(wait_queue_remove(&head, head), EndpointState::kReceiving);
@@ -70,9 +77,7 @@ inline void remove_head(Endpoint& endpoint, Tcb& head) {
 
 inline void append_receiver(Endpoint& endpoint, Tcb& tcb) {
     if (endpoint.head_and_state == 0) {
-        tcb.wait.next = tcb.wait.prev = &tcb;
-        tcb.wait.next_group = tcb.wait.prev_group = &tcb;
-        tcb.wait.group_head = true;
+        become_only_waiter(tcb);
         endpoint.set(&tcb, EndpointState::kReceiving);
     } else {
         endpoint.set(wait_queue_insert(endpoint.head(), tcb), EndpointState::kReceiving);
@@ -81,7 +86,7 @@ inline void append_receiver(Endpoint& endpoint, Tcb& tcb) {
 
 inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
     cpu.current = &to;
-    switch_context(cpu, from, to);
+    switch_threads(cpu, from, to);
     unlock_kernel(cpu);
     return &to;
 }
@@ -90,8 +95,9 @@ inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
 
 extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     MessageTag const tag{caller->context.message_tag()};
+    if (!tag.fits_registers()) return keel_slow_syscall(cpu, caller);
     Cap const* const cap = find_cap(*caller, caller->context.cap_or_badge());
-    if (!tag.fits_registers() || !cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
+    if (!cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
     Rights const rights = cap->rights();
     Endpoint& endpoint = *cap->endpoint();
     if (!rights.write() || !(rights.grant() || rights.grant_reply()) ||
@@ -130,9 +136,10 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
 
 extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     MessageTag const tag{server->context.message_tag()};
+    if (!tag.fits_registers()) return keel_slow_syscall(cpu, server);
     Cap const* const cap = find_cap(*server, server->context.cap_or_badge());
     Cap const* const reply_cap = find_cap(*server, server->context.reply_cap());
-    if (!tag.fits_registers() || !cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
+    if (!cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
         return keel_slow_syscall(cpu, server);
     Endpoint& endpoint = *cap->endpoint();
     Reply& reply = *reply_cap->reply();

@@ -152,6 +152,4 @@ void finalise_asid_pool(Cap& cap) {
     }
 }
 
-bool is_valid_vspace(const Cap& cap) { return cap.is(CapType::kVSpace) && cap.mapped_asid() != 0; }
-
 }  // namespace keel
