@@ -1,4 +1,4 @@
-// Zeroing memory and moving it out of the data cache; the C library functions that the compiler calls.
+// Zeroing memory and moving it out of the data cache.
 #include "arch/memory.h"
 
 #include "arch/cache.h"
@@ -27,22 +27,5 @@ void clear_memory(void* start, Word size) {
 void clean_memory_to_ram(void* start, Word size) {
     cache_range(CacheOperation::kClean, reinterpret_cast<Word>(start), size);
 }
-
-extern "C" {
-
-void* memset(void* to, int value, size_t size) {
-    auto* bytes = static_cast<volatile uint8_t*>(to);
-    for (size_t i = 0; i < size; i++) bytes[i] = static_cast<uint8_t>(value);
-    return to;
-}
-
-void* memcpy(void* __restrict to, const void* __restrict from, size_t size) {
-    auto* target = static_cast<volatile uint8_t*>(to);
-    auto* source = static_cast<const volatile uint8_t*>(from);
-    for (size_t i = 0; i < size; i++) target[i] = source[i];
-    return to;
-}
-
-}  // extern "C"
 
 }  // namespace keel
