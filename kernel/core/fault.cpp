@@ -26,7 +26,7 @@ void deliver(Tcb& tcb, const Cap& handler, bool can_donate) {
 
 struct MessageWriter {
     Tcb& receiver;
-    seL4_IPCBuffer* buffer;
+    IpcBuffer* buffer;
     unsigned length = 0;
     void add(Word value) {
         if (set_message_word(receiver, buffer, length, value)) ++length;
@@ -44,7 +44,7 @@ void write_lookup_failure(MessageWriter& message, const LookupFailure& failure) 
 
 // Reads a reply's words 0 .. count-1, as far as the sender's message has them, into the registers `order` lists.
 void take_registers(Tcb& handler, Tcb& faulter, const RegisterList& order) {
-    seL4_IPCBuffer const* const buffer = ipc_buffer(handler, false);
+    IpcBuffer const* const buffer = ipc_buffer(handler, false);
     unsigned count = MessageTag{handler.context.message_tag()}.length();
     if (count > order.count) count = order.count;
     for (unsigned i = 0; i < count; ++i) {
@@ -83,7 +83,7 @@ void raise_timeout(Tcb& tcb, Word badge) {
     deliver(tcb, handler, false);
 }
 
-unsigned write_fault_message(Tcb& faulter, Tcb& receiver, seL4_IPCBuffer* buffer) {
+unsigned write_fault_message(Tcb& faulter, Tcb& receiver, IpcBuffer* buffer) {
     MessageWriter message{receiver, buffer};
     Fault const& fault = faulter.fault;
     switch (fault.type) {

@@ -107,17 +107,27 @@ enum class FaultType : uint8_t {
 // Why a capability address did not lead to a capability; words as in the manual, "Lookup Failure Description".
 struct LookupFailure {
     enum Kind : Word { kNone = 0, kInvalidRoot = 1, kMissingCapability = 2, kDepthMismatch = 3, kGuardMismatch = 4 };
-    Word kind = kNone;
-    Word bits_left = 0;
-    Word detail[2] = {0, 0};
+    // Not initialised by default, as in Fault: most of these are never looked at.
+    Word kind;
+    Word bits_left;
+    Word detail[2];
+
+    static constexpr LookupFailure invalid_root() { return {kInvalidRoot, 0, {0, 0}}; }
+    static constexpr LookupFailure missing(Word bits_left) { return {kMissingCapability, bits_left, {0, 0}}; }
+    static constexpr LookupFailure depth_mismatch(Word bits_left, Word resolved) {
+        return {kDepthMismatch, bits_left, {resolved, 0}};
+    }
+    static constexpr LookupFailure guard_mismatch(Word bits_left, Word guard, Word guard_size) {
+        return {kGuardMismatch, bits_left, {guard, guard_size}};
+    }
 };
 
 struct Fault {
-    FaultType type = FaultType::kNone;
+    FaultType type;
     // kCap: address, in receive phase; kUnknownSyscall: number; kUserException: number, code;
     // kVm: address, status, instruction; kTimeout: badge of the scheduling context.
-    Word word[3] = {0, 0, 0};
-    LookupFailure lookup;
+    Word word[3];
+    LookupFailure lookup;  // kCap only
 };
 
 enum TcbSlot : unsigned { kSlotCSpace, kSlotVSpace, kSlotBuffer, kSlotFaultHandler, kSlotTimeoutHandler, kTcbSlots };

@@ -3,6 +3,7 @@
 
 #include "arch/fpu.h"
 #include "arch/smp.h"
+#include "core/abi.h"
 #include "core/assert.h"
 #include "core/ipc.h"
 #include "core/scheduler.h"
@@ -64,7 +65,7 @@ void set_core(Tcb& tcb, unsigned core) {
 
 }  // namespace
 
-Ticks min_budget() { return us_to_ticks(SEL4_MIN_BUDGET_US); }
+Ticks min_budget() { return us_to_ticks(kMinBudgetUs); }
 
 Word max_period_us() { return max_us(); }
 

@@ -14,7 +14,7 @@ Outcome from_progress(Progress progress) {
 }
 
 Outcome source_missing(Invocation& inv, bool as_source, Word depth) {
-    return inv.failed_lookup(as_source, {LookupFailure::kMissingCapability, depth, {0, 0}});
+    return inv.failed_lookup(as_source, LookupFailure::missing(depth));
 }
 
 Outcome cancel_badged_sends(Invocation& inv, Slot& slot) {

@@ -6,7 +6,9 @@
 
 #include <sel4/abi.h>
 
+#include "core/abi.h"
 #include "core/cpu.h"
+#include "core/ipc.h"
 
 namespace keel {
 
@@ -18,8 +20,8 @@ enum class Outcome : uint8_t {
 };
 
 struct SyscallError {
-    seL4_Error code = seL4_NoError;
-    Word word[2] = {0, 0};  // argument or capability number; range; was-source; memory left
+    seL4_Error code;
+    Word word[2];           // argument or capability number; range; was-source; memory left
     LookupFailure lookup;   // kFailedLookup
 };
 
@@ -31,13 +33,18 @@ public:
     Cap cap;     // its content
     Word label;
     unsigned length;                 // message words that are there
-    Slot* extra[kMaxExtraCaps] = {};  // slots of the capabilities in the message, null from the first missing one on
-    seL4_IPCBuffer* buffer;          // null: the thread has none
+    Slot* extra[kMaxExtraCaps];      // slots of the capabilities in the message, null from the first missing one on
+    IpcBuffer* buffer;          // null: the thread has none
     bool is_call;
     bool is_blocking;
     bool may_donate;
-    CPtr address;  // by which the capability was invoked
     SyscallError error;
+
+    Invocation(Cpu& on, Tcb& by, Slot& invoked, MessageTag tag, const ExtraCaps& caps, IpcBuffer* from)
+        : cpu(on), caller(by), slot(&invoked), cap(invoked.cap), label(tag.label()), length(tag.length()),
+          extra{caps.slot[0], caps.slot[1], caps.slot[2]}, buffer(from) {
+        if (length > kRegisterMessageWords && !buffer) length = kRegisterMessageWords;
+    }
 
     Word arg(unsigned i) const {
         return i < kRegisterMessageWords ? caller.context.message_word(i) : buffer->msg[i];

@@ -28,8 +28,6 @@ struct SendPhase {
     bool may_donate;
 };
 
-LookupFailure missing_capability() { return {LookupFailure::kMissingCapability, 0, {0, 0}}; }
-
 // Endpoint, notification and reply capabilities, whose invocation is a message rather than a method.
 Outcome invoke_message(Invocation& inv) {
     switch (inv.cap.type()) {
@@ -112,7 +110,7 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
         if (phase.is_blocking) raise_fault(tcb, cap_fault(phase.address, false, found.failure));
         return Progress::kDone;
     }
-    seL4_IPCBuffer* const buffer = ipc_buffer(tcb, false);
+    IpcBuffer* const buffer = ipc_buffer(tcb, false);
     MessageTag const tag{tcb.context.message_tag()};
     ExtraCaps caps;
     Fault fault;
@@ -120,21 +118,10 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
         if (phase.is_blocking) raise_fault(tcb, fault);
         return Progress::kDone;
     }
-    unsigned length = tag.length();
-    if (length > kRegisterMessageWords && !buffer) length = kRegisterMessageWords;
-    Invocation inv{.cpu = cpu,
-                   .caller = tcb,
-                   .slot = found.slot,
-                   .cap = found.slot->cap,
-                   .label = tag.label(),
-                   .length = length,
-                   .extra = {caps.slot[0], caps.slot[1], caps.slot[2]},
-                   .buffer = buffer,
-                   .is_call = phase.is_call,
-                   .is_blocking = phase.is_blocking,
-                   .may_donate = phase.may_donate,
-                   .address = phase.address,
-                   .error = {}};
+    Invocation inv(cpu, tcb, *found.slot, tag, caps, buffer);
+    inv.is_call = phase.is_call;
+    inv.is_blocking = phase.is_blocking;
+    inv.may_donate = phase.may_donate;
     // If the invocation stops this very thread, it will execute its system call again when it is resumed.
     set_state(tcb, ThreadState::kRestart);
     Outcome const outcome = dispatch(inv);
@@ -165,7 +152,7 @@ void receive_phase(Tcb& tcb, bool is_blocking, bool with_reply) {
             CPtr const reply_address = tcb.context.reply_cap();
             SlotLookup const reply_slot = lookup_slot(tcb, reply_address);
             if (!reply_slot.slot || !reply_slot.slot->cap.is(CapType::kReply)) {
-                LookupFailure const failure = reply_slot.slot ? missing_capability() : reply_slot.failure;
+                LookupFailure const failure = reply_slot.slot ? LookupFailure::missing(0) : reply_slot.failure;
                 raise_fault(tcb, cap_fault(reply_address, true, failure));
                 return;
             }
@@ -181,7 +168,7 @@ void receive_phase(Tcb& tcb, bool is_blocking, bool with_reply) {
             return;
         }
     }
-    raise_fault(tcb, cap_fault(address, true, missing_capability()));
+    raise_fault(tcb, cap_fault(address, true, LookupFailure::missing(0)));
 }
 
 void send_and_receive(Cpu& cpu, Tcb& tcb, CPtr destination, bool with_reply) {
@@ -206,7 +193,7 @@ Outcome Invocation::reply(const Word* words, unsigned count) {
 
 Slot* lookup_target_slot(Invocation& inv, const Cap& root, CPtr index, Word depth, bool as_source) {
     if (!root.is(CapType::kCNode)) {
-        inv.failed_lookup(as_source, {LookupFailure::kInvalidRoot, 0, {0, 0}});
+        inv.failed_lookup(as_source, LookupFailure::invalid_root());
         return nullptr;
     }
     if (depth < 1 || depth > kWordBits) {
@@ -219,7 +206,7 @@ Slot* lookup_target_slot(Invocation& inv, const Cap& root, CPtr index, Word dept
         return nullptr;
     }
     if (found.bits_left != 0) {
-        inv.failed_lookup(as_source, {LookupFailure::kDepthMismatch, found.bits_left, {0, 0}});
+        inv.failed_lookup(as_source, LookupFailure::depth_mismatch(found.bits_left, 0));
         return nullptr;
     }
     return found.slot;

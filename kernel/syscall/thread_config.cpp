@@ -104,9 +104,8 @@ Progress install(const Invocation& inv, Tcb& tcb, TcbSlot which, const NewCap& r
     Slot& slot = tcb.slots[which];
     if (delete_cap(slot) == Progress::kPreempted) return Progress::kPreempted;
     if (!replacement.source) return Progress::kDone;
-    bool const unchanged = replacement.source->cap.type() == replacement.cap.type() &&
-                           replacement.source->cap.address() == replacement.cap.address() &&
-                           same_object(inv.cap, inv.slot->cap);
+    bool const unchanged =
+        same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
     if (unchanged) insert_derived(*replacement.source, slot, replacement.cap);
     return Progress::kDone;
 }
@@ -192,7 +191,9 @@ Outcome set_sched_params(Invocation& inv, Tcb& tcb) {
     SchedContext* sc = nullptr;
     if (context.is(CapType::kSchedContext)) {
         sc = context.sched_context();
-        if (tcb.sched_context || sc->tcb) return inv.illegal_operation();
+        // The context that the thread has already may be named again.
+        if (tcb.sched_context && tcb.sched_context != sc) return inv.illegal_operation();
+        if (sc->tcb && sc->tcb != &tcb) return inv.illegal_operation();
         if (is_blocked(tcb) && !is_released(*sc)) return inv.illegal_operation();
     } else if (!context.is_null()) {
         return inv.invalid_capability(2);
@@ -205,9 +206,10 @@ Outcome set_sched_params(Invocation& inv, Tcb& tcb) {
     if (install(inv, tcb, kSlotFaultHandler, handler) == Progress::kPreempted) return Outcome::kPreempted;
     tcb.max_controlled_priority = static_cast<uint8_t>(max_priority);
     set_priority(tcb, static_cast<uint8_t>(priority));
+    if (tcb.sched_context == sc) return Outcome::kDone;
     if (sc)
         bind_thread(*sc, tcb);
-    else if (tcb.sched_context)
+    else
         unbind_thread(*tcb.sched_context, tcb);
     return Outcome::kDone;
 }

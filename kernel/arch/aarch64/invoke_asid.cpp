@@ -43,7 +43,7 @@ Outcome assign(Invocation& inv) {
     if (!vspace.is(CapType::kVSpace) || vspace.mapped_asid() != 0) return inv.invalid_capability(1);
     Asid const base = inv.cap.asid_base();
     AsidPool* const pool = asid_pools[base >> kAsidPoolBits];
-    if (!pool) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (!pool) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (pool != inv.cap.asid_pool()) return inv.invalid_capability(0);
     Asid const asid = assign_asid(*pool, base, *static_cast<PageTable*>(vspace.vspace_root()));
     if (asid == 0) return inv.fail(seL4_DeleteFirst);

@@ -23,7 +23,7 @@ Outcome map_frame(Invocation& inv) {
     if (!is_valid_vspace(vspace)) return inv.invalid_capability(1);
     Asid const asid = vspace.mapped_asid();
     Word const ttbr = asid_ttbr(asid);
-    if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (ttbr != valid_ttbr(vspace)) return inv.invalid_capability(1);
     if (!is_aligned(raw(address), frame_bits(size))) return inv.fail(seL4_AlignmentError);
     if (cap.mapped_asid() != 0) {
@@ -38,7 +38,7 @@ Outcome map_frame(Invocation& inv) {
     unsigned const level = frame_level(size);
     Walk const walk = walk_tables(*root_table(ttbr), address, kLastLevel);
     if (walk.level != level) {
-        return inv.failed_lookup(false, {LookupFailure::kMissingCapability, level_bits(walk.level)});
+        return inv.failed_lookup(false, LookupFailure::missing(level_bits(walk.level)));
     }
 
     Rights const rights{requested.bits & cap.frame_rights().bits};
@@ -65,7 +65,7 @@ Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
     Cap const& cap = inv.cap;
     if (cap.mapped_asid() == 0) return inv.illegal_operation();
     Word const ttbr = asid_ttbr(cap.mapped_asid());
-    if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (end <= start) return inv.invalid_argument(1);
     Word const size = bit(frame_bits(cap.frame_size()));
     if (start >= size || end > size) return inv.invalid_argument(0);

@@ -21,7 +21,7 @@ Outcome map(Invocation& inv) {
     if (raw(address) > raw(kUserTop)) return inv.invalid_argument(0);
     Asid const asid = vspace.mapped_asid();
     Word const ttbr = asid_ttbr(asid);
-    if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (ttbr != valid_ttbr(vspace)) return inv.invalid_capability(1);
 
     // The walk ends in front of the last level at a missing table or at a frame.

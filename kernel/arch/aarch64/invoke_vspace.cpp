@@ -39,7 +39,7 @@ Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
     if (end > raw(kUserTop)) return inv.illegal_operation();
     if (!is_valid_vspace(inv.cap)) return inv.invalid_capability(0);
     Word const ttbr = asid_ttbr(inv.cap.mapped_asid());
-    if (ttbr == 0) return inv.failed_lookup(false, {LookupFailure::kInvalidRoot});
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (ttbr != valid_ttbr(inv.cap)) return inv.invalid_capability(0);
 
     Walk const walk = walk_tables(*root_table(ttbr), UserAddr{start}, kLastLevel);
