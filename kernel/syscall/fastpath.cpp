@@ -24,10 +24,8 @@ constexpr Word kShortMessage = 0x1ff;
 bool is_short(MessageTag tag) { return (tag.word & kShortMessage) <= kRegisterMessageWords; }
 constexpr Word kLabelAndLength = ~Word{0xf80};
 
-// As lookup_slot for a system call, without the reason of a failure.
-inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
-    Cap const* node = &tcb.slots[kSlotCSpace].cap;
-    if (!node->is(CapType::kCNode)) return nullptr;
+// The rest of find_cap, where the first CNode does not resolve the whole address.
+inline const Cap* find_cap_by_levels(const Cap* node, CPtr address) {
     unsigned bits = kWordBits;
     do {
         unsigned const guard_size = node->cnode_guard_size();
@@ -39,6 +37,16 @@ inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
         node = &node->cnode_slots()[address >> bits & (bit(radix) - 1)].cap;
     } while (bits != 0 && node->is(CapType::kCNode));
     return node;
+}
+
+// As lookup_slot for a system call, without the reason of a failure.
+inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
+    Cap const& root = tcb.slots[kSlotCSpace].cap;
+    if (!root.is(CapType::kCNode)) return nullptr;
+    unsigned const radix = root.cnode_radix();
+    if (radix + root.cnode_guard_size() != kWordBits) return find_cap_by_levels(&root, address);
+    if (address >> radix != root.cnode_guard()) return nullptr;
+    return &root.cnode_slots()[address & (bit(radix) - 1)].cap;
 }
 
 inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
@@ -63,29 +71,20 @@ inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current, bool curre
     return static_cast<int>(next.priority) >= highest_ready(cpu, cpu.domain);
 }
 
-inline void remove_head(Endpoint& endpoint, Tcb& head) {
-    if (head.wait.next == &head && head.wait.next_group == &head)
-        endpoint.head_and_state = 0;
-    else
-        endpoint.set(wait_queue_remove(&head, head), EndpointState::kReceiving);
+inline bool is_alone(const Tcb& waiting) {
+    return waiting.wait.next == &waiting && waiting.wait.next_group == &waiting;
 }
 
-inline void append_receiver(Endpoint& endpoint, Tcb& tcb) {
-    if (endpoint.head_and_state == 0) {
-        tcb.wait.next = tcb.wait.prev = &tcb;
-        tcb.wait.next_group = tcb.wait.prev_group = &tcb;
-        tcb.wait.group_head = true;
-        endpoint.set(&tcb, EndpointState::kReceiving);
-    } else {
-        endpoint.set(wait_queue_insert(endpoint.head(), tcb), EndpointState::kReceiving);
-    }
+// The less common ends of the fast paths, tail calls so that the common ones need no stack frame: the server was not the
+// only one that waited, or is not the only one to wait.
+[[gnu::noinline]] Tcb* dequeue_and_leave(Cpu* cpu, Tcb* from, Tcb* server, Endpoint* endpoint) {
+    endpoint->set(wait_queue_remove(server, *server), EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *from, *server);
 }
 
-inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
-    cpu.current = &to;
-    switch_context(cpu, from, to);
-    unlock_kernel(cpu);
-    return &to;
+[[gnu::noinline]] Tcb* enqueue_and_leave(Cpu* cpu, Tcb* server, Tcb* to, Endpoint* endpoint) {
+    endpoint->set(wait_queue_insert(endpoint->head(), *server), EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *server, *to);
 }
 
 }  // namespace
@@ -93,7 +92,8 @@ inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
 extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     MessageTag const tag{caller->context.message_tag()};
     Cap const* const cap = find_cap(*caller, caller->context.cap_or_badge());
-    if (!is_short(tag) || !cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
+    if (!cap) return keel_slow_syscall(cpu, caller);
+    if (!is_short(tag) || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
     Rights const rights = cap->rights();
     Endpoint& endpoint = *cap->endpoint();
     if (!rights.write() || !(rights.grant() || rights.grant_reply()) ||
@@ -105,7 +105,6 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
         !is_valid_vspace(server.slots[kSlotVSpace].cap))
         return keel_slow_syscall(cpu, caller);
 
-    remove_head(endpoint, server);
     server.wait_object = nullptr;
     server.reply = nullptr;
     server.state = ThreadState::kRunning;
@@ -127,7 +126,9 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     sc.tcb = &server;
     server.sched_context = &sc;
     copy_short_message(tag, *caller, server, cap->badge());
-    return run(*cpu, *caller, server);
+    if (!is_alone(server)) return dequeue_and_leave(cpu, caller, &server, &endpoint);
+    endpoint.head_and_state = 0;
+    return switch_and_leave(*cpu, *caller, server);
 }
 
 extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
@@ -145,7 +146,7 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
         (bound && bound->state == NotificationState::kActive))
         return keel_slow_syscall(cpu, server);
     Tcb& caller = *reply.tcb;
-    if (caller.fault.type != FaultType::kNone || caller.sched_context || !wins(*cpu, caller, *server, false) ||
+    if (caller.fault.type != FaultType::kNone || caller.sched_context || !wins(*cpu, caller, *server, true) ||
         !is_valid_vspace(caller.slots[kSlotVSpace].cap))
         return keel_slow_syscall(cpu, server);
 
@@ -169,8 +170,12 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     server->wait_object = &endpoint;
     server->reply = &reply;
     reply.tcb = server;
-    append_receiver(endpoint, *server);
-    return run(*cpu, *server, caller);
+    if (endpoint.head_and_state != 0) return enqueue_and_leave(cpu, server, &caller, &endpoint);
+    server->wait.next = server->wait.prev = server;
+    server->wait.next_group = server->wait.prev_group = server;
+    server->wait.group_head = true;
+    endpoint.set(server, EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *server, caller);
 }
 
 bool signal_fast(Tcb& tcb) {
