@@ -35,7 +35,12 @@ Outcome write_registers(Invocation& inv, Tcb& tcb) {
     if (inv.length - 2 < count) return inv.truncated();
     if (&tcb == &inv.caller) return inv.illegal_operation();
     if (count > kUserRegisters.count) count = kUserRegisters.count;
-    for (unsigned i = 0; i < count; ++i) set_register(tcb.context, kUserRegisters.reg[i], inv.arg(i + 2));
+    Word const in_registers = count < kRegisterMessageWords - 2 ? count : kRegisterMessageWords - 2;
+    unsigned i = 0;
+    for (; i < in_registers; ++i)
+        set_register(tcb.context, kUserRegisters.reg[i], inv.caller.context.message_word(i + 2));
+    for (; i < count; ++i) set_register(tcb.context, kUserRegisters.reg[i], inv.buffer->msg[i + 2]);
+    sanitise_registers(tcb.context);
     tcb.context.pc = tcb.context.fault_pc;
     if (resumes) resume(tcb);
     return Outcome::kDone;
@@ -46,6 +51,7 @@ void copy_registers(Tcb& from, Tcb& to, unsigned first, unsigned last) {
         uint8_t const reg = kUserRegisters.reg[i];
         set_register(to.context, reg, get_register(from.context, reg));
     }
+    sanitise_registers(to.context);
 }
 
 Outcome copy_registers(Invocation& inv, Tcb& tcb) {
