@@ -117,6 +117,7 @@ bool is_ram(PhysAddr) { return true; }
 // Memory of destroyed objects may be out of bounds until it is cleared for new ones (testing/stress.h).
 void clear_memory(void* start, Word size) {
     ASAN_UNPOISON_MEMORY_REGION(start, size);
+    machine.bytes_cleared += size;
     std::memset(start, 0, size);
 }
 void clean_memory_to_ram(void*, Word) {}
