@@ -41,9 +41,10 @@ const Cap* find_cap_below(const Cap* node, CPtr address, unsigned bits) {
 inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
     Cap const& root = tcb.slots[kSlotCSpace].cap;
     if (!root.is(CapType::kCNode)) return nullptr;
-    if (root.cnode_guard_size() + root.cnode_radix() != kWordBits) return find_cap_below(&root, address, kWordBits);
-    if (!guard_matches(root, address, kWordBits)) return nullptr;
-    return &root.cnode_slots()[address & (bit(root.cnode_radix()) - 1)].cap;
+    unsigned const radix = root.cnode_radix();
+    if (radix + root.cnode_guard_size() != kWordBits) return find_cap_below(&root, address, kWordBits);
+    if (address >> radix != root.cnode_guard()) return nullptr;
+    return &root.cnode_slots()[address & (bit(radix) - 1)].cap;
 }
 
 inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
@@ -61,34 +62,23 @@ inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
 }
 
 // `next` may run now instead of the current thread: nobody who is ready beats it.
-inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current, bool current_is_highest) {
+inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current) {
     if (kNumDomains > 1 && next.domain != cpu.domain) return false;
     if (kSmp && next.core != cpu.id) return false;
-    if (current_is_highest && next.priority >= current.priority) return true;
+    if (next.priority >= current.priority) return true;
     return static_cast<int>(next.priority) >= highest_ready(cpu, cpu.domain);
 }
 
-inline void remove_head(Endpoint& endpoint, Tcb& head) {
-    if (is_only_waiter(head))
-        endpoint.head_and_state = 0;
-    else
-        endpoint.set(wait_queue_remove(&head, head), EndpointState::kReceiving);
+// The less common ends of the fast paths, tail calls so that the common ones need no stack frame: the server was not the
+// only one that waited, or is not the only one to wait.
+[[gnu::noinline]] Tcb* dequeue_and_leave(Cpu* cpu, Tcb* from, Tcb* server, Endpoint* endpoint) {
+    endpoint->set(wait_queue_remove(server, *server), EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *from, *server);
 }
 
-inline void append_receiver(Endpoint& endpoint, Tcb& tcb) {
-    if (endpoint.head_and_state == 0) {
-        become_only_waiter(tcb);
-        endpoint.set(&tcb, EndpointState::kReceiving);
-    } else {
-        endpoint.set(wait_queue_insert(endpoint.head(), tcb), EndpointState::kReceiving);
-    }
-}
-
-inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
-    cpu.current = &to;
-    switch_threads(cpu, from, to);
-    unlock_kernel(cpu);
-    return &to;
+[[gnu::noinline]] Tcb* enqueue_and_leave(Cpu* cpu, Tcb* server, Tcb* to, Endpoint* endpoint) {
+    endpoint->set(wait_queue_insert(endpoint->head(), *server), EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *server, *to);
 }
 
 }  // namespace
@@ -105,11 +95,10 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
         return keel_slow_syscall(cpu, caller);
     Tcb& server = *endpoint.head();
     Reply* const reply = server.reply;
-    if (!reply || server.sched_context || !wins(*cpu, server, *caller, true) ||
+    if (!reply || server.sched_context || !wins(*cpu, server, *caller) ||
         !is_valid_vspace(server.slots[kSlotVSpace].cap))
         return keel_slow_syscall(cpu, caller);
 
-    remove_head(endpoint, server);
     server.wait_object = nullptr;
     server.reply = nullptr;
     server.state = ThreadState::kRunning;
@@ -131,7 +120,9 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     sc.tcb = &server;
     server.sched_context = &sc;
     copy_short_message(tag, *caller, server, cap->badge());
-    return run(*cpu, *caller, server);
+    if (!is_only_waiter(server)) return dequeue_and_leave(cpu, caller, &server, &endpoint);
+    endpoint.head_and_state = 0;
+    return switch_and_leave(*cpu, *caller, server);
 }
 
 extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
@@ -150,7 +141,7 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
         (bound && bound->state == NotificationState::kActive))
         return keel_slow_syscall(cpu, server);
     Tcb& caller = *reply.tcb;
-    if (caller.fault.type != FaultType::kNone || caller.sched_context || !wins(*cpu, caller, *server, false) ||
+    if (caller.fault.type != FaultType::kNone || caller.sched_context || !wins(*cpu, caller, *server) ||
         !is_valid_vspace(caller.slots[kSlotVSpace].cap))
         return keel_slow_syscall(cpu, server);
 
@@ -174,8 +165,10 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     server->wait_object = &endpoint;
     server->reply = &reply;
     reply.tcb = server;
-    append_receiver(endpoint, *server);
-    return run(*cpu, *server, caller);
+    if (endpoint.head_and_state != 0) return enqueue_and_leave(cpu, server, &caller, &endpoint);
+    become_only_waiter(*server);
+    endpoint.set(server, EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *server, caller);
 }
 
 bool signal_fast(Tcb& tcb) {

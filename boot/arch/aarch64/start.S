@@ -240,8 +240,8 @@ enable_mmu:
     ret
 
 /*
- * First instruction of a core that PSCI CPU_ON started: x0 = logical number. Everything it reads before its MMU is on
- * has been cleaned to memory by the first core (main.cpp). It uses no stack.
+ * First instruction of a core that PSCI CPU_ON started: x0 = logical number. Until its MMU is on it reads nothing that
+ * the first core wrote, only code and constants. It uses no stack.
  */
 .global secondary_start
 secondary_start:
