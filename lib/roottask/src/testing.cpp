@@ -1,6 +1,7 @@
 // Running registered tests and reporting them (testing.h).
 #include <kos/roottask/bootargs.h>
 #include <kos/roottask/testing.h>
+#include <kos/roottask/watchdog.h>
 
 extern "C" {
 extern const kos::roottask::TestCase* kos_tests_start[];
@@ -17,6 +18,9 @@ namespace {
 // each takes a place of its own and nobody waits for anybody.
 constexpr unsigned kMaxReported = 4;
 constexpr size_t kFailureBytes = 320;
+
+// By the counter, which goes on while the emulator's host is busy with other things.
+constexpr uint64_t kDefaultLimitSeconds = 30;
 
 struct Failure {
     bool complete;
@@ -167,6 +171,10 @@ class TestRunner {
         if (!root.allocator.make_arena(kTestMemoryBits, kTestSlots, context_.arena_)) {
             KOS_FATAL("no memory for tests");
         }
+        if (!watchdog_.start(root.allocator).ok()) {
+            KOS_FATAL("the watchdog does not start");
+        }
+        keep_thread_memory();
     }
 
     bool run_all() {
@@ -189,7 +197,9 @@ class TestRunner {
     void run(const TestCase& test) {
         print("# {}\n", test.name);
         forget_failures();
-        test.run(context_);
+        if (!watchdog_.run(limit_us_, [&] { test.run(context_); })) {
+            testing::fail(test.file, test.line, "cut off: it hung, faulted, or took too long");
+        }
         clean_up();
         if (testing::current_failed()) {
             ++failed_;
@@ -211,6 +221,8 @@ class TestRunner {
     }
 
     TestContext context_;
+    Watchdog watchdog_;
+    uint64_t limit_us_ = bootargs_number("limit_s", kDefaultLimitSeconds) * 1000000;
     char only_[256];
     char without_[256];
     unsigned passed_ = 0;

@@ -17,12 +17,13 @@ struct alignas(4096) ThreadMemory {
 };
 
 ThreadMemory pool[kMaxThreads];
-bool pool_used[kMaxThreads];
+enum class Use : unsigned char { kFree, kUsed, kKept };
+Use pool_use[kMaxThreads];
 
 size_t take_memory() {
     for (size_t i = 0; i < kMaxThreads; ++i) {
-        if (!pool_used[i]) {
-            pool_used[i] = true;
+        if (pool_use[i] == Use::kFree) {
+            pool_use[i] = Use::kUsed;
             return i;
         }
     }
@@ -34,8 +35,18 @@ Result out_of_memory() { return Result{seL4_NotEnoughMemory, {}}; }
 }  // namespace
 
 void reset_thread_memory() {
-    for (bool& used : pool_used) {
-        used = false;
+    for (Use& use : pool_use) {
+        if (use == Use::kUsed) {
+            use = Use::kFree;
+        }
+    }
+}
+
+void keep_thread_memory() {
+    for (Use& use : pool_use) {
+        if (use == Use::kUsed) {
+            use = Use::kKept;
+        }
     }
 }
 
@@ -102,7 +113,7 @@ void Thread::stop() {
         tcb_ = kNullCap;
     }
     if (memory_ != kMaxThreads) {
-        pool_used[memory_] = false;
+        pool_use[memory_] = Use::kFree;
         memory_ = kMaxThreads;
     }
 }

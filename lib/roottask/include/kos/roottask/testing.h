@@ -113,7 +113,7 @@ inline bool check_true(bool value, const char* file, int line, const char* what)
     (void)::kos::roottask::testing::check_true(!static_cast<bool>(value), __FILE__, __LINE__, "not: " #value)
 #define EXPECT_ERROR(result, code) \
     (void)::kos::roottask::testing::check_error((result), (code), __FILE__, __LINE__, #result)
-#define EXPECT_OK(result) EXPECT_ERROR(result, seL4_NoError)
+#define EXPECT_OK(...) EXPECT_ERROR((__VA_ARGS__), seL4_NoError)
 
 #define ASSERT_EQ(actual, expected)            \
     do {                                       \

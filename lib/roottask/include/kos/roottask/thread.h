@@ -88,6 +88,8 @@ class Thread {
 
 // Forgets which pool entries are in use: after all threads were destroyed by revoking their memory.
 void reset_thread_memory();
+// Makes the entries that are in use now exempt from that.
+void keep_thread_memory();
 
 class AddressSpace {
   public:

@@ -1,0 +1,73 @@
+// What the kernel tests share: names, places in the address space, and small helpers. Only for this folder.
+#pragma once
+
+#include <kos/roottask/testing.h>
+
+using namespace kos::sel4;
+using namespace kos::roottask;
+
+// Virtual addresses of the initial address space that nothing else uses; tests run one after another.
+inline constexpr Word kFreeVirtual = 0x20000000;
+
+// An index that no slot of the root CNode has.
+inline constexpr CPtr kOutsideRootCNode = CPtr{1} << SEL4_ROOT_CNODE_SIZE_BITS;
+
+// A CNode of its own with `1 << radix` slots, addressed without a guard.
+struct TestCNode {
+    CPtr cap = kNullCap;
+    Word radix = 0;
+    SlotPath at(Word index) const { return {cap, index, radix}; }
+};
+
+inline TestCNode make_cnode(TestContext& t, Word radix) { return {t.make(seL4_CapTableObject, radix), radix}; }
+
+// True if the slot holds a capability. Costs a spare slot of the test.
+inline bool holds_cap(TestContext& t, const SlotPath& slot) {
+    // Moving a capability back and forth disturbs nothing; an empty source is a failed look-up.
+    SlotPath spare = root_slot(t.slot());
+    if (!cnode_move(spare, slot).ok()) {
+        return false;
+    }
+    EXPECT_OK(cnode_move(slot, spare));
+    return true;
+}
+inline bool holds_cap(TestContext& t, CPtr slot) { return holds_cap(t, root_slot(slot)); }
+
+// Checks that `answer` is a FailedLookup whose message says exactly this.
+inline void check_failed_lookup(const Result& answer, Word is_source, Word type, std::initializer_list<Word> details,
+                                int line) {
+    using kos::roottask::testing::check;
+    check(answer.error == seL4_FailedLookup, __FILE__, line, "error (called here)", answer.error, "expected",
+          seL4_FailedLookup);
+    check(answer.word(0) == is_source, __FILE__, line, "is source", answer.word(0), "expected", is_source);
+    check(answer.word(1) == type, __FILE__, line, "lookup failure", answer.word(1), "expected", type);
+    check(answer.message.length() == 2 + details.size(), __FILE__, line, "length", answer.message.length(), "expected",
+          2 + details.size());
+    size_t i = 2;
+    for (Word detail : details) {
+        check(answer.word(i) == detail, __FILE__, line, "detail", answer.word(i), "expected", detail);
+        ++i;
+    }
+}
+#define EXPECT_FAILED_LOOKUP(answer, is_source, type, ...) \
+    check_failed_lookup((answer), (is_source), (type), {__VA_ARGS__}, __LINE__)
+
+inline void check_range_error(const Result& answer, Word low, Word high, int line) {
+    using kos::roottask::testing::check;
+    check(answer.error == seL4_RangeError, __FILE__, line, "error (called here)", answer.error, "expected",
+          seL4_RangeError);
+    check(answer.word(0) == low, __FILE__, line, "minimum", answer.word(0), "expected", low);
+    check(answer.word(1) == high, __FILE__, line, "maximum", answer.word(1), "expected", high);
+    check(answer.message.length() == 2, __FILE__, line, "length", answer.message.length(), "expected", 2);
+}
+#define EXPECT_RANGE_ERROR(answer, low, high) check_range_error((answer), (low), (high), __LINE__)
+
+inline void check_argument_error(const Result& answer, seL4_Error error, Word number, int line) {
+    using kos::roottask::testing::check;
+    check(answer.error == error, __FILE__, line, "error (called here)", answer.error, "expected", error);
+    check(answer.word(0) == number, __FILE__, line, "argument number", answer.word(0), "expected", number);
+    check(answer.message.length() == 1, __FILE__, line, "length", answer.message.length(), "expected", 1);
+}
+#define EXPECT_INVALID_ARGUMENT(answer, number) check_argument_error((answer), seL4_InvalidArgument, (number), __LINE__)
+#define EXPECT_INVALID_CAPABILITY(answer, number) \
+    check_argument_error((answer), seL4_InvalidCapability, (number), __LINE__)
