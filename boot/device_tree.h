@@ -7,8 +7,8 @@
 #ifndef KOS_BOOT_DEVICE_TREE_H_
 #define KOS_BOOT_DEVICE_TREE_H_
 
-#include <span>
 #include <stdint.h>
+#include <span>
 
 #include "result.h"
 #include "verify.h"
@@ -24,8 +24,8 @@ constexpr uint32_t kMaxCores = 8;
 enum class PsciConduit : uint8_t { kNone, kSmc, kHvc };
 
 struct Cores {
-  uint32_t count = 0;                 // as many as were asked for
-  uint64_t mpidr[kMaxCores] = {};     // affinity fields; [0] is the boot core
+    uint32_t count = 0;              // as many as were asked for
+    uint64_t mpidr[kMaxCores] = {};  // affinity fields; [0] is the boot core
 };
 
 // Total size in bytes that the header at `bytes` gives, or 0 if there is no plausible device tree.

@@ -21,28 +21,28 @@ constexpr uint64_t kKernelMaxBytes = 16 * 1024 * 1024;
 
 // One PT_LOAD segment of non-zero size. All sums and ranges are known not to overflow.
 struct ElfSegment {
-  uint64_t virtual_address = 0;
-  uint64_t physical_address = 0;
-  uint64_t memory_size = 0;  // bytes; those past `contents` are zero
-  Bytes contents;            // points into the file
-  bool writable = false;
-  bool executable = false;
+    uint64_t virtual_address = 0;
+    uint64_t physical_address = 0;
+    uint64_t memory_size = 0;  // bytes; those past `contents` are zero
+    Bytes contents;            // points into the file
+    bool writable = false;
+    bool executable = false;
 };
 
 struct ElfFile {
-  uint64_t entry = 0;  // virtual; inside an executable segment
-  uint32_t segment_count = 0;
-  ElfSegment segments[kElfMaxSegments] = {};
+    uint64_t entry = 0;  // virtual; inside an executable segment
+    uint32_t segment_count = 0;
+    ElfSegment segments[kElfMaxSegments] = {};
 
-  // Lowest and highest virtual address, rounded outwards to pages.
-  uint64_t virtual_start() const;
-  uint64_t virtual_end() const;
+    // Lowest and highest virtual address, rounded outwards to pages.
+    uint64_t virtual_start() const;
+    uint64_t virtual_end() const;
 };
 
 // Addresses that segments may have: [start, end).
 struct AddressLimits {
-  uint64_t start;
-  uint64_t end;
+    uint64_t start;
+    uint64_t end;
 };
 // Kernel: anywhere, since check_kernel_base() says more precisely what is wrong. A page short, so that rounding up to
 // pages cannot wrap.

@@ -13,71 +13,71 @@
 namespace kos::boot {
 
 enum class BootError : uint8_t {
-  // Boot image
-  kImageAbsent,
-  kImageBadMagic,
-  kImageBadVersion,
-  kImageHeaderSize,
-  kImageEntryCount,
-  kImageFlags,
-  kImageReserved,
-  kImageSlot,
-  kImageCoreCount,
-  kImageBootargs,
-  kImageTruncated,
-  kImageTooLarge,
-  kImageNoEndMark,
-  kImageSigner,
-  kImageSignature,
-  // Its parts
-  kPartType,
-  kPartFlags,
-  kPartName,
-  kPartAlignment,
-  kPartBounds,
-  kPartOverlap,
-  kPartDuplicate,
-  kPartMissing,
-  kPartHash,
-  // ELF files
-  kElfTruncated,
-  kElfMagic,
-  kElfClass,
-  kElfMachine,
-  kElfType,
-  kElfProgramHeaders,
-  kElfNoSegments,
-  kElfSegmentFileBounds,
-  kElfSegmentSize,
-  kElfSegmentAddress,
-  kElfSegmentOverlap,
-  kElfEntry,
-  kKernelVirtualBase,
-  kKernelPhysicalBase,
-  kKernelOffset,
-  kKernelTooLarge,
-  // Memory
-  kNoRoom,
-  // Machine
-  kDeviceTreeAbsent,
-  kDeviceTreeInvalid,
-  kDeviceTreeTooLarge,
-  kMemoryTooSmall,
-  kCoresMissing,
-  kCoreNotListed,
-  kCoreMethod,
-  kCoreStart,
-  kPsciAbsent,
-  kCount,
+    // Boot image
+    kImageAbsent,
+    kImageBadMagic,
+    kImageBadVersion,
+    kImageHeaderSize,
+    kImageEntryCount,
+    kImageFlags,
+    kImageReserved,
+    kImageSlot,
+    kImageCoreCount,
+    kImageBootargs,
+    kImageTruncated,
+    kImageTooLarge,
+    kImageNoEndMark,
+    kImageSigner,
+    kImageSignature,
+    // Its parts
+    kPartType,
+    kPartFlags,
+    kPartName,
+    kPartAlignment,
+    kPartBounds,
+    kPartOverlap,
+    kPartDuplicate,
+    kPartMissing,
+    kPartHash,
+    // ELF files
+    kElfTruncated,
+    kElfMagic,
+    kElfClass,
+    kElfMachine,
+    kElfType,
+    kElfProgramHeaders,
+    kElfNoSegments,
+    kElfTooManySegments,
+    kElfSegmentFileBounds,
+    kElfSegmentSize,
+    kElfSegmentAddress,
+    kElfSegmentOverlap,
+    kElfEntry,
+    kKernelVirtualBase,
+    kKernelPhysicalBase,
+    kKernelOffset,
+    kKernelTooLarge,
+    // Memory
+    kNoRoom,
+    // Machine
+    kDeviceTreeAbsent,
+    kDeviceTreeInvalid,
+    kDeviceTreeTooLarge,
+    kMemoryTooSmall,
+    kCoresMissing,
+    kCoreNotListed,
+    kCoreMethod,
+    kCoreStart,
+    kPsciAbsent,
 };
 
 // One thing that is wrong. `subject` (or null) is a string that outlives the Failure; what `found` and `expected` mean
 // depends on the error and is spelled out by describe().
 struct Failure {
-  BootError error;
-  const char* subject = nullptr;
-  uint64_t found = 0;
-  uint64_t expected = 0;
+    BootError error;
+    const char* subject = nullptr;
+    uint64_t found = 0;
+    uint64_t expected = 0;
 };
 
 // Longest line that describe() writes, terminating NUL included.

@@ -17,18 +17,18 @@ namespace kos::boot {
 
 // What a checked image holds; the spans point into it.
 struct Image {
-  Bytes kernel;
-  Bytes root_task;
-  uint32_t core_count = 0;
-  Slot slot = Slot::kNone;
-  char bootargs[kBootargsBytes] = {};  // terminated; empty if the image has none
+    Bytes kernel;
+    Bytes root_task;
+    uint32_t core_count = 0;
+    Slot slot = Slot::kNone;
+    char bootargs[kBootargsBytes] = {};  // terminated; empty if the image has none
 };
 
-// Checks everything about the image that lies at the start of `bytes`, 8-byte aligned, at most `max_cores` for its
+// Checks everything about the image that lies at the start of `bytes`, at most `max_cores` for its
 // kernel, signed by `trusted_key`.
 //
-// The order is chosen so that the message names the cause: first what makes the header readable (magic, version, sizes),
-// then its authenticity, then its fields, at last the hash of each part.
+// The order is chosen so that the message names the cause: first what makes the header readable (magic, version,
+// sizes), then its authenticity, then its fields, at last the hash of each part.
 Result<Image> check_image(Bytes bytes, uint32_t max_cores, const uint8_t (&trusted_key)[kPublicKeyBytes]);
 
 }  // namespace kos::boot

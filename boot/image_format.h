@@ -18,7 +18,7 @@
 
 namespace kos::boot {
 
-constexpr uint64_t kImageMagic = 0x544f4f42'2d534f4bull;  // "KOS-BOOT"
+constexpr uint64_t kImageMagic = 0x544f4f42'2d534f4bull;    // "KOS-BOOT"
 constexpr uint64_t kImageEndMark = 0x444e452d'2d534f4bull;  // "KOS--END"
 constexpr uint32_t kImageVersion = 1;
 constexpr uint32_t kImageMaxEntries = 16;
@@ -35,27 +35,27 @@ enum class Slot : uint32_t { kNone = 0, kA = 1, kB = 2 };
 enum class PartType : uint32_t { kKernel = 1, kRootTask = 2 };
 
 struct ImageHeader {
-  uint64_t magic;
-  uint32_t version;
-  uint32_t header_size;  // bytes, entries and signature included
-  uint64_t image_size;   // bytes, parts and end mark included
-  uint32_t flags;        // none defined: zero
-  uint32_t slot;         // Slot
-  uint32_t core_count;   // cores that the kernel is built for
-  uint32_t entry_count;
-  uint8_t signer[kPublicKeyBytes];  // public key that the signature was made for
-  char bootargs[kBootargsBytes];    // NUL-terminated; empty: leave the machine's /chosen/bootargs alone
-  uint8_t reserved[56];             // zero
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_size;  // bytes, entries and signature included
+    uint64_t image_size;   // bytes, parts and end mark included
+    uint32_t flags;        // none defined: zero
+    uint32_t slot;         // Slot
+    uint32_t core_count;   // cores that the kernel is built for
+    uint32_t entry_count;
+    uint8_t signer[kPublicKeyBytes];  // public key that the signature was made for
+    char bootargs[kBootargsBytes];    // NUL-terminated; empty: leave the machine's /chosen/bootargs alone
+    uint8_t reserved[56];             // zero
 };
 static_assert(sizeof(ImageHeader) == 384);
 
 struct ImageEntry {
-  uint32_t type;    // PartType
-  uint32_t flags;   // none defined: zero
-  uint64_t offset;  // from the start of the image, multiple of kImagePartAlignment
-  uint64_t size;    // bytes, not zero
-  char name[40];    // NUL-terminated, for messages
-  uint8_t hash[kHashBytes];
+    uint32_t type;    // PartType
+    uint32_t flags;   // none defined: zero
+    uint64_t offset;  // from the start of the image, multiple of kImagePartAlignment
+    uint64_t size;    // bytes, not zero
+    char name[40];    // NUL-terminated, for messages
+    uint8_t hash[kHashBytes];
 };
 static_assert(sizeof(ImageEntry) == 128);
 
@@ -65,14 +65,14 @@ constexpr uint32_t kLoaderInfoDevelopmentKey = 1u << 0;  // flags: public_key is
 
 // Lies in the loader's section ".loader_info". The linker fills the first half, mkimage the second.
 struct LoaderInfo {
-  uint64_t magic;
-  uint32_t version;
-  uint32_t flags;
-  uint64_t link_base;       // physical address of the loader's first byte
-  uint64_t image_address;   // physical address of the boot image
-  uint64_t image_limit;     // physical address that the boot image must not reach
-  uint64_t image_size;      // bytes that mkimage put there
-  uint8_t public_key[kPublicKeyBytes];
+    uint64_t magic;
+    uint32_t version;
+    uint32_t flags;
+    uint64_t link_base;      // physical address of the loader's first byte
+    uint64_t image_address;  // physical address of the boot image
+    uint64_t image_limit;    // physical address that the boot image must not reach
+    uint64_t image_size;     // bytes that mkimage put there
+    uint8_t public_key[kPublicKeyBytes];
 };
 static_assert(sizeof(LoaderInfo) == 80);
 

@@ -17,16 +17,16 @@ namespace kos::boot {
 
 // Physical addresses; whole pages.
 struct PhysicalRange {
-  uint64_t start = 0;
-  uint64_t end = 0;
+    uint64_t start = 0;
+    uint64_t end = 0;
 
-  constexpr uint64_t size() const { return end - start; }
+    constexpr uint64_t size() const { return end - start; }
 };
 
 struct Layout {
-  PhysicalRange kernel;
-  PhysicalRange device_tree;
-  PhysicalRange root_task;
+    PhysicalRange kernel;
+    PhysicalRange device_tree;
+    PhysicalRange root_task;
 };
 
 // `device_tree_size` in bytes, a multiple of a page. `limit` is the first physical address that none of the three may

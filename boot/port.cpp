@@ -15,33 +15,33 @@ extern "C" {
 uintptr_t __stack_chk_guard = 0x00af'0d0a'ff5e'c19b;
 
 [[noreturn]] void __stack_chk_fail() {
-  kos::boot::print("KOS loader: error: stack overrun\n");
-  kos::boot::power_off();
+    kos::boot::print("KOS loader: error: stack overrun\n");
+    kos::boot::power_off();
 }
 
 [[noreturn]] void abort() {
-  kos::boot::print("KOS loader: error: a library gave up\n");
-  kos::boot::power_off();
+    kos::boot::print("KOS loader: error: a library gave up\n");
+    kos::boot::power_off();
 }
 
 // libsodium's own versions live in an object that also wants mmap(), mlock() and a random source. Nothing here is
 // secret (the loader only verifies), so these need be correct, not constant in time.
 int sodium_memcmp(const void* left, const void* right, size_t size) {
-  const auto* a = static_cast<const uint8_t*>(left);
-  const auto* b = static_cast<const uint8_t*>(right);
-  uint8_t difference = 0;
-  for (size_t i = 0; i < size; ++i) {
-    difference |= a[i] ^ b[i];
-  }
-  return difference == 0 ? 0 : -1;
+    const auto* a = static_cast<const uint8_t*>(left);
+    const auto* b = static_cast<const uint8_t*>(right);
+    uint8_t difference = 0;
+    for (size_t i = 0; i < size; ++i) {
+        difference |= a[i] ^ b[i];
+    }
+    return difference == 0 ? 0 : -1;
 }
 
 int sodium_is_zero(const unsigned char* bytes, size_t size) {
-  uint8_t bits = 0;
-  for (size_t i = 0; i < size; ++i) {
-    bits |= bytes[i];
-  }
-  return bits == 0 ? 1 : 0;
+    uint8_t bits = 0;
+    for (size_t i = 0; i < size; ++i) {
+        bits |= bytes[i];
+    }
+    return bits == 0 ? 1 : 0;
 }
 
 void sodium_memzero(void* bytes, size_t size) { __builtin_memset(bytes, 0, size); }

@@ -13,20 +13,20 @@ struct Nothing {};
 
 template <typename T>
 class [[nodiscard]] Result {
- public:
-  constexpr Result(const T& value) : value_(value), ok_(true) {}             // NOLINT(google-explicit-constructor)
-  constexpr Result(const Failure& failure) : failure_(failure), ok_(false) {}  // NOLINT(google-explicit-constructor)
+  public:
+    constexpr Result(const T& value) : value_(value), ok_(true) {}               // NOLINT(google-explicit-constructor)
+    constexpr Result(const Failure& failure) : failure_(failure), ok_(false) {}  // NOLINT(google-explicit-constructor)
 
-  constexpr bool ok() const { return ok_; }
-  // Precondition: ok().
-  constexpr const T& value() const { return value_; }
-  // Precondition: !ok().
-  constexpr const Failure& failure() const { return failure_; }
+    constexpr bool ok() const { return ok_; }
+    // Precondition: ok().
+    constexpr const T& value() const { return value_; }
+    // Precondition: !ok().
+    constexpr const Failure& failure() const { return failure_; }
 
- private:
-  T value_{};
-  Failure failure_{};
-  bool ok_;
+  private:
+    T value_{};
+    Failure failure_{};
+    bool ok_;
 };
 
 using Status = Result<Nothing>;
@@ -36,11 +36,11 @@ constexpr Status kOk{Nothing{}};
 
 // Hands the failure of `expression` up to the caller.
 #define KOS_BOOT_TRY(expression)               \
-  do {                                         \
-    const auto& kos_status = (expression);     \
-    if (!kos_status.ok()) {                    \
-      return kos_status.failure();             \
-    }                                          \
-  } while (false)
+    do {                                       \
+        const auto& kos_status = (expression); \
+        if (!kos_status.ok()) {                \
+            return kos_status.failure();       \
+        }                                      \
+    } while (false)
 
 #endif

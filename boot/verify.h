@@ -21,7 +21,8 @@ bool sha512_matches(Bytes data, const uint8_t (&hash)[kHashBytes]);
 
 // Whether `signature` over `data` was made with the private half of `public_key`. Refuses non-canonical signatures and
 // keys of small order.
-bool ed25519_matches(Bytes data, const uint8_t (&signature)[kSignatureBytes], const uint8_t (&public_key)[kPublicKeyBytes]);
+bool ed25519_matches(Bytes data, const uint8_t (&signature)[kSignatureBytes],
+                     const uint8_t (&public_key)[kPublicKeyBytes]);
 
 }  // namespace kos::boot
 

@@ -14,8 +14,8 @@ namespace kos::mkimage {
 
 // Anything that ends mkimage with one line on standard error and status 1.
 class Error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
+  public:
+    using std::runtime_error::runtime_error;
 };
 
 using Buffer = std::vector<uint8_t>;

@@ -14,10 +14,10 @@ using namespace kos::boot;
 
 template <size_t kSize>
 void copy_text(char (&field)[kSize], const std::string& text, const char* what) {
-  if (text.size() >= kSize || text.find('\0') != std::string::npos) {
-    throw Error(std::string(what) + " is longer than " + std::to_string(kSize - 1) + " characters");
-  }
-  std::memcpy(field, text.data(), text.size());
+    if (text.size() >= kSize || text.find('\0') != std::string::npos) {
+        throw Error(std::string(what) + " is longer than " + std::to_string(kSize - 1) + " characters");
+    }
+    std::memcpy(field, text.data(), text.size());
 }
 
 // File names may be long; the header's name is for messages only.
@@ -26,45 +26,66 @@ std::string short_name(const std::string& name) { return name.substr(0, sizeof(I
 size_t round_up(size_t size, size_t alignment) { return (size + alignment - 1) / alignment * alignment; }
 
 void add_part(Buffer& image, PartType type, const std::string& name, const Buffer& part, ImageEntry& entry) {
-  image.resize(round_up(image.size(), kImagePartAlignment));
-  entry.type = static_cast<uint32_t>(type);
-  entry.offset = image.size();
-  entry.size = part.size();
-  copy_text(entry.name, short_name(name), "name of a part");
-  sha512(part, entry.hash);
-  image.insert(image.end(), part.begin(), part.end());
+    image.resize(round_up(image.size(), kImagePartAlignment));
+    entry.type = static_cast<uint32_t>(type);
+    entry.offset = image.size();
+    entry.size = part.size();
+    copy_text(entry.name, short_name(name), "name of a part");
+    sha512(part, entry.hash);
+    image.insert(image.end(), part.begin(), part.end());
+}
+
+// Signs the first `signed_size` bytes; the signature follows them.
+void sign(Buffer& image, size_t signed_size, const SigningKey& key) {
+    uint8_t signature[kSignatureBytes];
+    key.sign(std::span(image).first(signed_size), signature);
+    std::memcpy(image.data() + signed_size, signature, sizeof(signature));
 }
 
 }  // namespace
 
 Buffer write_image(const ImageContents& contents, const SigningKey& key) {
-  constexpr uint32_t kEntryCount = 2;
-  ImageHeader header{};
-  ImageEntry entries[kEntryCount]{};
-  constexpr size_t kSignedSize = sizeof(header) + sizeof(entries);
+    constexpr uint32_t kEntryCount = 2;
+    ImageHeader header{};
+    ImageEntry entries[kEntryCount]{};
+    constexpr size_t kSignedSize = sizeof(header) + sizeof(entries);
 
-  Buffer image(kSignedSize + kSignatureBytes);
-  add_part(image, PartType::kKernel, contents.kernel_name, contents.kernel, entries[0]);
-  add_part(image, PartType::kRootTask, contents.root_task_name, contents.root_task, entries[1]);
-  image.resize(round_up(image.size() + sizeof(kImageEndMark), kImagePartAlignment));
-  std::memcpy(image.data() + image.size() - sizeof(kImageEndMark), &kImageEndMark, sizeof(kImageEndMark));
+    Buffer image(kSignedSize + kSignatureBytes);
+    add_part(image, PartType::kKernel, contents.kernel_name, contents.kernel, entries[0]);
+    add_part(image, PartType::kRootTask, contents.root_task_name, contents.root_task, entries[1]);
+    image.resize(round_up(image.size() + sizeof(kImageEndMark), kImagePartAlignment));
+    std::memcpy(image.data() + image.size() - sizeof(kImageEndMark), &kImageEndMark, sizeof(kImageEndMark));
 
-  header.magic = kImageMagic;
-  header.version = kImageVersion;
-  header.header_size = kSignedSize + kSignatureBytes;
-  header.image_size = image.size();
-  header.slot = static_cast<uint32_t>(contents.slot);
-  header.core_count = contents.core_count;
-  header.entry_count = kEntryCount;
-  std::memcpy(header.signer, key.public_key(), sizeof(header.signer));
-  copy_text(header.bootargs, contents.bootargs, "--bootargs");
-  std::memcpy(image.data(), &header, sizeof(header));
-  std::memcpy(image.data() + sizeof(header), entries, sizeof(entries));
+    header.magic = kImageMagic;
+    header.version = kImageVersion;
+    header.header_size = kSignedSize + kSignatureBytes;
+    header.image_size = image.size();
+    header.slot = static_cast<uint32_t>(contents.slot);
+    header.core_count = contents.core_count;
+    header.entry_count = kEntryCount;
+    std::memcpy(header.signer, key.public_key(), sizeof(header.signer));
+    copy_text(header.bootargs, contents.bootargs, "--bootargs");
+    std::memcpy(image.data(), &header, sizeof(header));
+    std::memcpy(image.data() + sizeof(header), entries, sizeof(entries));
 
-  uint8_t signature[kSignatureBytes];
-  key.sign(std::span(image).first(kSignedSize), signature);
-  std::memcpy(image.data() + kSignedSize, signature, sizeof(signature));
-  return image;
+    sign(image, kSignedSize, key);
+    return image;
+}
+
+Buffer sign_again(const Buffer& image, const SigningKey& key) {
+    ImageHeader header{};
+    if (image.size() < sizeof(header)) {
+        throw Error("boot image is truncated");
+    }
+    std::memcpy(&header, image.data(), sizeof(header));
+    if (header.header_size > image.size() || header.header_size < sizeof(header) + kSignatureBytes) {
+        throw Error("boot image has no place for a signature: header of " + std::to_string(header.header_size) +
+                    " bytes");
+    }
+    Buffer result = image;
+    std::memcpy(result.data() + offsetof(ImageHeader, signer), key.public_key(), kPublicKeyBytes);
+    sign(result, header.header_size - kSignatureBytes, key);
+    return result;
 }
 
 }  // namespace kos::mkimage

@@ -14,17 +14,21 @@
 namespace kos::mkimage {
 
 struct ImageContents {
-  Buffer kernel;
-  Buffer root_task;
-  std::string kernel_name;
-  std::string root_task_name;
-  std::string bootargs;
-  uint32_t core_count = 1;
-  boot::Slot slot = boot::Slot::kNone;
+    Buffer kernel;
+    Buffer root_task;
+    std::string kernel_name;
+    std::string root_task_name;
+    std::string bootargs;
+    uint32_t core_count = 1;
+    boot::Slot slot = boot::Slot::kNone;
 };
 
 // Throws Error if the contents do not fit the format.
 Buffer write_image(const ImageContents& contents, const SigningKey& key);
+
+// The same image, signed with another key. Checks no more of it than where the signature is; throws Error if even that
+// cannot be said.
+Buffer sign_again(const Buffer& image, const SigningKey& key);
 
 }  // namespace kos::mkimage
 

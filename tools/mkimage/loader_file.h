@@ -12,30 +12,35 @@
 namespace kos::mkimage {
 
 class LoaderFile {
- public:
-  // Throws Error if the file is not a loader that this mkimage knows.
-  explicit LoaderFile(const Buffer& elf);
+  public:
+    // A loader as the build made it, or with an image that mkimage attached. Throws Error for any other file.
+    explicit LoaderFile(const Buffer& elf);
 
-  // Puts the boot image behind the loader and notes size and key. `development` makes the loader warn.
-  void attach(std::span<const uint8_t> image, const uint8_t (&public_key)[boot::kPublicKeyBytes], bool development);
+    // The attached image. Throws Error if there is none.
+    Buffer image() const;
 
-  // The raw arm64 Image: the first byte is the loader's first byte.
-  const Buffer& raw() const { return memory_; }
-  // An ELF file of one segment with the same bytes, and one for the zeroed data.
-  Buffer elf() const;
+    // Puts the boot image behind the loader and notes size and key. `development` makes the loader warn.
+    void attach(std::span<const uint8_t> image, const uint8_t (&public_key)[boot::kPublicKeyBytes], bool development);
 
- private:
-  struct Zeroed {
-    uint64_t address;
-    uint64_t size;
-  };
+    // The raw arm64 Image: the first byte is the loader's first byte.
+    const Buffer& raw() const { return memory_; }
+    // An ELF file of one segment with the same bytes, and one for the zeroed data.
+    Buffer elf() const;
 
-  uint64_t base_ = 0;
-  uint64_t entry_ = 0;
-  Zeroed zeroed_{};
-  size_t info_offset_ = 0;  // into memory_
-  boot::LoaderInfo info_{};
-  Buffer memory_;  // what lies at base_
+  private:
+    struct Zeroed {
+        uint64_t address;
+        uint64_t size;
+    };
+
+    void read_segments(const Buffer& elf);
+    void find_info();
+
+    uint64_t base_ = 0;  // also the entry point: the arm64 Image header begins with a branch
+    Zeroed zeroed_{};
+    size_t info_offset_ = 0;  // into memory_
+    boot::LoaderInfo info_{};
+    Buffer memory_;  // what lies at base_
 };
 
 }  // namespace kos::mkimage

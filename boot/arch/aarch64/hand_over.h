@@ -15,13 +15,13 @@ namespace kos::boot {
 
 // x0..x5 and the entry point, in this order (sel4 ABI, boot protocol). Read by cores whose caches are still off.
 struct HandOver {
-  uint64_t user_image_start;   // physical
-  uint64_t user_image_end;     // physical
-  uint64_t user_image_offset;  // physical minus virtual
-  uint64_t user_entry;         // virtual
-  uint64_t device_tree;        // physical
-  uint64_t device_tree_size;   // bytes, whole pages
-  uint64_t kernel_entry;       // virtual
+    uint64_t user_image_start;   // physical
+    uint64_t user_image_end;     // physical
+    uint64_t user_image_offset;  // physical minus virtual
+    uint64_t user_entry;         // virtual
+    uint64_t device_tree;        // physical
+    uint64_t device_tree_size;   // bytes, whole pages
+    uint64_t kernel_entry;       // virtual
 };
 static_assert(offsetof(HandOver, kernel_entry) == 48, "start.S");
 static_assert(offsetof(LoaderInfo, image_address) == KOS_LOADER_INFO_IMAGE_ADDRESS);

@@ -7,7 +7,8 @@
 #ifndef KOS_BOOT_ARCH_AARCH64_REGISTERS_H_
 #define KOS_BOOT_ARCH_AARCH64_REGISTERS_H_
 
-/* MAIR_EL1, attribute 0 in the lowest byte: Device-nGnRnE, -nGnRE, -GRE, Normal non-cacheable, write-back, write-through. */
+/* MAIR_EL1, attribute 0 in the lowest byte: Device-nGnRnE, -nGnRE, -GRE, Normal non-cacheable, write-back,
+ * write-through. */
 #define KOS_MAIR_EL1 0x0000bbff440c0400
 #define KOS_MAIR_INDEX_DEVICE 0 /* nGnRnE */
 #define KOS_MAIR_INDEX_NORMAL 4 /* write-back */
@@ -17,7 +18,8 @@
  * T0SZ = T1SZ = 16 (48-bit virtual), IRGN = ORGN = 1 (write-back, write-allocate), SH = 3 (inner shareable),
  * TG0 = 0 and TG1 = 2 (4 KiB), AS = 1 (16-bit ASIDs).
  */
-#define KOS_TCR_EL1 ((1 << 36) | (2 << 30) | (3 << 28) | (1 << 26) | (1 << 24) | (16 << 16) | (3 << 12) | (1 << 10) | (1 << 8) | 16)
+#define KOS_TCR_EL1 \
+    ((1 << 36) | (2 << 30) | (3 << 28) | (1 << 26) | (1 << 24) | (16 << 16) | (3 << 12) | (1 << 10) | (1 << 8) | 16)
 #define KOS_TCR_EL1_IPS_SHIFT 32
 #define KOS_TCR_EL1_IPS_MAX 5 /* 48 bits: more needs other granules or FEAT_LPA */
 
@@ -32,7 +34,8 @@
  *   DZE (14)    DC ZVA works at EL0                     UCT (15), UCI (26) cache type and cache maintenance at EL0
  * and clear: WXN (a kernel may be one writable executable segment), UMA (no masking of interrupts at EL0).
  */
-#define KOS_SCTLR_EL1_ON (KOS_SCTLR_EL1_OFF | 0x1 | 0x4 | 0x8 | 0x10 | 0x1000 | 0x4000 | 0x8000 | 0x10000 | 0x40000 | 0x4000000)
+#define KOS_SCTLR_EL1_ON \
+    (KOS_SCTLR_EL1_OFF | 0x1 | 0x4 | 0x8 | 0x10 | 0x1000 | 0x4000 | 0x8000 | 0x10000 | 0x40000 | 0x4000000)
 
 /* EL2: EL1 is AArch64, nothing trapped; EL1 may use the physical counter and timer; CPTR's bits that are one. */
 #define KOS_HCR_EL2 0x80000000

@@ -13,6 +13,12 @@
 
 #define PL011_DR 0x00
 
+/* Loads the address of a symbol relative to the program counter. */
+.macro address register, symbol
+    adrp \register, \symbol
+    add \register, \register, :lo12:\symbol
+.endm
+
 .section ".head", "ax"
 .global _start
 _start:
