@@ -229,16 +229,15 @@ void commit_time(Cpu& cpu) {
 
 bool check_budget(Cpu& cpu) {
     SchedContext* const sc = cpu.current_sc;
-    if (!sc) return true;
-    if (refill_sufficient(*sc, cpu.consumed)) {
-        if (kNumDomains > 1 && cpu.domain_left == 0) {
-            reschedule(cpu);
-            return false;
-        }
-        return true;
+    if (sc && !refill_sufficient(*sc, cpu.consumed)) {
+        charge_budget(cpu, cpu.consumed, true);
+        return false;
     }
-    charge_budget(cpu, cpu.consumed, true);
-    return false;
+    if (kNumDomains > 1 && cpu.domain_left == 0) {
+        reschedule(cpu);
+        return false;
+    }
+    return true;
 }
 
 void charge_budget(Cpu& cpu, Ticks amount, bool may_fault) {

@@ -52,19 +52,10 @@ const char* state_name(ThreadState state) {
 }
 
 void dump_scheduler() {
-    console_write("Threads (name, state, pc, priority, core):\n");
-    for (Tcb* tcb = kernel.debug_threads; tcb; tcb = tcb->debug_next) {
-        console_write(tcb->name[0] ? tcb->name : "(unnamed)");
-        console_write("  ");
-        console_write(state_name(tcb->state));
-        console_write("  ");
-        console_write_hex(tcb->context.pc);
-        console_write("  ");
-        console_write_decimal(tcb->priority);
-        console_write("  ");
-        console_write_decimal(tcb->core);
-        console_write("\n");
-    }
+    print("Threads (name, state, pc, priority, core):\n");
+    for (Tcb* tcb = kernel.debug_threads; tcb; tcb = tcb->debug_next)
+        print(tcb->name[0] ? tcb->name : "(unnamed)", "  ", state_name(tcb->state), "  ", Hex{tcb->context.pc}, "  ",
+              Hex{tcb->priority}, "  ", Hex{tcb->core}, "\n");
 }
 
 // The name is a C string in the caller's IPC buffer, behind the tag.
@@ -90,8 +81,8 @@ bool debug_syscall(Cpu&, Tcb& tcb, int64_t number) {
     switch (number) {
         case seL4_SysDebugPutChar: console_put(static_cast<char>(tcb.context.cap_or_badge())); return true;
         case seL4_SysDebugDumpScheduler: dump_scheduler(); return true;
-        case seL4_SysDebugHalt: console_write("halted by a thread\n"); halt_machine();
-        case seL4_SysDebugSnapshot: console_write("snapshot: not available on this architecture\n"); return true;
+        case seL4_SysDebugHalt: print("halted by a thread\n"); halt_machine();
+        case seL4_SysDebugSnapshot: print("snapshot: not available on this architecture\n"); return true;
         case seL4_SysDebugCapIdentify: {
             SlotLookup const found = lookup_slot(tcb, tcb.context.cap_or_badge());
             tcb.context.cap_or_badge() = found.slot ? identify(found.slot->cap) : 0;
@@ -100,7 +91,7 @@ bool debug_syscall(Cpu&, Tcb& tcb, int64_t number) {
         case seL4_SysDebugNameThread:
             // A wrong argument is a bug of the caller's that a debug kernel points out by stopping.
             if (!name_thread(tcb)) {
-                console_write("debug: name of a thread: no thread, or no IPC buffer\n");
+                print("debug: name of a thread: no thread, or no IPC buffer\n");
             }
             return true;
         case seL4_SysDebugGetThreadAffinity: {

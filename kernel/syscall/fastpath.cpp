@@ -3,6 +3,8 @@
 // Each first checks, without changing anything, that the case is one of those; every other case takes the ordinary way
 // through syscall.cpp, which gives the same result. No time is accounted: the scheduling context stays the same, it
 // only moves to the other thread, so its time simply runs on.
+#include "syscall/fastpath.h"
+
 #include "arch/smp.h"
 #include "arch/switch.h"
 #include "arch/trap.h"

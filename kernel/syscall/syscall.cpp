@@ -2,8 +2,6 @@
 //
 // A call is a send phase (an invocation of some capability), a receive phase, or both. A failed send phase is reported
 // to a caller, faults a blocking sender, and is silent otherwise; a failed receive phase always faults.
-#include "syscall/syscall.h"
-
 #include "core/cspace.h"
 #include "core/destroy.h"
 #include "core/endpoint.h"
@@ -16,6 +14,7 @@
 #include "core/scheduler.h"
 #include "core/thread.h"
 #include "syscall/debug.h"
+#include "syscall/fastpath.h"
 #include "syscall/invocation.h"
 
 namespace keel {
@@ -234,6 +233,7 @@ bool ensure_empty(Invocation& inv, const Slot& slot) {
 
 void on_syscall(Cpu& cpu, Tcb& tcb) {
     auto const number = static_cast<int64_t>(tcb.context.syscall_number());
+    if ((number == seL4_SysSend || number == seL4_SysNBSend) && signal_fast(tcb)) return;
     if (number > seL4_SysCall || number < seL4_SysYield) {
         if (debug_syscall(cpu, tcb, number)) return;
         on_fault(cpu, tcb, {FaultType::kUnknownSyscall, {static_cast<Word>(number), 0, 0}, {}});

@@ -1,6 +1,7 @@
 // Configuration of threads; see thread_config.h.
 #include "syscall/thread_config.h"
 
+#include "arch/switch.h"
 #include "arch/vspace.h"
 #include "core/cspace.h"
 #include "core/derivation.h"

@@ -74,7 +74,10 @@ Outcome retype(Invocation& inv) {
     Word const type = inv.arg(0);
     Word const size_bits = inv.arg(1);
     Destination destination;
-    if (!check_type(inv, type, size_bits) || !find_destination(inv, destination)) return Outcome::kError;
+    if (!check_type(inv, type, size_bits)) return Outcome::kError;
+    bool const device = inv.cap.untyped_is_device();
+    if (device && type != seL4_UntypedObject && !is_frame_type(type)) return inv.invalid_argument(1);
+    if (!find_destination(inv, destination)) return Outcome::kError;
 
     // Without children the memory is all there again.
     bool const starts_over = !has_children(*inv.slot);
@@ -82,8 +85,6 @@ Outcome retype(Invocation& inv) {
     Word const free_bytes = bit(inv.cap.untyped_bits()) - free_offset;
     unsigned const object_bits = object_size_bits(type, size_bits);
     if (free_bytes >> object_bits < destination.count) return inv.fail(seL4_NotEnoughMemory, free_bytes);
-    bool const device = inv.cap.untyped_is_device();
-    if (device && type != seL4_UntypedObject && !is_frame_type(type)) return inv.invalid_argument(1);
 
     Cap& untyped = inv.slot->cap;
     // What was handed out before is not clean any more.

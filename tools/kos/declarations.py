@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kos.board import KERNELS
-from kos.common import TOP, KosError
+from kos.common import TOP, KosError, shown
 
 TEST_FILES = ("tests/*/*/test.json", "examples/*/test.json")
 BENCH_FILES = "bench/*/bench.json"
@@ -133,10 +133,6 @@ class Reader:
 
     def refuse(self, text):
         raise KosError(f"{shown(self.file)}: {text}")
-
-
-def shown(file):
-    return file.relative_to(TOP) if file.is_relative_to(TOP) else file
 
 
 def replaced(append, changes):

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from kos import elf
@@ -24,9 +23,6 @@ def pack(kernel, root_task, cores):
     # Kernels of the same file name come from different folders.
     where = hashlib.sha256(f"{Path(kernel).resolve()} {Path(root_task).resolve()} {cores}".encode()).hexdigest()[:8]
     image = IMAGES / f"{Path(root_task).stem}-on-{Path(kernel).stem}-{where}.elf"
-    # Under its own name until complete: two tests may pack the same image at a time.
-    with tempfile.TemporaryDirectory(dir=IMAGES) as scratch:
-        fresh = Path(scratch) / image.name
-        output_of([MKIMAGE, "--loader", LOADER, "--kernel", kernel, "--root", root_task, "--cores", cores, "-o", fresh])
-        fresh.rename(image)
+    # mkimage replaces the file when it is complete, so two tests may pack the same image at a time.
+    output_of([MKIMAGE, "--loader", LOADER, "--kernel", kernel, "--root", root_task, "--cores", cores, "-o", image])
     return image

@@ -32,7 +32,7 @@ def parse(text):
         groups = tuple(words[1].split(",")) if len(words) == 3 else ()
         if not groups or not set(groups) <= set(GROUPS):
             raise KosError(f"packages.txt:{number}: expected NAME GROUP WHY, GROUP some of {' '.join(GROUPS)}")
-        packages.append(Package(words[0], groups, words[2]))
+        packages.append(Package(words[0].split("[")[0], groups, words[2]))
     return packages
 
 

@@ -94,7 +94,7 @@ def cases(arguments):
 def host_case(test, arguments):
     environment = dict(os.environ)
     if arguments.seed is not None:
-        environment["GTEST_RANDOM_SEED"] = str(arguments.seed)
+        environment["KOS_TEST_SEED"] = str(arguments.seed)
 
     def execute(log):
         problems, taken = host_tests.run(test, log, arguments.timeout or test.timeout_s, environment)
