@@ -8,6 +8,11 @@ namespace {
 // No invocation has a greater label (abi/include/sel4/syscalls.h).
 constexpr Word kLabelsEnd = 61;
 
+// In the order of how many page tables are missing there in a new world. The first shares all with the workers' code.
+constexpr Word kNearBase = 0x440000;
+constexpr Word kNearBases[] = {kNearBase, kNearBase, 0x600000, 0x800000};
+constexpr Word kFarBases[] = {0x40000000, 0x40200000, 0x8000000000, 0x4100000000};
+
 }  // namespace
 
 CPtr Composer::garbage() {
@@ -80,16 +85,17 @@ Word Composer::badge_or_guard() {
 }
 
 CPtr Composer::vspace() {
-    Word choice = random.below(100);
-    if (choice < 55 && !by_worker()) {
-        return gate_cap(kGateWorkerVspace);
+    return random.percent(55) && !by_worker() ? gate_cap(kGateWorkerVspace) : cap(Kind::kVspace);
+}
+
+Word Composer::spread(Word base, AddressUse use) {
+    if (use == AddressUse::kPage || base == kNearBase) {
+        base += random.below(6) * kPageBytes;
     }
-    return choice < 62 && !by_worker() ? gate_cap(kGateRootVspace) : cap(Kind::kVspace);
+    return random.percent(2) ? base + random.below(kPageBytes) : base;
 }
 
 Word Composer::user_address(AddressUse use) {
-    // In the order of how many page tables are missing there in a new world; the first shares all with the code.
-    static constexpr Word kBases[] = {0x440000, 0x600000, 0x800000, 0x40000000, 0x40200000, 0x8000000000, 0x4100000000};
     static constexpr Word kOdd[] = {0,
                                     kCodeAddress,
                                     kBufferAddress,
@@ -99,14 +105,17 @@ Word Composer::user_address(AddressUse use) {
                                     0x0001'0000'0000'0000,
                                     0x440008,
                                     0x4400'0001};
-    if (random.percent(5)) {
+    if (random.percent(4)) {
         return random.percent(80) ? random.pick(kOdd) : random.data();
     }
-    Word base = random.pick(kBases);
-    if (use == AddressUse::kPage || base == kBases[0]) {
-        base += random.below(6) * kPageBytes;
+    return random.percent(50) ? spread(random.pick(kNearBases), use) : spread(random.pick(kFarBases), use);
+}
+
+Place Composer::place(AddressUse use) {
+    if (random.percent(8) && !by_worker()) {
+        return {gate_cap(kGateRootVspace), spread(random.pick(kFarBases), use)};
     }
-    return random.percent(2) ? base + random.below(kPageBytes) : base;
+    return {vspace(), user_address(use)};
 }
 
 void Composer::mutate() {

@@ -14,7 +14,13 @@ struct Path {
     Word depth;
 };
 
-// Where operations map things in an address space.
+// A virtual address in an address space.
+struct Place {
+    CPtr vspace;
+    Word address;
+};
+
+// What is to be mapped.
 enum class AddressUse { kPage, kLargePage, kTable };
 
 class Composer {
@@ -72,8 +78,12 @@ class Composer {
     Word priority() { return random.percent(95) ? random.below(256) : random.data(); }
 
     // --- Memory
+    // An address space that workers may run in: never the root task's.
     CPtr vspace();
     Word user_address(AddressUse use);
+    // Where to map something. A mapping replaces what is mapped there already, so that in the root task's address
+    // space only far addresses may be named.
+    Place place(AddressUse use);
     Word attributes() { return random.percent(70) ? Word{seL4_ARM_Default_VMAttributes} : random.below(8); }
 
     // A system call that is an invocation may be made wrong in one respect.
@@ -83,6 +93,7 @@ class Composer {
 
   private:
     Word wrong_depth();
+    Word spread(Word base, AddressUse use);
 
     const World& world_;
     Space space_;

@@ -76,20 +76,22 @@ void asid_pool_assign(Composer& c) {
 }
 
 void page_table_map(Composer& c) {
+    Place place = c.place(AddressUse::kTable);
     c.invoke(c.cap(Kind::kPageTable), seL4_ARMPageTableMap);
-    c.word(c.user_address(AddressUse::kTable));
+    c.word(place.address);
     c.word(c.attributes());
-    c.extra(c.vspace());
+    c.extra(place.vspace);
 }
 
 void page_table_unmap(Composer& c) { c.invoke(c.cap(Kind::kPageTable), seL4_ARMPageTableUnmap); }
 
 void page_map(Composer& c) {
+    Place place = c.place(c.random.percent(85) ? AddressUse::kPage : AddressUse::kLargePage);
     c.invoke(c.cap(Kind::kFrame), seL4_ARMPageMap);
-    c.word(c.user_address(c.random.percent(85) ? AddressUse::kPage : AddressUse::kLargePage));
+    c.word(place.address);
     c.word(c.random.percent(60) ? Word{seL4_ReadWrite} : c.random.below(16));
     c.word(c.attributes());
-    c.extra(c.vspace());
+    c.extra(place.vspace);
 }
 
 void page_unmap(Composer& c) { c.invoke(c.cap(Kind::kFrame), seL4_ARMPageUnmap); }
@@ -106,8 +108,9 @@ void page_cache(Composer& c) {
 }
 
 void vspace_cache(Composer& c) {
-    Word start = c.user_address(AddressUse::kPage) + c.random.below(64);
-    c.invoke(c.vspace(), seL4_ARMVSpaceClean_Data + c.random.below(4));
+    Place place = c.place(AddressUse::kPage);
+    Word start = place.address + c.random.below(64);
+    c.invoke(place.vspace, seL4_ARMVSpaceClean_Data + c.random.below(4));
     c.word(start);
     c.word(c.random.percent(90) ? start + c.random.below(1024) : c.user_address(AddressUse::kPage));
 }

@@ -69,7 +69,7 @@ void require(const Result& result, const char* file, int line) {
 void Setup::create_surroundings(RootTask& root) {
     ObjectAllocator& allocator = root.allocator;
     sched_control_ = root.boot_info->schedcontrol.start;
-    set_own_scheduling(root);
+    set_own_scheduling();
     // Biggest first, so that each is aligned without a gap.
     large_memory_ = allocator.make(seL4_UntypedObject, kLargeMemoryBits);
     world_memory_ = allocator.make(seL4_UntypedObject, kWorldMemoryBits);
@@ -93,7 +93,7 @@ void Setup::create_surroundings(RootTask& root) {
     create_gate(root);
 }
 
-void Setup::set_own_scheduling(RootTask&) {
+void Setup::set_own_scheduling() {
     FUZZ_REQUIRE(sched_control_configure(sched_control_, seL4_CapInitThreadSC,
                                          {.budget_us = kBudgetUs, .period_us = kBudgetUs}));
     FUZZ_REQUIRE(tcb_set_priority(seL4_CapInitThreadTCB, seL4_CapInitThreadTCB, kSupervisorPriority));
@@ -113,11 +113,20 @@ void Setup::take_device_memory(RootTask& root) {
 void Setup::create_worker_vspace(ObjectAllocator& allocator) {
     worker_vspace_ = allocator.make(seL4_ARM_VSpaceObject);
     FUZZ_REQUIRE(asid_pool_assign(seL4_CapInitThreadASIDPool, worker_vspace_));
-    FUZZ_REQUIRE(
-        map_page(allocator, worker_vspace_, allocator.copy(image_frame(fuzz_worker_code)), kCodeAddress, seL4_CanRead));
+    code_frame_ = allocator.copy(image_frame(fuzz_worker_code));
+    FUZZ_REQUIRE(map_page(allocator, worker_vspace_, code_frame_, kCodeAddress, seL4_CanRead));
     for (Word worker = 0; worker < kWorkers; ++worker) {
-        FUZZ_REQUIRE(map_page(allocator, worker_vspace_, allocator.copy(image_frame(&buffers[worker])),
-                              buffer_address(worker), seL4_ReadWrite,
+        buffer_frames_[worker] = allocator.copy(image_frame(&buffers[worker]));
+        FUZZ_REQUIRE(map_page(allocator, worker_vspace_, buffer_frames_[worker], buffer_address(worker)));
+    }
+    restore_worker_vspace();
+}
+
+// Operations may have mapped something else in place of these pages, and unmapped it.
+void Setup::restore_worker_vspace() {
+    FUZZ_REQUIRE(page_map(code_frame_, worker_vspace_, kCodeAddress, seL4_CanRead));
+    for (Word worker = 0; worker < kWorkers; ++worker) {
+        FUZZ_REQUIRE(page_map(buffer_frames_[worker], worker_vspace_, buffer_address(worker), seL4_ReadWrite,
                               seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever));
     }
 }
@@ -169,7 +178,8 @@ void Setup::end_world() {
     FUZZ_REQUIRE(cnode_revoke(root_slot(large_memory_)));
     FUZZ_REQUIRE(cnode_revoke(root_slot(device_memory_)));
     FUZZ_REQUIRE(domain_schedule_set_start(seL4_CapDomain, 0));
-    set_own_scheduling(root_task());
+    set_own_scheduling();
+    restore_worker_vspace();
     clear_buffers();
     run().world.clear();
 }

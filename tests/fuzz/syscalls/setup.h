@@ -36,8 +36,9 @@ class Setup {
   private:
     void create_gate(kos::roottask::RootTask& root);
     void create_worker_vspace(kos::roottask::ObjectAllocator& allocator);
+    void restore_worker_vspace();
     void take_device_memory(kos::roottask::RootTask& root);
-    void set_own_scheduling(kos::roottask::RootTask& root);
+    void set_own_scheduling();
     void end_world();
     void make_cnodes();
     void make_objects(Random& random);
@@ -59,6 +60,8 @@ class Setup {
     CPtr roots_ = 0;
     CPtr sched_control_ = 0;
     CPtr worker_vspace_ = 0;
+    CPtr code_frame_ = 0;
+    CPtr buffer_frames_[kWorkers] = {};
     CPtr driver_faults_ = 0;
     CPtr worker_faults_ = 0;  // one for each worker, by badge
     CPtr driver_memory_ = 0;
