@@ -85,7 +85,7 @@ Word Composer::badge_or_guard() {
 }
 
 CPtr Composer::vspace() {
-    return random.percent(55) && !by_worker() ? gate_cap(kGateWorkerVspace) : cap(Kind::kVspace);
+    return random.percent(70) && !by_worker() ? gate_cap(kGateWorkerVspace) : cap(Kind::kVspace);
 }
 
 Word Composer::spread(Word base, AddressUse use) {
@@ -108,7 +108,7 @@ Word Composer::user_address(AddressUse use) {
     if (random.percent(4)) {
         return random.percent(80) ? random.pick(kOdd) : random.data();
     }
-    return random.percent(50) ? spread(random.pick(kNearBases), use) : spread(random.pick(kFarBases), use);
+    return random.percent(70) ? spread(random.pick(kNearBases), use) : spread(random.pick(kFarBases), use);
 }
 
 Place Composer::place(AddressUse use) {

@@ -54,6 +54,8 @@ class Composer {
     Word any_slot() { return random.below(kWorldSlots); }
     // A slot that is believed to hold this kind.
     Word slot(Kind kind) { return world_.find(kind, any_slot()); }
+    Word slot_with(Kind kind, Word note) { return world_.find(kind, note, any_slot()); }
+    Word note(Word slot) const { return world_.note(slot); }
     Word mostly(Kind kind, Word chance = 90) { return random.percent(chance) ? slot(kind) : any_slot(); }
     CPtr address(Word slot) {
         Space space = space_ == Space::kDriver && random.percent(8) ? Space::kDriverDetour : space_;

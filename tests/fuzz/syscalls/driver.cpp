@@ -164,7 +164,7 @@ void store_program(Word worker, const WorkerProgram& made) {
 void program_step(Random& random) {
     Run& r = run();
     Word worker = random.below(kWorkers);
-    compose_program(random, r.world, r.operations, r.spaces[worker], worker_program);
+    compose_program(random, r.world, r.operations, r.world.space(worker), worker_program);
     store_program(worker, worker_program);
     r.digest.add(static_cast<Word>(StepType::kProgram) | worker << 8);
     trace_program(worker, worker_program, r.operations);

@@ -59,8 +59,9 @@ void untyped_retype(Composer& c) {
     Word count = object_count(random);
     c.invoke(device ? c.gate(kGateDevice) : random.percent(97) ? c.address(from) : c.cap(Kind::kUntyped),
              seL4_UntypedRetype);
+    Word size = object_size(c, type);
     c.word(type);
-    c.word(object_size(c, type));
+    c.word(size);
     // The node: a root capability itself (depth 0), or a slot below it that holds the CNode.
     Word choice = random.below(100);
     if (choice < 75) {
@@ -79,7 +80,8 @@ void untyped_retype(Composer& c) {
     }
     c.word(random.percent(98) ? to : random.data());
     c.word(count);
-    c.effect() = {Effect::Type::kFill, to, from, 0, count, kind_of_type(type)};
+    c.effect() = {Effect::Type::kFill, to, from, 0, count, kind_of_type(type),
+                  type == seL4_UntypedObject ? size : 0};
 }
 
 // Where a capability to be copied or moved comes from: anything that is not empty, mostly.

@@ -65,7 +65,7 @@ void asid_control_make_pool(Composer& c) {
     Path path = c.path(to);
     c.invoke(c.gate(kGateAsidControl), seL4_ARMASIDControlMakePool);
     c.path_words(path);
-    c.extra(c.cap(Kind::kUntyped));
+    c.extra(c.random.percent(80) ? c.address(c.slot_with(Kind::kUntyped, seL4_ASIDPoolBits)) : c.cap(Kind::kUntyped));
     c.extra(path.root);
     c.effect() = {Effect::Type::kFill, to, World::kNoParent, 0, 1, Kind::kAsidPool};
 }
@@ -86,15 +86,24 @@ void page_table_map(Composer& c) {
 void page_table_unmap(Composer& c) { c.invoke(c.cap(Kind::kPageTable), seL4_ARMPageTableUnmap); }
 
 void page_map(Composer& c) {
+    Word frame = c.slot(Kind::kFrame);
     Place place = c.place(c.random.percent(85) ? AddressUse::kPage : AddressUse::kLargePage);
-    c.invoke(c.cap(Kind::kFrame), seL4_ARMPageMap);
+    if (c.note(frame) != 0 && place.vspace != gate_cap(kGateRootVspace) && c.random.percent(70)) {
+        place.address = c.note(frame);  // changes the rights of a mapping
+    }
+    c.invoke(c.random.percent(95) ? c.address(frame) : c.cap(Kind::kFrame), seL4_ARMPageMap);
     c.word(place.address);
     c.word(c.random.percent(60) ? Word{seL4_ReadWrite} : c.random.below(16));
     c.word(c.attributes());
     c.extra(place.vspace);
+    c.effect() = {Effect::Type::kNote, frame, 0, 0, 1, Kind::kFrame, place.address};
 }
 
-void page_unmap(Composer& c) { c.invoke(c.cap(Kind::kFrame), seL4_ARMPageUnmap); }
+void page_unmap(Composer& c) {
+    Word frame = c.slot(Kind::kFrame);
+    c.invoke(c.random.percent(95) ? c.address(frame) : c.cap(Kind::kFrame), seL4_ARMPageUnmap);
+    c.effect() = {Effect::Type::kNote, frame, 0, 0, 1, Kind::kFrame, 0};
+}
 
 void page_get_address(Composer& c) {
     c.invoke(c.cap(Kind::kFrame), seL4_ARMPageGetAddress);

@@ -9,8 +9,14 @@ namespace fuzz {
 
 namespace {
 
-CPtr thread(Composer& c) {
-    return c.random.percent(85) ? c.address(kSlotThread + c.random.below(kWorkers)) : c.cap(Kind::kThread);
+Word thread_slot(Composer& c) {
+    return c.random.percent(90) ? kSlotThread + c.random.below(kWorkers) : c.mostly(Kind::kThread);
+}
+
+CPtr thread(Composer& c) { return c.random.percent(97) ? c.address(thread_slot(c)) : c.garbage(); }
+
+CPtr thread_vspace(Composer& c) {
+    return c.random.percent(75) && !c.by_worker() ? c.gate(kGateWorkerVspace) : c.vspace();
 }
 
 // Authority over priorities: the driver's TCB may set any priority, others what their MCP allows.
@@ -26,12 +32,30 @@ CPtr fault_endpoint(Composer& c) {
     return choice < 90 ? c.cap(Kind::kEndpoint) : 0;
 }
 
-Word cspace_data(Random& random) {
-    switch (random.below(10)) {
-        case 0: return 0;
-        case 1: return guard_data(random.below(256), random.below(64));
-        default: return guard_data(kDirectGuard, kDirectGuardBits);
+// A CSpace root and its guard: mostly one in which slots have names that workers know.
+struct Cspace {
+    CPtr root;
+    Word data;
+    Space space;
+};
+
+Cspace cspace(Composer& c) {
+    Random& random = c.random;
+    Word choice = random.below(100);
+    if (choice < 55) {
+        return {c.by_worker() ? c.address(kSlotWorldPlain) : root_cap(kRootWorldPlain),
+                guard_data(kDirectGuard, kDirectGuardBits), Space::kWorkerDirect};
     }
+    if (choice < 85) {
+        return {c.by_worker() ? c.address(kSlotDetour) : root_cap(kRootDetour),
+                guard_data(kNestedGuard, kNestedGuardBits), Space::kWorkerNested};
+    }
+    Word data = random.percent(50) ? 0 : guard_data(random.below(256), random.below(64));
+    return {c.cnode(), data, Space::kWorkerDirect};
+}
+
+void space_effect(Composer& c, Word slot, const Cspace& cspace) {
+    c.effect() = {Effect::Type::kSpace, slot - kSlotThread, 0, 0, 1, Kind::kThread, static_cast<Word>(cspace.space)};
 }
 
 Word resume(Random& random) { return random.below(2); }
@@ -62,14 +86,17 @@ void tcb_copy_registers(Composer& c) {
 
 void tcb_configure(Composer& c) {
     Word worker = c.random.below(kWorkers);
+    Word slot = thread_slot(c);
     bool world_frame = c.random.percent(30);
-    c.invoke(thread(c), seL4_TCBConfigure);
-    c.word(cspace_data(c.random));
+    Cspace root = cspace(c);
+    c.invoke(c.address(slot), seL4_TCBConfigure);
+    c.word(root.data);
     c.word(c.random.percent(90) ? 0 : c.random.data());
     c.word(world_frame ? c.user_address(AddressUse::kPage) + c.random.below(5) * 1024 : buffer_address(worker));
-    c.extra(c.cnode());
-    c.extra(c.vspace());
+    c.extra(root.root);
+    c.extra(thread_vspace(c));
     c.extra(world_frame ? c.cap(Kind::kFrame) : c.gate(kGateBuffers + worker));
+    space_effect(c, slot, root);
 }
 
 void tcb_set_priority(Composer& c) {
@@ -108,12 +135,15 @@ void tcb_set_ipc_buffer(Composer& c) {
 }
 
 void tcb_set_space(Composer& c) {
-    c.invoke(thread(c), seL4_TCBSetSpace);
-    c.word(cspace_data(c.random));
+    Word slot = thread_slot(c);
+    Cspace root = cspace(c);
+    c.invoke(c.address(slot), seL4_TCBSetSpace);
+    c.word(root.data);
     c.word(c.random.percent(90) ? 0 : c.random.data());
     c.extra(fault_endpoint(c));
-    c.extra(c.cnode());
-    c.extra(c.vspace());
+    c.extra(root.root);
+    c.extra(thread_vspace(c));
+    space_effect(c, slot, root);
 }
 
 void tcb_suspend(Composer& c) { c.invoke(thread(c), seL4_TCBSuspend); }
@@ -182,11 +212,12 @@ void self_bind_notification(Composer& c) {
 void self_unbind_notification(Composer& c) { self(c, seL4_TCBUnbindNotification); }
 
 void self_space(Composer& c) {
+    Cspace root = cspace(c);
     self(c, seL4_TCBSetSpace);
-    c.word(cspace_data(c.random));
+    c.word(root.data);
     c.word(0);
     c.extra(c.gate(kGateFaults));
-    c.extra(c.cnode());
+    c.extra(root.root);
     c.extra(c.gate(kGateRootVspace));
 }
 
@@ -219,18 +250,32 @@ void sched_control_configure(Composer& c) {
     }
 }
 
-CPtr bindable(Composer& c) { return c.random.percent(70) ? thread(c) : c.cap(Kind::kNotification); }
+// A scheduling context and an object that it may be bound to: mostly those that a new world binds.
+struct Binding {
+    CPtr sched_context;
+    CPtr object;
+};
+
+Binding binding(Composer& c) {
+    Word worker = c.random.below(kWorkers);
+    if (c.random.percent(60)) {
+        return {c.address(kSlotSchedContext + worker), c.address(kSlotThread + worker)};
+    }
+    return {c.cap(Kind::kSchedContext), c.random.percent(60) ? thread(c) : c.cap(Kind::kNotification)};
+}
 
 void sched_context_bind(Composer& c) {
-    c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextBind);
-    c.extra(bindable(c));
+    Binding pair = binding(c);
+    c.invoke(pair.sched_context, seL4_SchedContextBind);
+    c.extra(pair.object);
 }
 
 void sched_context_unbind(Composer& c) { c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextUnbind); }
 
 void sched_context_unbind_object(Composer& c) {
-    c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextUnbindObject);
-    c.extra(bindable(c));
+    Binding pair = binding(c);
+    c.invoke(pair.sched_context, seL4_SchedContextUnbindObject);
+    c.extra(pair.object);
 }
 
 void sched_context_consumed(Composer& c) {
@@ -245,7 +290,7 @@ void sched_context_yield_to(Composer& c) {
 
 void domain_set(Composer& c) {
     c.invoke(c.gate(kGateDomain), seL4_DomainSetSet);
-    c.word(c.random.percent(60) ? 0 : c.random.percent(80) ? c.random.below(20) : c.random.data());
+    c.word(c.random.percent(80) ? 0 : c.random.percent(80) ? c.random.below(20) : c.random.data());
     c.extra(thread(c));
 }
 
@@ -281,7 +326,7 @@ constexpr Operation kOperations[] = {
     {"tcb_set_flags", 6, true, true, tcb_set_flags},
     {"self_registers", 2, false, false, self_registers, true},
     {"self_priority", 4, false, false, self_priority},
-    {"self_sched_params", 1, false, false, self_sched_params},
+    {"self_sched_params", 1, false, false, self_sched_params, true},
     {"self_suspend", 1, false, false, self_suspend, true},
     {"self_resume", 2, false, false, self_resume},
     {"self_bind_notification", 3, false, false, self_bind_notification},

@@ -16,18 +16,24 @@ constexpr bool answer_varies(Word label) {
 
 // What a success changes in the World.
 struct Effect {
-    enum class Type : Word { kNone, kFill, kCopy, kMove, kEmpty, kRevoke, kRotate };
+    enum class Type : Word { kNone, kFill, kCopy, kMove, kEmpty, kRevoke, kRotate, kNote, kSpace };
     Type type = Type::kNone;
     Word to = 0;
     Word from = 0;
     Word pivot = 0;
     Word count = 1;
     Kind kind = Kind::kEmpty;
+    Word note = 0;  // of what is filled; kNote: of slot `to`; kSpace: the Space of the worker with the number `to`
 
     void apply(World& world) const {
         switch (type) {
             case Type::kNone: break;
-            case Type::kFill: world.fill(to, count, kind, from); break;
+            case Type::kFill:
+                world.fill(to, count, kind, from);
+                for (Word i = 0; note != 0 && i < count && i < kWorldSlots; ++i) {
+                    world.set_note(to + i, note);
+                }
+                break;
             case Type::kCopy: world.copy(to, from); break;
             case Type::kMove: world.move(to, from); break;
             case Type::kEmpty: world.empty(to); break;
@@ -36,6 +42,8 @@ struct Effect {
                 world.move(to, pivot);
                 world.move(pivot, from);
                 break;
+            case Type::kNote: world.set_note(to, note); break;
+            case Type::kSpace: world.set_space(to, static_cast<Space>(note)); break;
         }
     }
 };

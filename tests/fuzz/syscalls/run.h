@@ -42,13 +42,12 @@ struct Run {
     Word faults = 0;
     DriverState driver = DriverState::kWorking;
     World world;
-    Space spaces[kWorkers] = {};    // how each worker names slots
     Word world_physical_base = 0;
     Word world_bytes = 0;
     Operations operations;
     Counters operation_counters[kMaxOperations];
     Counters message_counter;
-    Counters program_counter;  // successes: ended at its breakpoint
+    Counters program_counter;  // successes: seen at its end at once
 
     bool tracing() const {
         return step >= parameters.trace_from && step < parameters.trace_to;

@@ -239,7 +239,8 @@ void Setup::make_objects(Random& random) {
     Word slot = kSlotUntyped;
     for (Word bits : kUntypedBits) {
         stage(seL4_UntypedObject, bits, slot, 1);
-        world.fill(slot++, 1, Kind::kUntyped, World::kNoParent);
+        world.fill(slot, 1, Kind::kUntyped, World::kNoParent);
+        world.set_note(slot++, bits);
     }
     for (const auto& object : objects) {
         stage(object.type, object.size_bits, object.slot, object.count);
@@ -303,7 +304,7 @@ void Setup::make_interrupts() {
 
 void Setup::make_worker(Random& random, Word worker) {
     bool direct = random.percent(70);
-    run().spaces[worker] = direct ? Space::kWorkerDirect : Space::kWorkerNested;
+    run().world.set_space(worker, direct ? Space::kWorkerDirect : Space::kWorkerNested);
     CPtr tcb = staged(kSlotThread + worker);
     CPtr sched_context = staged(kSlotSchedContext + worker);
     CPtr vspace = random.percent(85) ? worker_vspace_ : staged(kSlotVspace);

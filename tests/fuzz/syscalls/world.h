@@ -32,6 +32,7 @@ class World {
         for (Word i = 0; i < kWorldSlots; ++i) {
             kinds_[i] = Kind::kEmpty;
             parents_[i] = kNoParent;
+            notes_[i] = 0;
         }
     }
 
@@ -42,12 +43,17 @@ class World {
         for (Word i = slot; i < slot + count && i < kWorldSlots; ++i) {
             kinds_[i] = kind;
             parents_[i] = parent;
+            notes_[i] = 0;
         }
     }
     void empty(Word slot) { fill(slot, 1, Kind::kEmpty, kNoParent); }
-    void copy(Word to, Word from) { fill(to, 1, kind(from), from); }
+    void copy(Word to, Word from) {
+        fill(to, 1, kind(from), from);
+        set_note(to, kind(from) == Kind::kFrame ? 0 : note(from));  // a copy of a frame is not mapped
+    }
     void move(Word to, Word from) {
         fill(to, 1, kind(from), from < kWorldSlots ? parents_[from] : kNoParent);
+        set_note(to, note(from));
         empty(from);
         for (Word i = 0; i < kWorldSlots; ++i) {
             if (parents_[i] == from) {
@@ -63,6 +69,22 @@ class World {
         }
     }
 
+    // A word about the object in a slot: size of untyped memory (log2 of bytes), address at which a frame is mapped.
+    Word note(Word slot) const { return slot < kWorldSlots ? notes_[slot] : 0; }
+    void set_note(Word slot, Word note) {
+        if (slot < kWorldSlots) {
+            notes_[slot] = note;
+        }
+    }
+
+    // How each worker names slots.
+    Space space(Word worker) const { return spaces_[worker]; }
+    void set_space(Word worker, Space space) {
+        if (worker < kWorkers) {
+            spaces_[worker] = space;
+        }
+    }
+
     // The first slot of this kind from `start` on, wrapping around; `start` itself if there is none.
     Word find(Kind kind, Word start) const {
         for (Word i = 0; i < kWorldSlots; ++i) {
@@ -74,11 +96,24 @@ class World {
         return start;
     }
 
+    // As find, but with this note as well.
+    Word find(Kind kind, Word note, Word start) const {
+        for (Word i = 0; i < kWorldSlots; ++i) {
+            Word slot = (start + i) % kWorldSlots;
+            if (kinds_[slot] == kind && notes_[slot] == note && slot != 0) {
+                return slot;
+            }
+        }
+        return start;
+    }
+
     static constexpr Word kNoParent = kWorldSlots;
 
   private:
     Kind kinds_[kWorldSlots] = {};
     Word parents_[kWorldSlots] = {};
+    Word notes_[kWorldSlots] = {};
+    Space spaces_[kWorkers] = {};
 };
 
 }  // namespace fuzz
