@@ -25,6 +25,7 @@ void kos_main(kos::roottask::RootTask& root) {
     if (bootargs_number("trace", 0) != 0) {
         parameters.trace_to = parameters.steps;
     }
+    parameters.world_digests = bootargs_number("worlds", 0) != 0;
     parameters.trace_from = bootargs_number("from", parameters.trace_from);
     parameters.trace_to = bootargs_number("to", parameters.trace_to);
 

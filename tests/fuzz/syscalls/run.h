@@ -28,11 +28,13 @@ struct Parameters {
     Word world_steps = 0;   // steps in one world
     Word trace_from = 0;    // steps that are printed: from .. to - 1
     Word trace_to = 0;
+    bool world_digests = false;  // print the digest of each world: worlds do not depend on each other
 };
 
 struct Run {
     Parameters parameters;
-    Digest digest;
+    Digest digest;        // of the current world
+    Digest total;         // of the worlds before
     Word step = 0;        // next to be done
     Word world_step = 0;  // of the current world
     Word inspected = 0;   // slots and workers looked at, at the end of a world
@@ -49,6 +51,11 @@ struct Run {
     Counters message_counter;
     Counters program_counter;  // successes: seen at its end at once
 
+    uint64_t digest_value() const {
+        Digest all = total;
+        all.add(digest.value());
+        return all.value();
+    }
     bool tracing() const {
         return step >= parameters.trace_from && step < parameters.trace_to;
     }

@@ -33,13 +33,18 @@ struct alignas(16) Stack {
 };
 constinit Stack driver_stack;
 
+void clear(Page& page) {
+    auto* words = reinterpret_cast<Word*>(page.bytes);
+    for (Word i = 0; i < kPageBytes / sizeof(Word); ++i) {
+        words[i] = 0;
+    }
+}
+
 void clear_buffers() {
     for (Page& page : buffers) {
-        auto* words = reinterpret_cast<Word*>(page.bytes);
-        for (Word i = 0; i < kPageBytes / sizeof(Word); ++i) {
-            words[i] = 0;
-        }
+        clear(page);
     }
+    clear(driver_buffer);
 }
 
 }  // namespace

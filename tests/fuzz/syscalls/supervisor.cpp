@@ -20,7 +20,7 @@ constexpr Word kMaxMessages = 32;  // in one round; a thread that faults again a
 // From so many steps on, an operation that has not once succeeded is a mistake of the generator or of the kernel.
 constexpr Word kEnoughSteps = 200000;
 
-enum class Event : Word { kCutOff = 0x100, kMessage, kNewWorld };
+enum class Event : Word { kCutOff = 0x100, kMessage };
 
 // Words of a message that depend on the fuzzer's own code and stack, if they are about the driver.
 bool is_position(Word label, Word i) {
@@ -59,7 +59,7 @@ void Supervisor::answer(Random& random, Word badge, Tag tag, const Word* words) 
 
 void Supervisor::serve_messages() {
     Run& r = run();
-    Random random(r.parameters.seed, kSupervisorStreams + rounds_++);
+    Random random(r.parameters.seed, kSupervisorStreams + (r.worlds << 32) + rounds_++);
     for (Word served = 0; served < kMaxMessages; ++served) {
         Message message = nb_recv(setup_.fault_endpoint(), setup_.reply());
         if (message.badge == 0) {
@@ -80,6 +80,19 @@ void Supervisor::serve_messages() {
     }
 }
 
+void Supervisor::finish_world() {
+    Run& r = run();
+    if (r.parameters.world_digests) {
+        print("world {} steps {} to {} digest {}\n", r.worlds, r.step - r.world_step, r.step,
+              Hex16(r.digest.value()).text);
+    }
+    r.total.add(r.digest.value());
+    r.digest = Digest{};
+    r.world_step = 0;
+    r.inspected = 0;
+    rounds_ = 0;
+}
+
 void Supervisor::wake_driver() {
     Run& r = run();
     switch (r.driver) {
@@ -88,11 +101,9 @@ void Supervisor::wake_driver() {
             signal(setup_.control());
             break;
         case DriverState::kWorldIsOver: {
-            r.digest.add(static_cast<Word>(Event::kNewWorld));
+            finish_world();
             Random random(r.parameters.seed, kWorldStreams + r.worlds);
             setup_.renew_world(random);
-            r.world_step = 0;
-            r.inspected = 0;
             setup_.renew_driver();
             break;
         }
@@ -108,7 +119,7 @@ void Supervisor::wake_driver() {
 
 void Supervisor::send_record() {
     Text<128> record;
-    format(record, R"({{"digest":"{}","seed":{},"steps":{}})", Hex16(run().digest.value()).text, run().parameters.seed,
+    format(record, R"({{"digest":"{}","seed":{},"steps":{}})", Hex16(run().digest_value()).text, run().parameters.seed,
            run().step);
     put_record(record.text());
     next_record_ += run().parameters.record_every;
@@ -130,6 +141,7 @@ void Supervisor::run_all() {
         }
         wake_driver();
     }
+    finish_world();
     send_record();
     send_verdict();
 }

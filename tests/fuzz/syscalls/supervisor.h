@@ -20,12 +20,13 @@ class Supervisor {
     void serve_messages();
     void answer(Random& random, Word badge, kos::sel4::Tag tag, const Word* words);
     void wake_driver();
+    void finish_world();
     void send_record();
     void send_verdict();
 
     kos::roottask::RootTask& root_;
     Setup setup_;
-    Word rounds_ = 0;  // of the supervisor: the stream of its random numbers
+    Word rounds_ = 0;  // in this world: chooses the stream of random numbers
     Word next_record_ = 0;
 };
 
