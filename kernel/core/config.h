@@ -20,7 +20,10 @@ constexpr unsigned kNumPriorities = SEL4_NUM_PRIORITIES;
 // Longest time that the kernel assumes for one of its own runs; budgets are at least twice that.
 constexpr Word kKernelWcetUs = SEL4_MIN_BUDGET_US / 2;
 // Steps of long-running work between two looks for a waiting interrupt.
-constexpr unsigned kWorkUnitsPerPreemptionPoint = 64;
+#ifndef KEEL_WORK_UNITS_PER_PREEMPTION_POINT
+#define KEEL_WORK_UNITS_PER_PREEMPTION_POINT 64  // tests look after every step
+#endif
+constexpr unsigned kWorkUnitsPerPreemptionPoint = KEEL_WORK_UNITS_PER_PREEMPTION_POINT;
 // Private interrupts exist once per core.
 constexpr unsigned kNumIrqs = kMaxCores * kNumPrivateIrqs + (kMaxIrq + 1 - kNumPrivateIrqs);
 

@@ -128,7 +128,7 @@ void move_cap(Slot& from, Slot& to, const Cap& cap) {
     relink_neighbours(to);
 }
 
-void swap_caps(Slot& a, const Cap& cap_a, Slot& b, const Cap& cap_b) {
+void swap_caps(Slot& a, Cap cap_a, Slot& b, Cap cap_b) {
     Slot const old_a = a;
     Slot const old_b = b;
     a = old_b;

@@ -39,9 +39,6 @@ bool find_extra_caps(const Tcb& sender, MessageTag tag, const IpcBuffer* buffer,
 // a reply. Capabilities travel if `grant`.
 void transfer_message(Tcb& sender, const Endpoint* endpoint, Word badge, bool grant, Tcb& receiver);
 
-// Writes message word i of a receiver; false if it has no place for it.
-bool set_message_word(Tcb& receiver, IpcBuffer* buffer, unsigned i, Word value);
-
 // The kernel's answer to a call: label 0 and these words.
 void reply_to_call(Tcb& caller, const Word* words, unsigned count);
 

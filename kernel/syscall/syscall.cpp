@@ -226,7 +226,10 @@ void on_syscall(Cpu& cpu, Tcb& tcb) {
     if (number == seL4_SysSend && signal_fast(tcb)) return;
     if (number > seL4_SysCall || number < seL4_SysYield) {
         if (debug_syscall(cpu, tcb, number)) return;
-        on_fault(cpu, tcb, {FaultType::kUnknownSyscall, {static_cast<Word>(number), 0, 0}, {}});
+        Fault fault;
+        fault.type = FaultType::kUnknownSyscall;
+        fault.word[0] = static_cast<Word>(number);
+        on_fault(cpu, tcb, fault);
         return;
     }
     update_time(cpu);

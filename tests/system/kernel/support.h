@@ -12,6 +12,12 @@ inline constexpr Word kFreeVirtual = 0x20000000;
 // An index that no slot of the root CNode has.
 inline constexpr CPtr kOutsideRootCNode = CPtr{1} << SEL4_ROOT_CNODE_SIZE_BITS;
 
+// Kernels with the hardware debug API (debug builds of the Microkit SDK) differ in a few visible values.
+inline bool has_debug_api() { return label_shift != 0; }
+inline Word tcb_bits() { return has_debug_api() ? seL4_TCBBits + 1 : seL4_TCBBits; }
+// Processor status of a user thread without condition flags: debug exceptions masked, unless the kernel handles them.
+inline Word user_spsr() { return has_debug_api() ? 0x40 : 0x140; }
+
 // A CNode of its own with `1 << radix` slots, addressed without a guard.
 struct TestCNode {
     CPtr cap = kNullCap;

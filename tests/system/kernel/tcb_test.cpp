@@ -40,7 +40,7 @@ KOS_TEST(tcb_new_thread_registers) {
     seL4_UserContext context = registers_of(t.make(seL4_TCBObject));
     const Word* fields = &context.pc;
     for (Word i = 0; i < seL4_UserContext_Words; ++i) {
-        EXPECT_EQ(fields[i], i == 2 ? 0x140u : 0u);
+        EXPECT_EQ(fields[i], i == 2 ? user_spsr() : 0u);
     }
 }
 
@@ -108,7 +108,7 @@ KOS_TEST(tcb_write_registers_reaches_the_processor) {
     expect_pattern(after, kSeed, __LINE__);
     EXPECT_EQ(after.x0, kSeed);
     EXPECT_EQ(after.sp, 0x123450u);
-    EXPECT_EQ(after.spsr, 0xf0000140u);  // only the condition flags are the writer's choice
+    EXPECT_EQ(after.spsr, 0xf0000000 | user_spsr());  // only the condition flags are the writer's choice
     EXPECT_EQ(after.tpidr_el0, 0x777u);
     EXPECT_EQ(after.tpidrro_el0, 0x888u);
 }
@@ -140,7 +140,7 @@ KOS_TEST(tcb_copy_registers_frame_and_integer) {
         for (Word i = 0; i < seL4_UserContext_FrameWords + 17; ++i) {
             bool taken = i < seL4_UserContext_FrameWords ? frame : integer;
             // The program counter restarts where the source would continue.
-            EXPECT_EQ(to[i], taken ? from[i] : (i == 2 ? 0x140u : 0u));
+            EXPECT_EQ(to[i], taken ? from[i] : (i == 2 ? user_spsr() : 0u));
         }
         EXPECT_EQ(copied.tpidrro_el0, 0u);
     }
