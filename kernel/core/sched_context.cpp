@@ -90,7 +90,7 @@ void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_re
     sc.refill_head = 0;
     sc.refill_count = 1;
     if (period == 0) {
-        refill_reset(sc, budget, 0, max_refills, head.time);
+        refill_reset(sc, budget, 0, max_refills, now);
         return;
     }
     Ticks const owed = head.amount < budget ? budget - head.amount : 0;

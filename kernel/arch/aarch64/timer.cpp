@@ -30,7 +30,8 @@ Word ticks_to_us(Ticks ticks) {
     return ticks / ticks_numerator * ticks_denominator + ticks % ticks_numerator * ticks_denominator / ticks_numerator;
 }
 
-Word max_us() { return (kForever >> 1) / ticks_numerator; }
+// The limit that the ABI's reference kernel has: far from any overflow, and the figure is part of a range error.
+Word max_us() { return kForever / (ticks_numerator * 1000 / ticks_denominator * 8); }
 
 void init_time() {
     Word frequency;

@@ -33,7 +33,7 @@ inline void set_deadline(Ticks when) {
 // Rounds down. The argument is at most max_us().
 Ticks us_to_ticks(Word us);
 Word ticks_to_us(Ticks ticks);
-Word max_us();  // largest argument of us_to_ticks that does not overflow half the range of Ticks
+Word max_us();  // longest period; a few of them added to a time do not overflow
 
 // A little less than the time between setting a deadline and its interrupt being useful.
 constexpr Ticks kTimerPrecision = 0;
