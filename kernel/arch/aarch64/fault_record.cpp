@@ -77,7 +77,7 @@ void print_registers(const UserContext& context) {
     // The others notice when they come for the lock.
     if constexpr (kSmp) {
         for (unsigned core = 0; core < kMaxCores; core++) {
-            if (core != this_cpu().id) send_ipi(core);
+            if (core != this_cpu().id) send_ipi(core, kRequestIpi);
         }
     }
     stop_core();
