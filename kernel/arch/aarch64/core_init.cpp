@@ -88,7 +88,7 @@ void reserve_kernel_irqs() {
         kernel.irq_state[irq_index(core, kTimerIrq)] = static_cast<uint8_t>(IrqState::kTimer);
         if constexpr (kSmp) {
             kernel.irq_state[irq_index(core, kRequestIpi)] = static_cast<uint8_t>(IrqState::kIpi);
-            kernel.irq_state[irq_index(core, kReservedIpi)] = static_cast<uint8_t>(IrqState::kReserved);
+            kernel.irq_state[irq_index(core, kWakeIpi)] = static_cast<uint8_t>(IrqState::kIpi);
         }
     }
 }

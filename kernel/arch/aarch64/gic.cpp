@@ -22,6 +22,7 @@ constexpr Word kGicdIpriorityr = 0x400;
 constexpr Word kGicdItargetsr = 0x800;
 constexpr Word kGicdIcfgr = 0xc00;
 constexpr Word kGicdSgir = 0xf00;
+constexpr Word kGicdCpendsgir = 0xf10;
 // CPU interface (table 4-2).
 constexpr Word kGiccCtlr = 0x000;
 constexpr Word kGiccPmr = 0x004;
@@ -106,7 +107,12 @@ void send_sgi(Word irq, Word target_mask) {
     distributor(kGicdSgir) = static_cast<uint32_t>((target_mask & 0xff) << 16 | irq);
 }
 
-void send_ipi(unsigned core) { send_sgi(kRequestIpi, interface_masks[core]); }
+void send_ipi(unsigned core, Word ipi) { send_sgi(ipi, interface_masks[core]); }
+
+void clear_ipi(Word ipi) {
+    // One byte per interrupt, one bit per sender.
+    reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdCpendsgir)[ipi] = 0xff;
+}
 
 void init_interrupt_distributor() {
     distributor(kGicdCtlr) = 0;
@@ -135,7 +141,10 @@ void init_core_interrupts() {
     unsigned const core = this_cpu().id;
     interface_masks[core] = own_interface();
     mask_irq(irq_index(core, kTimerIrq), false);
-    if constexpr (kSmp) mask_irq(irq_index(core, kRequestIpi), false);
+    if constexpr (kSmp) {
+        mask_irq(irq_index(core, kRequestIpi), false);
+        mask_irq(irq_index(core, kWakeIpi), false);
+    }
 }
 
 }  // namespace keel

@@ -25,9 +25,9 @@ constexpr Word kNoIrq = ~Word{0};
 constexpr Word kTimerIrq = 27;  // the virtual timer's private interrupt
 constexpr Word kNumSgis = 16;
 // Software-generated interrupts that several cores use among themselves: kRequestIpi says that `requests` is set or the
-// scheduler has to be looked at. The other is kept back as on the reference kernel.
+// scheduler has to be looked at; kWakeIpi ends a core's sleep while it waits for another (smp.cpp) and says nothing else.
 constexpr Word kRequestIpi = 0;
-constexpr Word kReservedIpi = 1;
+constexpr Word kWakeIpi = 1;
 
 // An interrupt waits for this core (also while interrupts are masked): the preemption point's question.
 inline bool interrupt_pending() {
@@ -46,8 +46,10 @@ void acknowledge_irq(Word index);
 // For the capability: raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the controller).
 void send_sgi(Word irq, Word target_mask);
 
-// Interrupts another core for the kernel (kRequestIpi).
-void send_ipi(unsigned core);
+// Interrupts another core for the kernel: kRequestIpi or kWakeIpi.
+void send_ipi(unsigned core, Word ipi);
+// Forgets that this core was sent the interrupt; it has not been taken.
+void clear_ipi(Word ipi);
 
 // The distributor once, by the first core; then each core its own interface.
 void init_interrupt_distributor();
