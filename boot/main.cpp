@@ -112,8 +112,8 @@ void load(const ElfFile& elf, PhysicalRange range, uint64_t offset) {
 }
 
 void start_other_cores(const Cores& cores) {
-    // They run with caches off until they have these values.
-    clean_to_memory(&kos_hand_over, sizeof(kos_hand_over));
+    // What they will read with MMU and caches on (start.S) is written before they run.
+    asm volatile("dsb ish" ::: "memory");
     for (uint32_t i = 1; i < cores.count; ++i) {
         const int64_t status = start_core(cores.mpidr[i], reinterpret_cast<uint64_t>(secondary_start), i);
         uint64_t polls = 0;

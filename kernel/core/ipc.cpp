@@ -101,20 +101,15 @@ void transfer_message(Tcb& sender, const Endpoint* endpoint, Word badge, bool gr
     receiver.context.cap_or_badge() = badge;
 }
 
-bool set_message_word(Tcb& receiver, IpcBuffer* buffer, unsigned i, Word value) {
-    if (i < kRegisterMessageWords) {
-        receiver.context.message_word(i) = value;
-        return true;
-    }
-    if (!buffer) return false;
-    buffer->msg[i] = value;
-    return true;
-}
-
 void reply_to_call(Tcb& caller, const Word* words, unsigned count) {
-    IpcBuffer* const buffer = ipc_buffer(caller, true);
     unsigned written = 0;
-    while (written < count && set_message_word(caller, buffer, written, words[written])) ++written;
+    for (; written < count && written < kRegisterMessageWords; ++written)
+        caller.context.message_word(written) = words[written];
+    if (written < count) {
+        if (IpcBuffer* const buffer = ipc_buffer(caller, true)) {
+            for (; written < count; ++written) buffer->msg[written] = words[written];
+        }
+    }
     caller.context.cap_or_badge() = 0;
     caller.context.message_tag() = MessageTag::make(0, 0, 0, written).word;
 }

@@ -17,6 +17,8 @@ struct MessageTag {
     unsigned extra_caps() const {
         return word >> kTagCapsShift & kTagCapsMask;
     }
+    // No capabilities and no more words than travel in registers: length in [6:0], capabilities in [8:7].
+    bool fits_registers() const { return (word & 0x1ff) <= kRegisterMessageWords; }
     static constexpr MessageTag make(Word label, Word unwrapped, Word caps, Word length) {
         return {label << kTagLabelShift | unwrapped << kTagUnwrappedShift |
                 caps << kTagCapsShift | length};
@@ -36,9 +38,6 @@ bool find_extra_caps(const Tcb& sender, MessageTag tag, const IpcBuffer* buffer,
 // Copies the sender's message (or its fault) to the receiver. `endpoint` is that of the send, for unwrapping; null in
 // a reply. Capabilities travel if `grant`.
 void transfer_message(Tcb& sender, const Endpoint* endpoint, Word badge, bool grant, Tcb& receiver);
-
-// Writes message word i of a receiver; false if it has no place for it.
-bool set_message_word(Tcb& receiver, IpcBuffer* buffer, unsigned i, Word value);
 
 // The kernel's answer to a call: label 0 and these words.
 void reply_to_call(Tcb& caller, const Word* words, unsigned count);

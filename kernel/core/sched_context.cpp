@@ -65,18 +65,9 @@ void set_core(Tcb& tcb, unsigned core) {
 
 }  // namespace
 
-Ticks min_budget() { return us_to_ticks(kMinBudgetUs); }
-
 Word max_period_us() { return max_us(); }
 
 bool is_released(SchedContext& sc) { return sc.refill_max > 0 && refill_ready(sc, this_cpu().now); }
-
-bool refill_ready(SchedContext& sc, Ticks now) { return refill_head(sc).time <= now + us_to_ticks(kKernelWcetUs); }
-
-bool refill_sufficient(SchedContext& sc, Ticks used) {
-    Ticks const amount = refill_head(sc).amount;
-    return used <= amount && amount - used >= min_budget();
-}
 
 void refill_reset(SchedContext& sc, Ticks budget, Ticks period, unsigned max_refills, Ticks now) {
     sc.budget = budget;

@@ -113,10 +113,6 @@ void set_next_deadline(Cpu& cpu) {
 
 }  // namespace
 
-bool is_schedulable(const Tcb& tcb) {
-    return tcb.is_runnable() && tcb.sched_context && tcb.sched_context->refill_max > 0 && !tcb.in_release_queue;
-}
-
 void ready_enqueue_first(Tcb& tcb) {
     if (tcb.in_ready_queue) return;
     Cpu& cpu = home(tcb);

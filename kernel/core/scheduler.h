@@ -9,7 +9,9 @@
 namespace keel {
 
 // Runnable, with an active scheduling context whose budget is not being waited for.
-bool is_schedulable(const Tcb& tcb);
+inline bool is_schedulable(const Tcb& tcb) {
+    return tcb.is_runnable() && tcb.sched_context && tcb.sched_context->refill_max > 0 && !tcb.in_release_queue;
+}
 
 void ready_enqueue_first(Tcb& tcb);
 void ready_enqueue_last(Tcb& tcb);

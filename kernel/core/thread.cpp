@@ -18,13 +18,6 @@ void init_thread(Tcb& tcb) {
     remember_debug_thread(tcb);
 }
 
-void set_state(Tcb& tcb, ThreadState state) {
-    tcb.state = state;
-    // A current thread that cannot go on needs a successor.
-    Cpu& cpu = this_cpu();
-    if (&tcb == cpu.current && cpu.action == SchedulerAction::kResume && !is_schedulable(tcb)) reschedule(cpu);
-}
-
 void suspend(Tcb& tcb) {
     cancel_ipc(tcb);
     if (tcb.state == ThreadState::kRunning) tcb.context.fault_pc = tcb.context.pc;

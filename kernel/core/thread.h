@@ -1,13 +1,19 @@
 // Life of a thread: state changes, suspension, restart.
 #pragma once
 
-#include "core/cpu.h"
+#include "core/scheduler.h"
 
 namespace keel {
 
 // A fresh TCB in zeroed memory.
 void init_thread(Tcb& tcb);
-void set_state(Tcb& tcb, ThreadState state);
+// A current thread that cannot go on needs a successor.
+inline void set_state(Tcb& tcb, ThreadState state) {
+    tcb.state = state;
+    if (tcb.is_runnable()) return;
+    Cpu& cpu = this_cpu();
+    if (&tcb == cpu.current && cpu.action == SchedulerAction::kResume) cpu.action = SchedulerAction::kChoose;
+}
 inline bool is_blocked(const Tcb& tcb) { return tcb.is_stopped() && tcb.state != ThreadState::kInactive; }
 // Stops the thread; whatever it waited for is cancelled. It continues at the instruction it was at when resumed.
 void suspend(Tcb& tcb);

@@ -34,13 +34,13 @@ public:
     Word label;
     unsigned length;                 // message words that are there
     Slot* extra[kMaxExtraCaps];      // slots of the capabilities in the message, null from the first missing one on
-    IpcBuffer* buffer;          // null: the thread has none
+    IpcBuffer const* buffer;          // null: the thread has none
     bool is_call;
     bool is_blocking;
     bool may_donate;
     SyscallError error;
 
-    Invocation(Cpu& on, Tcb& by, Slot& invoked, MessageTag tag, const ExtraCaps& caps, IpcBuffer* from)
+    Invocation(Cpu& on, Tcb& by, Slot& invoked, MessageTag tag, const ExtraCaps& caps, const IpcBuffer* from)
         : cpu(on), caller(by), slot(&invoked), cap(invoked.cap), label(tag.label()), length(tag.length()),
           extra{caps.slot[0], caps.slot[1], caps.slot[2]}, buffer(from) {
         if (length > kRegisterMessageWords && !buffer) length = kRegisterMessageWords;

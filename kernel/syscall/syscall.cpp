@@ -110,13 +110,16 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
         if (phase.is_blocking) raise_fault(tcb, cap_fault(phase.address, false, found.failure));
         return Progress::kDone;
     }
-    IpcBuffer* const buffer = ipc_buffer(tcb, false);
     MessageTag const tag{tcb.context.message_tag()};
+    IpcBuffer const* buffer = nullptr;
     ExtraCaps caps;
-    Fault fault;
-    if (!find_extra_caps(tcb, tag, buffer, caps, fault)) {
-        if (phase.is_blocking) raise_fault(tcb, fault);
-        return Progress::kDone;
+    if (!tag.fits_registers()) {
+        buffer = ipc_buffer(tcb, false);
+        Fault fault;
+        if (!find_extra_caps(tcb, tag, buffer, caps, fault)) {
+            if (phase.is_blocking) raise_fault(tcb, fault);
+            return Progress::kDone;
+        }
     }
     Invocation inv(cpu, tcb, *found.slot, tag, caps, buffer);
     inv.is_call = phase.is_call;
@@ -220,10 +223,13 @@ bool ensure_empty(Invocation& inv, const Slot& slot) {
 
 void on_syscall(Cpu& cpu, Tcb& tcb) {
     auto const number = static_cast<int64_t>(tcb.context.syscall_number());
-    if ((number == seL4_SysSend || number == seL4_SysNBSend) && signal_fast(tcb)) return;
+    if (number == seL4_SysSend && signal_fast(tcb)) return;
     if (number > seL4_SysCall || number < seL4_SysYield) {
         if (debug_syscall(cpu, tcb, number)) return;
-        on_fault(cpu, tcb, {FaultType::kUnknownSyscall, {static_cast<Word>(number), 0, 0}, {}});
+        Fault fault;
+        fault.type = FaultType::kUnknownSyscall;
+        fault.word[0] = static_cast<Word>(number);
+        on_fault(cpu, tcb, fault);
         return;
     }
     update_time(cpu);

@@ -13,6 +13,12 @@ void fpu_take(Cpu& cpu, Tcb& next) {
     cpu.arch.fpu_owner = &next;
 }
 
+extern "C" Tcb* keel_take_fpu_and_leave(Cpu* cpu, Tcb* to) {
+    fpu_take(*cpu, *to);
+    unlock_kernel(*cpu);
+    return to;
+}
+
 void fpu_release(Tcb& tcb) {
     Cpu& self = this_cpu();
     if (self.arch.fpu_owner == &tcb) {

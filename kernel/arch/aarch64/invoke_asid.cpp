@@ -18,7 +18,7 @@ Outcome make_pool(Invocation& inv) {
     Cap const root = inv.extra[1]->cap;
 
     unsigned number = 0;
-    while (number < kNumAsidPools && asid_pools[number]) number++;
+    while (number < kNumAsidPools && asid_pools[number] != &no_asid_pool) number++;
     if (number == kNumAsidPools) return inv.fail(seL4_DeleteFirst);
     if (!untyped.cap.is(CapType::kUntyped) || untyped.cap.untyped_bits() != seL4_ASIDPoolBits ||
         untyped.cap.untyped_is_device()) {
@@ -43,7 +43,7 @@ Outcome assign(Invocation& inv) {
     if (!vspace.is(CapType::kVSpace) || vspace.mapped_asid() != 0) return inv.invalid_capability(1);
     Asid const base = inv.cap.asid_base();
     AsidPool* const pool = asid_pools[base >> kAsidPoolBits];
-    if (!pool) return inv.failed_lookup(false, LookupFailure::invalid_root());
+    if (pool == &no_asid_pool) return inv.failed_lookup(false, LookupFailure::invalid_root());
     if (pool != inv.cap.asid_pool()) return inv.invalid_capability(0);
     Asid const asid = assign_asid(*pool, base, *static_cast<PageTable*>(vspace.vspace_root()));
     if (asid == 0) return inv.fail(seL4_DeleteFirst);

@@ -23,9 +23,6 @@ void maintain_in_vspace(CacheOperation operation, const UserMapping& mapping, Wo
     load_vspace(cpu, mapping.ttbr);
     // The maintenance instructions translate their address in the address space just loaded.
     instruction_barrier();
-    // Invalidation needs write permission; what is not writable is not dirty either.
-    if (operation == CacheOperation::kInvalidate && mapping.entry & kEntryReadOnly)
-        operation = CacheOperation::kCleanInvalidate;
     cache_range(operation, mapping.address + offset, size);
     load_vspace(cpu, before);
     instruction_barrier();
@@ -55,6 +52,8 @@ Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
 
 Outcome maintain_user_range(Invocation& inv, CacheOperation operation, const UserMapping& mapping, Word offset_start,
                             Word offset_end) {
+    // Invalidation can undo writes, and the instruction needs write permission (Arm ARM, C5.5.5 "DC IVAC").
+    if (operation == CacheOperation::kInvalidate && mapping.entry & kEntryReadOnly) return inv.illegal_operation();
     PhysAddr const base = entry_address(mapping.entry);
     for (Word offset = offset_start; offset < offset_end;) {
         Word const step_end = align_down(offset, 12) + kCacheStep;

@@ -11,7 +11,6 @@ Ticks ticks_denominator;
 namespace {
 
 constexpr Word kMicrosecondsPerSecond = 1000000;
-constexpr Word kTimerEnabled = 1;  // CNTV_CTL_EL0: ENABLE, not IMASK
 
 Word greatest_common_divisor(Word a, Word b) {
     while (b != 0) {
@@ -50,9 +49,8 @@ void init_core_timer() {
     set_deadline(kForever);
     asm volatile(
         "msr cntkctl_el1, %0\n"
-        "msr cntv_ctl_el0, %1\n"
         "isb"
-        ::"r"(kEl0PhysicalCounter | kEl0PhysicalTimer), "r"(kTimerEnabled) : "memory");
+        ::"r"(kEl0PhysicalCounter | kEl0PhysicalTimer) : "memory");
 }
 
 }  // namespace keel

@@ -12,6 +12,7 @@
 namespace keel {
 
 AsidPool* asid_pools[kNumAsidPools];
+AsidPool no_asid_pool;
 
 Walk walk_tables(PageTable& root, UserAddr address, unsigned level) {
     PageTable* table = &root;
@@ -146,12 +147,10 @@ void finalise_asid_pool(Cap& cap) {
     unsigned const number = cap.asid_base() >> kAsidPoolBits;
     auto* const pool = static_cast<AsidPool*>(cap.asid_pool());
     if (asid_pools[number] != pool) return;
-    asid_pools[number] = nullptr;
+    asid_pools[number] = &no_asid_pool;
     for (Word ttbr : pool->ttbr) {
         if (ttbr != 0) retire_asid(this_cpu(), ttbr);
     }
 }
-
-bool is_valid_vspace(const Cap& cap) { return cap.is(CapType::kVSpace) && cap.mapped_asid() != 0; }
 
 }  // namespace keel

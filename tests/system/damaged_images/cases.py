@@ -4,16 +4,16 @@ import struct
 from dataclasses import dataclass
 from typing import Callable
 
-from kos.board import board
+from kos.board import board, constants
 from kos.common import TARGET, output_of
 from kos.image import LOADER, MKIMAGE
 from packed import ELF, ENTRY_BYTES, HEADER, HEADER_BYTES, KERNEL, ROOT, Packed, get, put
 
 PROBE_KERNEL = TARGET / "tests/system/loader/probe_kernel.elf"
 PROBE_ROOT = TARGET / "tests/system/loader/probe_root.elf"
-KERNEL_BASE = 0xFFFFFF8040000000
-RAM_BASE = 0x40000000
-LOADER_BASE = 0x4C000000
+RAM_BASE = constants()["RAM_BASE"]
+LOADER_BASE = constants()["LOADER_BASE"]
+KERNEL_BASE = RAM_BASE + constants()["KERNEL_WINDOW_OFFSET"]
 SIGNATURE_WRONG = "boot image: signature is wrong: header damaged or not authentic"
 HASH_WRONG = "hash does not match: damaged or changed"
 

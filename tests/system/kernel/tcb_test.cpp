@@ -40,13 +40,13 @@ KOS_TEST(tcb_new_thread_registers) {
     seL4_UserContext context = registers_of(t.make(seL4_TCBObject));
     const Word* fields = &context.pc;
     for (Word i = 0; i < seL4_UserContext_Words; ++i) {
-        EXPECT_EQ(fields[i], i == 2 ? 0x140u : 0u);
+        EXPECT_EQ(fields[i], i == 2 ? user_spsr() : 0u);
     }
 }
 
 KOS_TEST(tcb_read_registers_of_a_running_thread) {
     Thread thread;
-    ASSERT_TRUE(t.create(thread, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(thread, spinner_options()));
     start_pattern(thread, 0x1111000000000000);
     seL4_UserContext context = registers_of(thread.tcb());
     expect_pattern(context, 0x1111000000000000, __LINE__);
@@ -69,26 +69,25 @@ KOS_TEST(tcb_read_registers_of_a_running_thread) {
 KOS_TEST(tcb_read_registers_can_suspend) {
     Thread thread;
     Shared<Word> count;
-    ASSERT_TRUE(t.create(thread, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(thread, spinner_options()));
     EXPECT_OK(thread.start([&] {
         for (;;) {
             count.add(1);
         }
     }));
-    yield();
+    wait_for_increase(count, 0);
     seL4_UserContext context{};
     EXPECT_OK(tcb_read_registers(thread.tcb(), Suspend::kYes, 1, context));
     Word before = count.get();
     yield();
     EXPECT_EQ(count.get(), before);
     EXPECT_OK(tcb_resume(thread.tcb()));
-    yield();
-    EXPECT_GT(count.get(), before);
+    wait_for_increase(count, before);
 }
 
 KOS_TEST(tcb_write_registers_reaches_the_processor) {
     Thread thread;
-    ASSERT_TRUE(t.create(thread, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(thread, spinner_options()));
     seL4_UserContext context{};
     Word* general = &context.pc + kFirstGeneral;
     constexpr Word kSeed = 0x2222000000000000;
@@ -108,7 +107,7 @@ KOS_TEST(tcb_write_registers_reaches_the_processor) {
     expect_pattern(after, kSeed, __LINE__);
     EXPECT_EQ(after.x0, kSeed);
     EXPECT_EQ(after.sp, 0x123450u);
-    EXPECT_EQ(after.spsr, 0xf0000140u);  // only the condition flags are the writer's choice
+    EXPECT_EQ(after.spsr, 0xf0000000 | user_spsr());  // only the condition flags are the writer's choice
     EXPECT_EQ(after.tpidr_el0, 0x777u);
     EXPECT_EQ(after.tpidrro_el0, 0x888u);
 }
@@ -125,7 +124,7 @@ KOS_TEST(tcb_write_registers_without_resume) {
 
 KOS_TEST(tcb_copy_registers_frame_and_integer) {
     Thread source;
-    ASSERT_TRUE(t.create(source, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(source, spinner_options()));
     constexpr Word kSeed = 0x3333000000000000;
     start_pattern(source, kSeed);
     seL4_UserContext original = registers_of(source.tcb());
@@ -140,7 +139,7 @@ KOS_TEST(tcb_copy_registers_frame_and_integer) {
         for (Word i = 0; i < seL4_UserContext_FrameWords + 17; ++i) {
             bool taken = i < seL4_UserContext_FrameWords ? frame : integer;
             // The program counter restarts where the source would continue.
-            EXPECT_EQ(to[i], taken ? from[i] : (i == 2 ? 0x140u : 0u));
+            EXPECT_EQ(to[i], taken ? from[i] : (i == 2 ? user_spsr() : 0u));
         }
         EXPECT_EQ(copied.tpidrro_el0, 0u);
     }
@@ -150,14 +149,14 @@ KOS_TEST(tcb_copy_registers_suspends_and_resumes) {
     Thread source;
     Thread target;
     Shared<Word> count;
-    ASSERT_TRUE(t.create(source, {.priority = kMainPriority}));
-    ASSERT_TRUE(t.create(target, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(source, spinner_options()));
+    ASSERT_TRUE(t.create(target, spinner_options()));
     EXPECT_OK(source.start([&] {
         for (;;) {
             count.add(1);
         }
     }));
-    yield();
+    wait_for_increase(count, 0);
     EXPECT_OK(tcb_copy_registers(target.tcb(), source.tcb(),
                                  {.suspend_source = Suspend::kYes, .frame = true, .integer = true}));
     Word before = count.get();
@@ -165,8 +164,7 @@ KOS_TEST(tcb_copy_registers_suspends_and_resumes) {
     EXPECT_EQ(count.get(), before);
     EXPECT_OK(tcb_copy_registers(target.tcb(), source.tcb(),
                                  {.resume_target = Resume::kYes, .frame = true, .integer = true}));
-    yield();
-    EXPECT_GT(count.get(), before);  // the target goes on with the source's loop
+    wait_for_increase(count, before);  // the target goes on with the source's loop
 }
 
 KOS_TEST(tcb_set_space_changes_the_cspace) {
@@ -210,7 +208,7 @@ KOS_TEST(tcb_set_ipc_buffer_of_the_running_thread) {
 
 KOS_TEST(tcb_set_tls_base) {
     Thread thread;
-    ASSERT_TRUE(t.create(thread, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(thread, spinner_options()));
     start_pattern(thread, 1);
     EXPECT_OK(tcb_set_tls_base(thread.tcb(), 0x123456789abcdef0));
     yield();
@@ -285,13 +283,13 @@ KOS_TEST(tcb_failed_set_sched_params_changes_nothing) {
 KOS_TEST(tcb_suspend_and_resume_a_running_thread) {
     Thread thread;
     Shared<Word> count;
-    ASSERT_TRUE(t.create(thread, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(thread, spinner_options()));
     EXPECT_OK(thread.start([&] {
         for (;;) {
             count.add(1);
         }
     }));
-    yield();
+    wait_for_increase(count, 0);
     for (int i = 0; i < 3; ++i) {
         EXPECT_OK(tcb_suspend(thread.tcb()));
         EXPECT_OK(tcb_suspend(thread.tcb()));
@@ -300,8 +298,7 @@ KOS_TEST(tcb_suspend_and_resume_a_running_thread) {
         EXPECT_EQ(count.get(), before);
         EXPECT_OK(tcb_resume(thread.tcb()));
         EXPECT_OK(tcb_resume(thread.tcb()));
-        yield();
-        EXPECT_GT(count.get(), before);
+        wait_for_increase(count, before);
     }
 }
 
@@ -407,18 +404,17 @@ KOS_TEST(tcb_write_registers_of_a_waiting_thread) {
 KOS_TEST(tcb_delete_the_last_capability_stops_the_thread) {
     Thread thread;
     Shared<Word> count;
-    ASSERT_TRUE(t.create(thread, {.priority = kMainPriority}));
+    ASSERT_TRUE(t.create(thread, spinner_options()));
     EXPECT_OK(thread.start([&] {
         for (;;) {
             count.add(1);
         }
     }));
-    yield();
+    wait_for_increase(count, 0);
     CPtr copy = t.copy(thread.tcb());
     EXPECT_OK(cnode_delete(root_slot(thread.tcb())));
     Word before = count.get();
-    yield();
-    EXPECT_GT(count.get(), before);
+    wait_for_increase(count, before);
     EXPECT_OK(cnode_delete(root_slot(copy)));
     before = count.get();
     yield();

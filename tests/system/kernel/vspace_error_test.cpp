@@ -1,12 +1,7 @@
 // Every documented error of the page, page table, VSpace and ASID methods.
-#include "support.h"
+#include "memory_access.h"
 
 namespace {
-
-constexpr CPtr kVSpace = seL4_CapInitThreadVSpace;
-constexpr Word kPage = Word{1} << seL4_PageBits;
-constexpr Word kLarge = Word{1} << seL4_LargePageBits;
-constexpr Word kTop = seL4_UserTop + 1;
 
 CPtr unassigned_vspace(TestContext& t) { return t.make(seL4_ARM_VSpaceObject); }
 
@@ -22,12 +17,6 @@ CPtr device_untyped(TestContext& t, Word size_bits) {
         }
     }
     return made;
-}
-
-CPtr assigned_vspace(TestContext& t) {
-    CPtr vspace = t.make(seL4_ARM_VSpaceObject);
-    EXPECT_OK(asid_pool_assign(seL4_CapInitThreadASIDPool, vspace));
-    return vspace;
 }
 
 }  // namespace

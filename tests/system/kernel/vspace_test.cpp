@@ -1,41 +1,12 @@
 // Mapping pages and page tables: every size, rights, attributes, remapping, sharing, and that translations really
 // change. Refused invocations are in vspace_error_test.cpp.
-#include "faults.h"
-#include "stubs.h"
+#include "memory_access.h"
 
 namespace {
 
-constexpr CPtr kVSpace = seL4_CapInitThreadVSpace;
-constexpr Word kPage = Word{1} << seL4_PageBits;
-constexpr Word kLarge = Word{1} << seL4_LargePageBits;
 constexpr Word kReadFault = 0x9200000f;  // permission, level 3
 constexpr Word kWriteFault = 0x9200004f;
 constexpr Word kExecuteFault = 0x8200000f;
-
-volatile Word& word_at(Word address) { return *reinterpret_cast<volatile Word*>(address); }
-
-// The fault of a thread that runs `body`; badge 0 if it got through.
-template <typename Body>
-MessageCopy fault_of(TestContext& t, const Body& body) {
-    FaultingThread faulting;
-    if (!faulting.create(t)) {
-        return {};
-    }
-    EXPECT_OK(faulting.thread().start(body));
-    MessageCopy fault = faulting.take();
-    EXPECT_EQ(faulting.thread().finished(), fault.badge == 0);
-    return fault;
-}
-
-Word read_fault(TestContext& t, Word address) {
-    return fault_of(t, [address] { stub_read_word(address); }).word(seL4_VMFault_FSR);
-}
-Word write_fault(TestContext& t, Word address) {
-    return fault_of(t, [address] { stub_write_word(address); }).word(seL4_VMFault_FSR);
-}
-Word execute_fault(TestContext& t, Word address) {
-    return fault_of(t, [address] { stub_jump(address); }).word(seL4_VMFault_FSR);
-}
 
 }  // namespace
 
@@ -334,7 +305,6 @@ KOS_TEST(vspace_cache_operations) {
 }
 
 KOS_TEST(vspace_top_of_user_addresses) {
-    constexpr Word kTop = seL4_UserTop + 1;
     CPtr page = t.make(seL4_ARM_SmallPageObject);
     ASSERT_OK(map_page(t.arena(), kVSpace, page, kTop - kPage));
     word_at(kTop - 8) = 8;

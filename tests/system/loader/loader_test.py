@@ -9,16 +9,16 @@ import tempfile
 from pathlib import Path
 
 from kos import qemu
-from kos.board import board
+from kos.board import board, constants
 from kos.common import TARGET, KosError, output_of
 from kos.image import LOADER, MKIMAGE
 from kos.results import Results
 
 HERE = TARGET / "tests/system/loader"
 TIMEOUT_S = 60
-# Where the loader is linked (boards/qemu_virt/board.h), and places from which it must move itself: apart from there,
+# Where the loader is linked, and places from which it must move itself: apart from there,
 # and overlapping it from below and from above.
-LINKED_AT = 0x4C000000
+LINKED_AT = constants()["LOADER_BASE"]
 ELSEWHERE = {"moved up": 0x44000000, "moved up, overlapping": LINKED_AT - 0x3000,
              "moved down, overlapping": LINKED_AT + 0x5000, "moved down": 0x70000000}
 

@@ -40,8 +40,7 @@ Entry probe_entries[kMaxCores];
 alignas(16) uint8_t probe_stacks[kMaxCores][8192];
 uint64_t probe_store_faults(uint64_t* address);
 void probe_main(uint64_t core);
-void _start();
-extern uint8_t __bss_start[], __bss_end[], __kernel_end[];
+extern uint8_t __text_start[], __kernel_end[];
 }
 
 namespace {
@@ -129,7 +128,7 @@ uint64_t physical_bits_field() {
 void check_state(uint64_t core) {
     const Entry& entry = probe_entries[core];
     check("memory of this core was zero", core, entry.was_there_before, 0);
-    check("entered at the link address", core, entry.pc, reinterpret_cast<uint64_t>(_start));
+    check("entered at the link address", core, entry.pc, reinterpret_cast<uint64_t>(__text_start));
     check("exception level", core, entry.current_el, 1 << 2);
     check("interrupts masked", core, entry.daif, 0x3c0);
     check("stack pointer of EL1", core, entry.spsel, 1);
@@ -172,7 +171,7 @@ void check_contents(const Entry& entry) {
 
 // What the segments do not permit, the loader's map does not permit.
 void check_protection() {
-    check("code is read-only", 0, probe_store_faults(reinterpret_cast<uint64_t*>(_start)), 1);
+    check("code is read-only", 0, probe_store_faults(reinterpret_cast<uint64_t*>(__text_start)), 1);
     check("constants are read-only", 0, probe_store_faults(const_cast<uint64_t*>(&g_constant)), 1);
     check("data is writable", 0, probe_store_faults(&g_variable), 0);
     check("nothing is mapped behind the kernel", 0, probe_store_faults(reinterpret_cast<uint64_t*>(__kernel_end)), 1);

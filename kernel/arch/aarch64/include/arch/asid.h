@@ -18,7 +18,9 @@ struct AsidPool {
 };
 static_assert(sizeof(AsidPool) == 4096);
 
+// By ASID[15:9]. Where there is no pool, an empty one stands in, so that looking up an ASID needs no special case.
 extern AsidPool* asid_pools[kNumAsidPools];
+extern AsidPool no_asid_pool;
 
 // TTBR0 for "no address space": an empty table, ASID 0.
 extern Word empty_vspace;
@@ -27,15 +29,15 @@ inline Word ttbr_value(const void* root, Asid asid) { return raw(to_physical(roo
 
 // TTBR0 of the address space that `asid` stands for now, 0 if it stands for none.
 inline Word asid_ttbr(Asid asid) {
-    const AsidPool* const pool = asid_pools[asid >> kAsidPoolBits];
-    return pool ? pool->ttbr[asid % kAsidsPerPool] : 0;
+    return asid_pools[asid >> kAsidPoolBits]->ttbr[asid % kAsidsPerPool];
 }
 
-// TTBR0 of a VSpace capability (or of the null capability), 0 if its ASID is gone: the pool was dissolved.
+// TTBR0 of a VSpace capability (or of the null capability, whose ASID 0 is never given out), 0 if its ASID is gone: the pool was dissolved.
 inline Word valid_ttbr(const Cap& vspace) {
-    Asid const asid = vspace.mapped_asid();
-    Word const ttbr = asid_ttbr(asid);
-    return ttbr != 0 && ttbr == ttbr_value(vspace.vspace_root(), asid) ? ttbr : 0;
+    // The capability's data word is its ASID in place, with address 0. No address space has its table at physical 0, so
+    // the value is never that of a free entry.
+    Word const expected = vspace.data | raw(to_physical(vspace.vspace_root()));
+    return asid_ttbr(vspace.mapped_asid()) == expected ? expected : 0;
 }
 
 }  // namespace keel

@@ -4,6 +4,7 @@
 
 #include "arch/asid.h"
 #include "arch/fpu.h"
+#include "arch/smp.h"
 #include "core/cpu.h"
 
 namespace keel {
@@ -11,7 +12,7 @@ namespace keel {
 // fpu.cpp: `next` uses the FPU and does not own its registers.
 void fpu_take(Cpu& cpu, Tcb& next);
 
-inline void set_fpu_access(Cpu& cpu, bool enabled) {
+[[gnu::always_inline]] inline void set_fpu_access(Cpu& cpu, bool enabled) {
     cpu.arch.fpu_enabled = enabled;
     // CPACR_EL1.FPEN: 0b01 traps EL0 only, 0b11 traps nothing. No isb: the exception return synchronises, and the
     // kernel itself may use the FPU in both settings.
@@ -30,7 +31,7 @@ inline void fpu_switch_to(Cpu& cpu, Tcb& next) {
     if (cpu.arch.fpu_owner != &next) fpu_take(cpu, next);
 }
 
-inline void load_vspace(Cpu& cpu, Word ttbr) {
+[[gnu::always_inline]] inline void load_vspace(Cpu& cpu, Word ttbr) {
     if (cpu.arch.vspace_root == ttbr) return;
     cpu.arch.vspace_root = ttbr;
     // No isb: the kernel does not touch user addresses, and the exception return synchronises. No invalidation: user
@@ -39,7 +40,7 @@ inline void load_vspace(Cpu& cpu, Word ttbr) {
 }
 
 // Loads the thread's address space, or an empty one if its VSpace capability has no valid ASID.
-inline void activate_vspace(Cpu& cpu, const Tcb& tcb) {
+[[gnu::always_inline]] inline void activate_vspace(Cpu& cpu, const Tcb& tcb) {
     Word const ttbr = valid_ttbr(tcb.slots[kSlotVSpace].cap);
     load_vspace(cpu, ttbr != 0 ? ttbr : empty_vspace);
 }
@@ -65,6 +66,25 @@ inline void switch_context(Cpu& cpu, Tcb& from, Tcb& to) {
     load_live_registers(to);
     activate_vspace(cpu, to);
     fpu_switch_to(cpu, to);
+}
+
+// The end of a fast path: switches between two threads of user level, gives up the kernel lock, and returns the thread
+// for entry.S. A tail call where the FPU's registers have to change hands, so that the fast path needs no stack frame.
+extern "C" Tcb* keel_take_fpu_and_leave(Cpu* cpu, Tcb* to);
+
+[[gnu::always_inline]] inline Tcb* switch_and_leave(Cpu& cpu, Tcb& from, Tcb& to) {
+    cpu.current = &to;
+    save_live_registers(from);
+    load_live_registers(to);
+    activate_vspace(cpu, to);
+    if (to.fpu_disabled) {
+        if (cpu.arch.fpu_enabled) set_fpu_access(cpu, false);
+    } else {
+        if (!cpu.arch.fpu_enabled) set_fpu_access(cpu, true);
+        if (cpu.arch.fpu_owner != &to) return keel_take_fpu_and_leave(&cpu, &to);
+    }
+    unlock_kernel(cpu);
+    return &to;
 }
 
 }  // namespace keel

@@ -34,9 +34,12 @@ inline Word get_register(const UserContext& context, uint8_t reg) {
 // User level chooses condition flags only; it always runs at EL0 with interrupts on.
 inline constexpr Word kSpsrConditionFlags = 0xf0000000;
 inline constexpr Word kSpsrUser = 0x140;  // EL0t, FIQ and SError masked
+// A value from user level; after a run of these, sanitise_registers.
 inline void set_register(UserContext& context, uint8_t reg, Word value) {
-    if (reg == kRegSpsr) value = (value & kSpsrConditionFlags) | kSpsrUser;
     reinterpret_cast<Word*>(&context)[reg] = value;
+}
+inline void sanitise_registers(UserContext& context) {
+    context.spsr = (context.spsr & kSpsrConditionFlags) | kSpsrUser;
 }
 inline void init_registers(UserContext& context) { context.spsr = kSpsrUser; }
 

@@ -21,9 +21,13 @@ inline Ticks counter() {
 
 // The timer interrupt of this core fires when the counter reaches `when`, or at once if it has. kForever: never.
 inline void set_deadline(Ticks when) {
-    // CVAL is compared as a signed distance by some implementations, so "never" is the largest positive number.
-    Word const value = when > kForever >> 1 ? kForever >> 1 : when;
-    asm volatile("msr cntv_cval_el0, %0" ::"r"(value) : "memory");
+    // CNTV_CTL_EL0: ENABLE, not IMASK. Off for "never": a comparator in the very far future would do on hardware, but a
+    // simulator that jumps to the next event when all cores are idle would jump there.
+    if (when == kForever) {
+        asm volatile("msr cntv_ctl_el0, xzr" ::: "memory");
+    } else {
+        asm volatile("msr cntv_cval_el0, %0\n msr cntv_ctl_el0, %1" ::"r"(when), "r"(Word{1}) : "memory");
+    }
 }
 
 // Rounds down. The argument is at most max_us().

@@ -23,6 +23,6 @@ void finalise_vspace(Cap& cap);
 void finalise_asid_pool(Cap& cap);
 
 // True if a thread may run in this VSpace capability: assigned to an ASID.
-bool is_valid_vspace(const Cap& cap);
+inline bool is_valid_vspace(const Cap& cap) { return cap.is(CapType::kVSpace) && cap.mapped_asid() != 0; }
 
 }  // namespace keel

@@ -32,4 +32,10 @@ inline void switch_context(Cpu& cpu, Tcb&, Tcb& to) {
     fpu_switch_to(cpu, to);
 }
 
+inline Tcb* switch_and_leave(Cpu& cpu, Tcb& from, Tcb& to) {
+    cpu.current = &to;
+    switch_context(cpu, from, to);
+    return &to;
+}
+
 }  // namespace keel

@@ -4,9 +4,9 @@
 //
 // `t` is the TestContext: each test has an arena of its own, which is freed afterwards whatever the test did.
 // Expectations may be used in helper functions and in other threads. A failed EXPECT goes on, a failed ASSERT leaves
-// the function it is in (which returns void). Tests run in the initial thread, on node 0, at kMainPriority.
-// They run in the order of file name and line. run_tests() reads the parameters `tests=PREFIX,...` and
-// `skip=PREFIX,...`.
+// the function it is in (which returns void). Tests run in the initial thread, on node 0, at kMainPriority, with a time
+// slice of a second. They run in the order of file name and line. run_tests() reads the parameters `tests=PREFIX,...`
+// and `skip=PREFIX,...`.
 #pragma once
 
 #include <kos/roottask/boot.h>

@@ -21,7 +21,8 @@ struct ThreadOptions {
     bool passive = false;  // no scheduling context
     bool no_ipc_buffer = false;
     sel4::Word node = 0;
-    sel4::SchedContextParams budget{.budget_us = 10000, .period_us = 10000};
+    // Round robin, and long: a busy host must not end the slice of a thread that does little.
+    sel4::SchedContextParams budget{.budget_us = 200000, .period_us = 200000};
     sel4::Word sched_context_bits = seL4_MinSchedContextBits;
     sel4::Spaces spaces{.cspace_root = seL4_CapInitThreadCNode, .vspace_root = seL4_CapInitThreadVSpace};
 };
