@@ -14,6 +14,7 @@ constexpr bool kDebugBuild = KEEL_DEBUG;
 
 // The SMP variants have one domain and a schedule of two entries, as seL4's have.
 constexpr unsigned kNumDomains = kSmp ? 1 : SEL4_NUM_DOMAINS;
+// The last entry always ends the schedule: user level configures the ones before it.
 constexpr unsigned kNumDomainSchedules = kSmp ? 2 : SEL4_NUM_DOMAIN_SCHEDULES;
 constexpr unsigned kNumPriorities = SEL4_NUM_PRIORITIES;
 

@@ -12,6 +12,7 @@ namespace keel {
 // Endpoints and notifications keep waiting threads by priority, first come first served within one. A queue is a ring
 // of groups, one per priority, highest first; a group is a ring of threads of that priority. The thread that heads a
 // group links the groups. Insertion looks at no more than one thread per priority, so it is bounded by 256 steps.
+// The links mean something only while the thread waits.
 struct WaitLinks {
     Tcb* next = nullptr;        // in the ring of this thread's group
     Tcb* prev = nullptr;

@@ -48,7 +48,7 @@ void push_refill(SchedContext& sc, Refill refill) {
 
 // A head too small to be useful waits for the next replenishment and joins it.
 void join_small_head(SchedContext& sc) {
-    while (sc.refill_count > 1 && refill_head(sc).amount < min_budget()) {
+    while (sc.refill_count > 1 && refill_head(sc).amount < time_limits.min_budget) {
         Refill const small = pop_refill(sc);
         refill_head(sc).time -= small.amount;
         refill_head(sc).amount += small.amount;
@@ -81,7 +81,7 @@ void refill_reset(SchedContext& sc, Ticks budget, Ticks period, unsigned max_ref
 
 void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_refills, Ticks now) {
     Refill head = refill_head(sc);
-    if (head.time <= now + us_to_ticks(kKernelWcetUs)) head.time = now;
+    if (head.time <= now + time_limits.kernel_wcet) head.time = now;
     bool const was_round_robin = sc.period == 0;
     if (was_round_robin) head.amount = sc.budget;
     sc.budget = budget;
@@ -90,7 +90,7 @@ void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_re
     sc.refill_head = 0;
     sc.refill_count = 1;
     if (period == 0) {
-        refill_reset(sc, budget, 0, max_refills, head.time);
+        refill_reset(sc, budget, 0, max_refills, now);
         return;
     }
     Ticks const owed = head.amount < budget ? budget - head.amount : 0;
@@ -101,10 +101,11 @@ void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_re
 
 void refill_charge(SchedContext& sc, Ticks used) {
     if (sc.period == 0) {
-        Refill& head = refill_head(sc);
-        Ticks const moved = used < head.amount ? used : head.amount;
-        head.amount -= moved;
-        refill_tail(sc).amount += moved;
+        // Round robin has two replenishments that stay in their places: the rest of the turn, and what was used.
+        Refill* const turn = sc.refills();
+        Ticks const moved = used < turn[0].amount ? used : turn[0].amount;
+        turn[0].amount -= moved;
+        turn[1].amount += moved;
         return;
     }
     // Replenishments that were used up whole return a period later.

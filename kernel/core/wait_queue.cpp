@@ -46,7 +46,8 @@ Tcb* wait_queue_insert(Tcb* head, Tcb& tcb) {
 }
 
 Tcb* wait_queue_remove(Tcb* head, Tcb& tcb) {
-    WaitLinks& links = tcb.wait;
+    if (is_only_waiter(tcb)) return nullptr;
+    WaitLinks const& links = tcb.wait;
     Tcb* const successor = links.next == &tcb ? nullptr : links.next;
     if (successor) {
         links.prev->wait.next = links.next;
@@ -71,7 +72,6 @@ Tcb* wait_queue_remove(Tcb* head, Tcb& tcb) {
             if (head == &tcb) head = links.next_group;
         }
     }
-    links = {};
     return head;
 }
 

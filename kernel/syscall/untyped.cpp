@@ -28,8 +28,7 @@ bool check_type(Invocation& inv, Word type, Word size_bits) {
                        : object == ObjectType::kUntyped      ? seL4_MinUntypedBits
                        : object == ObjectType::kSchedContext ? seL4_MinSchedContextBits
                                                              : 0;
-    bool const device = inv.cap.untyped_is_device();
-    if (size_bits < least || (device && object != ObjectType::kUntyped && !is_frame_type(object))) {
+    if (size_bits < least) {
         inv.invalid_argument(1);
         return false;
     }
@@ -85,6 +84,8 @@ Outcome retype(Invocation& inv) {
     Word const free_bytes = bit(inv.cap.untyped_bits()) - free_offset;
     unsigned const object_bits = object_size_bits(type, size_bits);
     if (free_bytes >> object_bits < destination.count) return inv.fail(seL4_NotEnoughMemory, free_bytes);
+    // The kernel keeps nothing of its own in device memory.
+    if (device && type != ObjectType::kUntyped && !is_frame_type(type)) return inv.invalid_argument(1);
 
     Cap& untyped = inv.slot->cap;
     // What was handed out before is not clean any more.

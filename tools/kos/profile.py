@@ -20,7 +20,9 @@ TOOLS = "aarch64-linux-gnu-"
 # Enough for a mean; the counts of all passes are the same except where the row says otherwise.
 PASSES = 50
 SHOWN_LINES = 40
-TRACE_LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", re.MULTILINE)
+EXECUTED = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", re.MULTILINE)
+# After such a line for an instruction that was announced but not executed: an interrupt came first.
+NOT_EXECUTED = re.compile(rb"^Stopped execution of TB chain before \S+ \[([0-9a-f]+)\]", re.MULTILINE)
 
 
 def run(bench, row, kernel):
@@ -106,7 +108,9 @@ def read_trace(trace, segments):
     with open(trace, "rb") as file:
         for start, end in segments:
             file.seek(start)
-            counts.update(TRACE_LINE.findall(file.read(end - start)))
+            text = file.read(end - start)
+            counts.update(EXECUTED.findall(text))
+            counts.subtract(NOT_EXECUTED.findall(text))
     return {int(address, 16): count for address, count in counts.items()}
 
 

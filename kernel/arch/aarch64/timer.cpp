@@ -1,12 +1,15 @@
 // The kernel's timer: the virtual counter and its comparator (PPI 27). User level has the physical ones.
 #include "arch/time.h"
 
+#include "core/abi.h"
 #include "core/assert.h"
+#include "core/config.h"
 
 namespace keel {
 
 Ticks ticks_numerator;
 Ticks ticks_denominator;
+TimeLimits time_limits;
 
 namespace {
 
@@ -30,7 +33,8 @@ Word ticks_to_us(Ticks ticks) {
     return ticks / ticks_numerator * ticks_denominator + ticks % ticks_numerator * ticks_denominator / ticks_numerator;
 }
 
-Word max_us() { return (kForever >> 1) / ticks_numerator; }
+// The limit that the ABI's reference kernel has: far from any overflow, and the figure is part of a range error.
+Word max_us() { return kForever / (ticks_numerator * 1000 / ticks_denominator * 8); }
 
 void init_time() {
     Word frequency;
@@ -39,6 +43,7 @@ void init_time() {
     Word const divisor = greatest_common_divisor(frequency, kMicrosecondsPerSecond);
     ticks_numerator = frequency / divisor;
     ticks_denominator = kMicrosecondsPerSecond / divisor;
+    time_limits = {us_to_ticks(kMinBudgetUs), us_to_ticks(kKernelWcetUs)};
 }
 
 void init_core_timer() {

@@ -51,7 +51,8 @@ void set_deadline(Ticks when) { machine.deadline = when; }
 
 Ticks us_to_ticks(Word us) { return us * 125 / 2; }
 Word ticks_to_us(Ticks ticks) { return ticks / 125 * 2 + ticks % 125 * 2 / 125; }
-Word max_us() { return (kForever >> 1) / 125; }
+Word max_us() { return kForever / 500000; }
+TimeLimits time_limits{us_to_ticks(kMinBudgetUs), us_to_ticks(kKernelWcetUs)};
 
 void request_reschedule(Cpu& target) { machine.ipis.push_back(target.id); }
 void drop_vspace_elsewhere(Cpu& self, Word root) {
@@ -117,6 +118,7 @@ bool is_ram(PhysAddr) { return true; }
 // Memory of destroyed objects may be out of bounds until it is cleared for new ones (testing/stress.h).
 void clear_memory(void* start, Word size) {
     ASAN_UNPOISON_MEMORY_REGION(start, size);
+    machine.bytes_cleared += size;
     std::memset(start, 0, size);
 }
 void clean_memory_to_ram(void*, Word) {}

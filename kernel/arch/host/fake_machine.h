@@ -46,6 +46,7 @@ struct FakeMachine {
     unsigned tlb_address_invalidations = 0;
     unsigned tlb_asid_invalidations = 0;
     std::vector<CacheCall> cache_calls;
+    Word bytes_cleared = 0;
 
     std::string console;
     std::vector<Word> monitor_calls;

@@ -138,8 +138,9 @@ KOS_TEST(retype_of_used_memory_is_preemptible) {
             EXPECT_OK(untyped_retype(memory, seL4_ARM_LargePageObject, 0, {kRoot, 0, 0, to, 8}));
             EXPECT_OK(cnode_revoke(root_slot(memory)));
         },
+        // All of it is used again, so all of it is cleared, whether at once or piece by piece.
         [&] {
-            EXPECT_OK(untyped_retype(memory, seL4_EndpointObject, 0, {kRoot, 0, 0, to, 1}));
+            EXPECT_OK(untyped_retype(memory, seL4_ARM_LargePageObject, 0, {kRoot, 0, 0, to, 8}));
         });
 }
 

@@ -33,10 +33,14 @@ inline void set_deadline(Ticks when) {
 // Rounds down. The argument is at most max_us().
 Ticks us_to_ticks(Word us);
 Word ticks_to_us(Ticks ticks);
-Word max_us();  // largest argument of us_to_ticks that does not overflow half the range of Ticks
+Word max_us();  // longest period; a few of them added to a time do not overflow
 
-// A little less than the time between setting a deadline and its interrupt being useful.
-constexpr Ticks kTimerPrecision = 0;
+// The two lengths that nearly every kernel entry compares with, in ticks; set by init_time().
+struct TimeLimits {
+    Ticks min_budget;   // what is left of a budget below this is not worth a switch
+    Ticks kernel_wcet;  // a replenishment this close is as good as there
+};
+extern TimeLimits time_limits;
 
 // Once at boot, then per core.
 void init_time();

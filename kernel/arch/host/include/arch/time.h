@@ -6,7 +6,6 @@
 namespace keel {
 
 constexpr Ticks kForever = ~Ticks{0};
-constexpr Ticks kTimerPrecision = 0;
 
 Ticks counter();
 void set_deadline(Ticks when);
@@ -14,5 +13,12 @@ void set_deadline(Ticks when);
 Ticks us_to_ticks(Word us);
 Word ticks_to_us(Ticks ticks);
 Word max_us();
+
+// The two lengths that nearly every kernel entry compares with, in ticks; set by init_time().
+struct TimeLimits {
+    Ticks min_budget;   // what is left of a budget below this is not worth a switch
+    Ticks kernel_wcet;  // a replenishment this close is as good as there
+};
+extern TimeLimits time_limits;
 
 }  // namespace keel
