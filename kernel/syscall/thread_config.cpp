@@ -45,8 +45,11 @@ bool check_buffer(Invocation& inv, Word address, Slot& slot, NewCap& result) {
     return true;
 }
 
-// A slot whose container is being destroyed step by step cannot be replaced.
-bool is_being_destroyed(const Slot& slot) { return slot.cap.is(CapType::kZombie); }
+// A slot whose container is being destroyed step by step cannot be replaced. Nor can the last capability of a CNode,
+// whose destruction would be one.
+bool is_being_destroyed(const Slot& slot) {
+    return slot.cap.is(CapType::kZombie) || (slot.cap.is(CapType::kCNode) && is_final(slot));
+}
 
 bool check_spaces(Invocation& inv, Tcb& tcb, Slot& cspace_slot, Word cspace_data, Slot& vspace_slot, Word vspace_data,
                   NewCap& cspace, NewCap& vspace) {
