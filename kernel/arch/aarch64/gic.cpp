@@ -88,6 +88,12 @@ void mask_irq(Word index, bool masked) {
 void set_irq_trigger(Word index, bool edge) {
     Word const irq = irq_number(index);
     if (irq < kNumSgis) return;  // always edge-triggered
+    if constexpr (kSmp) {
+        if (is_private_irq(index) && irq_core(index) != this_cpu().id) {
+            smp_set_irq_trigger(irq_core(index), irq, edge);
+            return;
+        }
+    }
     volatile uint32_t& config = distributor(kGicdIcfgr + irq / 16 * 4);
     uint32_t const edge_bit = uint32_t{2} << irq % 16 * 2;
     config = edge ? config | edge_bit : config & ~edge_bit;

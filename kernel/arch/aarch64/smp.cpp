@@ -32,6 +32,7 @@ enum Request : Word {
     kDropVspace = 1 << 1,
     kReleaseFpu = 1 << 2,
     kMaskIrq = 1 << 3,
+    kSetIrqTrigger = 1 << 4,
 };
 
 // Arguments of the request being made; protected by the lock.
@@ -39,7 +40,7 @@ struct {
     Cpu* holder;
     Word vspace_root;
     Word irq;
-    bool masked;
+    bool flag;  // masked; edge-triggered
 } argument;
 
 void save_fpu(Cpu& cpu) {
@@ -69,7 +70,8 @@ void serve_requests(Cpu& cpu) {
         instruction_barrier();
     }
     if (requests & kReleaseFpu) save_fpu(cpu);
-    if (requests & kMaskIrq) mask_irq(irq_index(cpu.id, argument.irq), argument.masked);
+    if (requests & kMaskIrq) mask_irq(irq_index(cpu.id, argument.irq), argument.flag);
+    if (requests & kSetIrqTrigger) set_irq_trigger(irq_index(cpu.id, argument.irq), argument.flag);
     Cpu& holder = *argument.holder;
     // Release: what was done here is visible to the holder when it sees the 0.
     __atomic_store_n(&cpu.arch.requests, 0, __ATOMIC_RELEASE);
@@ -176,8 +178,14 @@ void smp_release_fpu(Cpu& self, Tcb& tcb) {
 
 void smp_mask_irq(unsigned core, Word irq, bool masked) {
     argument.irq = irq;
-    argument.masked = masked;
+    argument.flag = masked;
     request(this_cpu(), kernel.cpus[core], kMaskIrq);
+}
+
+void smp_set_irq_trigger(unsigned core, Word irq, bool edge) {
+    argument.irq = irq;
+    argument.flag = edge;
+    request(this_cpu(), kernel.cpus[core], kSetIrqTrigger);
 }
 
 }  // namespace keel

@@ -31,7 +31,10 @@ constexpr Word kWakeIpi = 1;
 inline bool interrupt_pending() {
     Word isr;
     asm volatile("mrs %0, isr_el1" : "=r"(isr));
-    return isr != 0;
+    // I only. A system error that user level provoked stays pending for ever, and must not look like an interrupt that
+    // has to be served before long work can go on.
+    constexpr Word kIrqPending = 1 << 7;
+    return isr & kIrqPending;
 }
 // Takes the waiting interrupt (kernel index), kNoIrq if it was spurious; complete_irq ends it.
 Word take_irq();
