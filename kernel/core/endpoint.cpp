@@ -91,12 +91,13 @@ void receive(Tcb& receiver, const Cap& cap, Reply* reply, bool is_blocking) {
         take_signal(*bound, receiver);
         return;
     }
+    // Also if a message is there already: the receiver may then be lent its caller's context.
+    if (is_blocking) return_lent_context(bound, receiver);
     if (endpoint.state() != EndpointState::kSending) {
         if (!is_blocking) {
             receiver.context.cap_or_badge() = 0;
             return;
         }
-        return_lent_context(bound, receiver);
         set_state(receiver, ThreadState::kBlockedOnReceive);
         receiver.wait_can_grant = cap.rights().grant();
         receiver.reply = reply;

@@ -101,10 +101,11 @@ void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_re
 
 void refill_charge(SchedContext& sc, Ticks used) {
     if (sc.period == 0) {
-        Refill& head = refill_head(sc);
-        Ticks const moved = used < head.amount ? used : head.amount;
-        head.amount -= moved;
-        refill_tail(sc).amount += moved;
+        // Round robin has two replenishments that stay in their places: the rest of the turn, and what was used.
+        Refill* const turn = sc.refills();
+        Ticks const moved = used < turn[0].amount ? used : turn[0].amount;
+        turn[0].amount -= moved;
+        turn[1].amount += moved;
         return;
     }
     // Replenishments that were used up whole return a period later.
@@ -190,6 +191,8 @@ void unbind_notification(SchedContext& sc) {
 void donate(SchedContext& sc, Tcb& to) {
     Cpu& cpu = this_cpu();
     if (Tcb* from = sc.tcb) {
+        // A server that is answered for by someone else may be running on another core.
+        stall_if_running_elsewhere(cpu, *from);
         forget_schedule(*from);
         from->sched_context = nullptr;
         if (from == cpu.current || from == cpu.candidate) reschedule(cpu);

@@ -52,7 +52,7 @@ void choose_thread(Cpu& cpu) {
     cpu.current = &tcb;
 }
 
-void wake_released(Cpu& cpu) {
+[[gnu::noinline]] void wake_released(Cpu& cpu) {
     while (Tcb* tcb = cpu.release.first()) {
         if (!refill_ready(*tcb->sched_context, cpu.now)) break;
         release_dequeue(*tcb);
@@ -206,15 +206,6 @@ void reschedule(Cpu& cpu) {
     cpu.action = SchedulerAction::kChoose;
 }
 
-void update_time(Cpu& cpu) {
-    Ticks const now = counter();
-    Ticks const passed = now - cpu.now;
-    cpu.now = now;
-    if (cpu.current_sc) cpu.consumed += passed;
-    if (kNumDomains > 1 && cpu.domain_left != kForever)
-        cpu.domain_left = passed < cpu.domain_left ? cpu.domain_left - passed : 0;
-}
-
 void commit_time(Cpu& cpu) {
     if (SchedContext* sc = cpu.current_sc; sc && sc->refill_max > 0 && cpu.consumed > 0) {
         refill_charge(*sc, cpu.consumed);
@@ -252,7 +243,7 @@ void charge_budget(Cpu& cpu, Ticks amount, bool may_fault) {
 }
 
 void schedule(Cpu& cpu) {
-    wake_released(cpu);
+    if (cpu.release.first()) wake_released(cpu);
     Tcb& before = *cpu.current;
     if (cpu.action != SchedulerAction::kResume) {
         select_thread(cpu);

@@ -70,14 +70,6 @@ void set_domain(Tcb& tcb, unsigned domain) {
     if (&tcb == this_cpu().current) reschedule(this_cpu());
 }
 
-void activate(Tcb& tcb) {
-    if (tcb.state == ThreadState::kRestart) {
-        tcb.context.pc = tcb.context.fault_pc;
-        set_state(tcb, ThreadState::kRunning);
-    }
-    if (tcb.yielding_to) complete_yield(tcb);
-}
-
 void end_turn(Tcb& tcb, bool may_fault) {
     SchedContext& sc = *tcb.sched_context;
     if (may_fault && sc.period != 0 && has_timeout_handler(tcb)) {

@@ -1,6 +1,7 @@
 // Life of a thread: state changes, suspension, restart.
 #pragma once
 
+#include "core/sched_context.h"
 #include "core/scheduler.h"
 
 namespace keel {
@@ -22,7 +23,13 @@ void resume(Tcb& tcb);
 void set_priority(Tcb& tcb, uint8_t priority);
 void set_domain(Tcb& tcb, unsigned domain);
 // The current thread is about to run in user mode.
-void activate(Tcb& tcb);
+inline void activate(Tcb& tcb) {
+    if (tcb.state == ThreadState::kRestart) {
+        tcb.context.pc = tcb.context.fault_pc;
+        tcb.state = ThreadState::kRunning;
+    }
+    if (tcb.yielding_to) complete_yield(tcb);
+}
 // The budget of the running thread's context is used up, or it yields: it waits for its turn or its next budget, or
 // its timeout handler hears of it.
 void end_turn(Tcb& tcb, bool may_fault);

@@ -78,7 +78,12 @@ Outcome copy_registers(Invocation& inv, Tcb& tcb) {
         copy_registers(source, tcb, 0, kFrameRegisters);
         tcb.context.pc = tcb.context.fault_pc;
     }
-    if (flags & kInteger) copy_registers(source, tcb, kFrameRegisters, kGeneralRegisters);
+    if (flags & kInteger) {
+        // The thread pointers of the thread that runs are in the machine.
+        if (&source == inv.cpu.current) save_live_registers(source);
+        copy_registers(source, tcb, kFrameRegisters, kUserRegisters.count);
+        if (&tcb == inv.cpu.current) load_live_registers(tcb);
+    }
     if (&tcb == inv.cpu.current) reschedule(inv.cpu);
     return Outcome::kDone;
 }

@@ -131,7 +131,7 @@ Made<SchedContext> KernelTest::make_empty_context(unsigned size_bits) {
 
 Made<SchedContext> KernelTest::make_context(Word budget_us, Word period_us, unsigned max_refills, bool sporadic) {
     Made<SchedContext> const sc = make_empty_context();
-    cpu().now = machine.time;
+    update_time(cpu());
     refill_reset(*sc, us_to_ticks(budget_us), us_to_ticks(period_us), max_refills, cpu().now);
     sc->sporadic = sporadic;
     return sc;
@@ -166,6 +166,8 @@ seL4_IPCBuffer_& KernelTest::buffer(const Tcb& tcb) { return *ipc_buffer(tcb, tr
 // --- Running -----------------------------------------------------------------------------------------------------------
 void KernelTest::run(Tcb& tcb) {
     Cpu& core = *machine.core;
+    reschedule(core);  // a candidate goes into its queue
+    core.action = SchedulerAction::kResume;
     if (core.current == &tcb) return;
     update_time(core);
     commit_time(core);
@@ -173,8 +175,6 @@ void KernelTest::run(Tcb& tcb) {
     ready_dequeue(tcb);
     core.current = &tcb;
     core.current_sc = tcb.sched_context;
-    core.action = SchedulerAction::kResume;
-    core.candidate = nullptr;
     activate(tcb);
 }
 
