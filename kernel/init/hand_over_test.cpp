@@ -13,9 +13,7 @@ constexpr PhysRange kKernel{0x40000000, 0x40040000};
 constexpr Word kUserTop = 0x7fffffffffff;
 
 // Image at 0x400000, device tree in front of it.
-HandOver good() {
-    return {{0x40050000, 0x40060000}, 0x40050000 - 0x400000, 0x400000, {0x40040000, 0x40041d90}};
-}
+HandOver good() { return {{0x40050000, 0x40060000}, 0x40050000 - 0x400000, 0x400000, {0x40040000, 0x40041d90}}; }
 
 std::string error(const HandOver& hand_over) {
     const char* const text = find_hand_over_error(hand_over, kRam, kKernel, kUserTop);

@@ -1,5 +1,6 @@
-// See root_task.h. The order of capabilities and the layout of the address space are those of the sel4 ABI (A.5): image,
-// IPC buffer, bootinfo, extra bootinfo; slots: fixed ones, tables, extra bootinfo, SchedControl, image, untyped, empty.
+// See root_task.h. The order of capabilities and the layout of the address space are those of the sel4 ABI (A.5):
+// image, IPC buffer, bootinfo, extra bootinfo; slots: fixed ones, tables, extra bootinfo, SchedControl, image, untyped,
+// empty.
 #include "init/root_task.h"
 
 #include <sel4/abi.h>
@@ -23,7 +24,8 @@ static_assert(sizeof(seL4_BootInfo) <= kPageSize);
 
 constexpr unsigned log2_ceiling(Word value) {
     unsigned bits = 0;
-    while (bit(bits) < value) bits++;
+    while (bit(bits) < value)
+        bits++;
     return bits;
 }
 
@@ -32,7 +34,7 @@ struct Plan {
     Word buffer_address;
     Word bootinfo_address;
     Word extra_address;
-    Word extra_bytes;  // header and device tree; 0: none
+    Word extra_bytes;         // header and device tree; 0: none
     unsigned extra_bits = 0;  // log2 of the block that the extra bootinfo lies in
     Word last_address;
 
@@ -41,7 +43,8 @@ struct Plan {
         bootinfo_address = buffer_address + kPageSize;
         extra_address = bootinfo_address + kPageSize;
         extra_bytes = hand_over.device_tree.empty() ? 0 : sizeof(seL4_BootInfoHeader) + hand_over.device_tree.size();
-        if (extra_bytes != 0) extra_bits = log2_ceiling(align_up(extra_bytes, kPageBits));
+        if (extra_bytes != 0)
+            extra_bits = log2_ceiling(align_up(extra_bytes, kPageBits));
         last_address = extra_address + align_up(extra_bytes, kPageBits) - 1;
     }
 
@@ -58,9 +61,11 @@ struct Plan {
 PhysRange place_objects(const Plan& plan, Word bytes, RangeList& free) {
     unsigned const alignment = plan.extra_bits > kRootCNodeBits ? plan.extra_bits : kRootCNodeBits;
     for (unsigned i = free.count(); i-- > 0;) {
-        if (free[i].size() < bytes) continue;
+        if (free[i].size() < bytes)
+            continue;
         Word const start = align_down(free[i].end - bytes, alignment);
-        if (start < free[i].start) continue;
+        if (start < free[i].start)
+            continue;
         PhysRange const range{start, start + bytes};
         free.remove(range);
         return range;
@@ -70,7 +75,7 @@ PhysRange place_objects(const Plan& plan, Word bytes, RangeList& free) {
 }
 
 class RootTaskBuilder {
-public:
+  public:
     RootTaskBuilder(const HandOver& hand_over, const Plan& plan, PhysRange memory)
         : hand_over_(hand_over), plan_(plan), objects_(memory), cspace_(nullptr) {}
 
@@ -78,13 +83,13 @@ public:
         create_objects();
         RootVSpace vspace{root_, pool_};
         set_fixed_caps(vspace);
-        bootinfo_->userImagePaging = region([&] {
-            vspace.add_tables(hand_over_.image_address(), plan_.last_address, objects_, cspace_);
-        });
+        bootinfo_->userImagePaging =
+            region([&] { vspace.add_tables(hand_over_.image_address(), plan_.last_address, objects_, cspace_); });
         map_fixed_pages(vspace);
         add_extra_bootinfo(vspace);
         bootinfo_->schedcontrol = region([&] {
-            for (Word core = 0; core < kMaxCores; core++) cspace_.add(Cap::sched_control(core));
+            for (Word core = 0; core < kMaxCores; core++)
+                cspace_.add(Cap::sched_control(core));
         });
         bootinfo_->userImageFrames = region([&] {
             for (Word at = hand_over_.image.start; at < hand_over_.image.end; at += kPageSize)
@@ -99,7 +104,7 @@ public:
         return *tcb_;
     }
 
-private:
+  private:
     template <typename AddCaps>
     seL4_SlotRegion region(AddCaps add_caps) {
         Word const start = cspace_.next_free();
@@ -111,10 +116,12 @@ private:
     // comes at the very end, in create_thread.
     void create_objects() {
         unsigned const first = plan_.extra_bits > kRootCNodeBits ? plan_.extra_bits : 0;
-        if (first != 0) extra_ = objects_.take<uint8_t>(first);
+        if (first != 0)
+            extra_ = objects_.take<uint8_t>(first);
         cspace_ = RootCSpace{objects_.take<Slot>(kRootCNodeBits)};
         cspace_.start_at(seL4_NumInitialCaps);
-        if (!extra_ && plan_.extra_bytes != 0) extra_ = objects_.take<uint8_t>(plan_.extra_bits);
+        if (!extra_ && plan_.extra_bytes != 0)
+            extra_ = objects_.take<uint8_t>(plan_.extra_bits);
         root_ = objects_.take<PageTable>(kPageBits);
         pool_ = objects_.take<AsidPool>(kPageBits);
         buffer_ = objects_.take(kPageBits);
@@ -122,8 +129,8 @@ private:
     }
 
     void set_fixed_caps(const RootVSpace& vspace) {
-        cspace_.set(seL4_CapInitThreadCNode, Cap::cnode(&cspace_[0], SEL4_ROOT_CNODE_SIZE_BITS,
-                                                        kWordBits - SEL4_ROOT_CNODE_SIZE_BITS, 0));
+        cspace_.set(seL4_CapInitThreadCNode,
+                    Cap::cnode(&cspace_[0], SEL4_ROOT_CNODE_SIZE_BITS, kWordBits - SEL4_ROOT_CNODE_SIZE_BITS, 0));
         cspace_.set(seL4_CapInitThreadVSpace, vspace.root_cap());
         cspace_.set(seL4_CapIRQControl, Cap::irq_control());
         cspace_.set(seL4_CapASIDControl, Cap::asid_control());
@@ -152,7 +159,8 @@ private:
         });
     }
 
-    // What does not fit into the list of the bootinfo stays unused; ranges are few, so that does not happen in practice.
+    // What does not fit into the list of the bootinfo stays unused; ranges are few, so that does not happen in
+    // practice.
     void add_untyped(const RangeList& ranges, bool device) {
         for (unsigned i = 0; i < ranges.count(); i++) {
             BlockSplitter blocks{ranges[i]};
@@ -195,7 +203,8 @@ private:
         tcb_->context.x[0] = plan_.bootinfo_address;
         tcb_->state = ThreadState::kRunning;
         constexpr char kName[] = "rootserver";
-        for (unsigned i = 0; i < sizeof(kName); i++) tcb_->name[i] = kName[i];
+        for (unsigned i = 0; i < sizeof(kName); i++)
+            tcb_->name[i] = kName[i];
 
         // Round robin.
         refill_reset(*sc, us_to_ticks(SEL4_BOOT_TIME_SLICE_US), 0, 2, this_cpu().now);

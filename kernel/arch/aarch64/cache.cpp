@@ -14,7 +14,7 @@ Word cache_type() {
 }
 
 // `instruction` on every line that overlaps [start, end).
-#define KEEL_FOR_LINES(instruction, start, end, line) \
+#define KEEL_FOR_LINES(instruction, start, end, line)                              \
     for (Word address = (start) & ~((line)-1); address < (end); address += (line)) \
     asm volatile(instruction ", %0" ::"r"(address) : "memory")
 
@@ -26,8 +26,10 @@ void invalidate(Word start, Word end, Word line) {
         asm volatile("dc civac, %0" ::"r"(start) : "memory");
         return;
     }
-    if (first != start) asm volatile("dc civac, %0" ::"r"(start) : "memory");
-    if (last != end) asm volatile("dc civac, %0" ::"r"(last) : "memory");
+    if (first != start)
+        asm volatile("dc civac, %0" ::"r"(start) : "memory");
+    if (last != end)
+        asm volatile("dc civac, %0" ::"r"(last) : "memory");
     KEEL_FOR_LINES("dc ivac", first, last, line);
 }
 

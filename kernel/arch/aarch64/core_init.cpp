@@ -29,11 +29,11 @@ uint32_t cores_started;
 
 // SCTLR_EL1 (Arm ARM D13.2.118). Everything else stays as the loader has set it: that is the contract.
 void set_system_control() {
-    constexpr Word kSet = 1 << 0      // M: MMU on
-                          | 1 << 2    // C: data cache on
-                          | 1 << 12   // I: instruction cache on
-                          | 1 << 15   // UCT: user level reads CTR_EL0
-                          | 1 << 26;  // UCI: user level does cache maintenance by address
+    constexpr Word kSet = 1 << 0       // M: MMU on
+                          | 1 << 2     // C: data cache on
+                          | 1 << 12    // I: instruction cache on
+                          | 1 << 15    // UCT: user level reads CTR_EL0
+                          | 1 << 26;   // UCI: user level does cache maintenance by address
     constexpr Word kClear = 1 << 1     // A: unaligned accesses are allowed
                             | 1 << 4   // SA0: also an unaligned stack pointer of user level
                             | 1 << 24  // E0E, EE: little-endian
@@ -69,9 +69,11 @@ void init_core(Cpu& cpu) {
     asm volatile(
         "msr tpidr_el1, %0\n"
         "msr vbar_el1, %1\n"
-        "msr mdscr_el1, xzr\n"     // no debug exceptions
+        "msr mdscr_el1, xzr\n"      // no debug exceptions
         "msr pmuserenr_el0, xzr\n"  // no performance counters at user level
-        "isb" ::"r"(&cpu), "r"(keel_vectors) : "memory");
+        "isb" ::"r"(&cpu),
+        "r"(keel_vectors)
+        : "memory");
     set_fpu_access(cpu, false);
     set_system_control();
 }
@@ -94,10 +96,12 @@ void reserve_kernel_irqs() {
 }
 
 void start_other_cores() {
-    if constexpr (!kSmp) return;
+    if constexpr (!kSmp)
+        return;
     // Release: pairs with the acquire in boot_entry.S; everything built so far is visible to the others.
     __atomic_store_n(&keel_other_cores_may_start, 1, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&cores_started, __ATOMIC_ACQUIRE) != kMaxCores - 1) asm volatile("yield" ::: "memory");
+    while (__atomic_load_n(&cores_started, __ATOMIC_ACQUIRE) != kMaxCores - 1)
+        asm volatile("yield" ::: "memory");
 }
 
 extern "C" [[noreturn]] void keel_start_other_core(Word core) {

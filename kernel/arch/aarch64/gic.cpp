@@ -1,7 +1,7 @@
 // Generic Interrupt Controller v2 (ARM IHI 0048B.b): distributor and CPU interface as one security state sees them.
 //
-// Every interrupt has the same priority, so at most one is active on a core, and it is completed (EOI) before the kernel
-// is left. What user level is to handle stays masked until it acknowledges.
+// Every interrupt has the same priority, so at most one is active on a core, and it is completed (EOI) before the
+// kernel is left. What user level is to handle stays masked until it acknowledges.
 #include "arch/irq.h"
 #include "arch/kernel_space.h"
 #include "arch/smp.h"
@@ -87,7 +87,14 @@ void mask_irq(Word index, bool masked) {
 
 void set_irq_trigger(Word index, bool edge) {
     Word const irq = irq_number(index);
-    if (irq < kNumSgis) return;  // always edge-triggered
+    if (irq < kNumSgis)
+        return;  // always edge-triggered
+    if constexpr (kSmp) {
+        if (is_private_irq(index) && irq_core(index) != this_cpu().id) {
+            smp_set_irq_trigger(irq_core(index), irq, edge);
+            return;
+        }
+    }
     volatile uint32_t& config = distributor(kGicdIcfgr + irq / 16 * 4);
     uint32_t const edge_bit = uint32_t{2} << irq % 16 * 2;
     config = edge ? config | edge_bit : config & ~edge_bit;
@@ -97,8 +104,7 @@ void acknowledge_irq(Word index) { mask_irq(index, false); }
 
 void set_irq_target(Word index, unsigned core) {
     Word const irq = irq_number(index);
-    reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdItargetsr)[irq] =
-        interface_masks[core];
+    reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdItargetsr)[irq] = interface_masks[core];
 }
 
 void send_sgi(Word irq, Word target_mask) {
@@ -126,7 +132,8 @@ void init_interrupt_distributor() {
         distributor(kGicdIpriorityr + irq) = kDefaultPriority;
         distributor(kGicdItargetsr + irq) = own_interface() * uint32_t{0x01010101};
     }
-    for (Word irq = kNumPrivateIrqs; irq < lines; irq += 16) distributor(kGicdIcfgr + irq / 4) = 0;  // level
+    for (Word irq = kNumPrivateIrqs; irq < lines; irq += 16)
+        distributor(kGicdIcfgr + irq / 4) = 0;  // level
     distributor(kGicdCtlr) = 1;
 }
 
@@ -134,7 +141,8 @@ void init_core_interrupts() {
     bit_register(kGicdIcenabler, 0) = ~uint32_t{0};
     bit_register(kGicdIcpendr, 0) = ~uint32_t{0};
     bit_register(kGicdIcactiver, 0) = ~uint32_t{0};
-    for (Word irq = 0; irq < kNumPrivateIrqs; irq += 4) distributor(kGicdIpriorityr + irq) = kDefaultPriority;
+    for (Word irq = 0; irq < kNumPrivateIrqs; irq += 4)
+        distributor(kGicdIpriorityr + irq) = kDefaultPriority;
     interface(kGiccPmr) = kAllPriorities;
     interface(kGiccBpr) = 0;
     interface(kGiccCtlr) = 1;

@@ -1,9 +1,9 @@
 // What entry.S calls: takes the kernel lock, hands the event to the portable kernel, chooses the thread to resume and,
 // while there is none, waits for an interrupt.
+#include "arch/trap.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
 #include "arch/switch.h"
-#include "arch/trap.h"
 #include "core/entry.h"
 #include "core/scheduler.h"
 
@@ -88,7 +88,8 @@ Tcb* keel_handle_irq(Cpu* cpu, Tcb*) {
 }
 
 Tcb* keel_handle_fault(Cpu* cpu, Tcb* tcb, Word esr, Word far) {
-    if (enter_kernel(*cpu)) on_fault(*cpu, *tcb, decode_fault(*tcb, esr, far));
+    if (enter_kernel(*cpu))
+        on_fault(*cpu, *tcb, decode_fault(*tcb, esr, far));
     return leave_kernel(*cpu);
 }
 

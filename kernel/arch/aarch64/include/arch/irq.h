@@ -7,11 +7,13 @@ namespace keel {
 
 // Kernel's index into Kernel::irq_slots: private interrupts of core c at c * kNumPrivateIrqs, shared ones after them.
 constexpr Word irq_index(unsigned core, Word irq) {
-    if (kMaxCores == 1) return irq;
+    if (kMaxCores == 1)
+        return irq;
     return irq < kNumPrivateIrqs ? core * kNumPrivateIrqs + irq : (kMaxCores - 1) * kNumPrivateIrqs + irq;
 }
 constexpr Word irq_number(Word index) {
-    if (kMaxCores == 1) return index;
+    if (kMaxCores == 1)
+        return index;
     return index < kMaxCores * kNumPrivateIrqs ? index % kNumPrivateIrqs : index - (kMaxCores - 1) * kNumPrivateIrqs;
 }
 // Core of a private interrupt.
@@ -25,7 +27,8 @@ constexpr Word kNoIrq = ~Word{0};
 constexpr Word kTimerIrq = 27;  // the virtual timer's private interrupt
 constexpr Word kNumSgis = 16;
 // Software-generated interrupts that several cores use among themselves: kRequestIpi says that `requests` is set or the
-// scheduler has to be looked at; kWakeIpi ends a core's sleep while it waits for another (smp.cpp) and says nothing else.
+// scheduler has to be looked at; kWakeIpi ends a core's sleep while it waits for another (smp.cpp) and says nothing
+// else.
 constexpr Word kRequestIpi = 0;
 constexpr Word kWakeIpi = 1;
 
@@ -33,7 +36,10 @@ constexpr Word kWakeIpi = 1;
 inline bool interrupt_pending() {
     Word isr;
     asm volatile("mrs %0, isr_el1" : "=r"(isr));
-    return isr != 0;
+    // I only. A system error that user level provoked stays pending for ever, and must not look like an interrupt that
+    // has to be served before long work can go on.
+    constexpr Word kIrqPending = 1 << 7;
+    return isr & kIrqPending;
 }
 // Takes the waiting interrupt (kernel index), kNoIrq if it was spurious; complete_irq ends it.
 Word take_irq();
@@ -43,7 +49,8 @@ void set_irq_trigger(Word index, bool edge);
 // After a user-level driver has acknowledged its interrupt: let it fire again.
 void acknowledge_irq(Word index);
 
-// For the capability: raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the controller).
+// For the capability: raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the
+// controller).
 void send_sgi(Word irq, Word target_mask);
 
 // Interrupts another core for the kernel: kRequestIpi or kWakeIpi.
