@@ -115,7 +115,7 @@ Progress install(const Invocation& inv, Tcb& tcb, TcbSlot which, const NewCap& r
 Progress install_spaces(const Invocation& inv, Tcb& tcb, const NewCap& cspace, const NewCap& vspace) {
     if (install(inv, tcb, kSlotCSpace, cspace) == Progress::kPreempted) return Progress::kPreempted;
     if (install(inv, tcb, kSlotVSpace, vspace) == Progress::kPreempted) return Progress::kPreempted;
-    if (&tcb == inv.cpu.current) activate_vspace(inv.cpu, tcb);
+    // The caller itself goes on in the address space that is loaded until the next switch of threads.
     return Progress::kDone;
 }
 
