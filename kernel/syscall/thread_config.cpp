@@ -45,8 +45,11 @@ bool check_buffer(Invocation& inv, Word address, Slot& slot, NewCap& result) {
     return true;
 }
 
-// A slot whose container is being destroyed step by step cannot be replaced.
-bool is_being_destroyed(const Slot& slot) { return slot.cap.is(CapType::kZombie); }
+// A slot whose container is being destroyed step by step cannot be replaced. Nor can the last capability of a CNode,
+// whose destruction would be one.
+bool is_being_destroyed(const Slot& slot) {
+    return slot.cap.is(CapType::kZombie) || (slot.cap.is(CapType::kCNode) && is_final(slot));
+}
 
 bool check_spaces(Invocation& inv, Tcb& tcb, Slot& cspace_slot, Word cspace_data, Slot& vspace_slot, Word vspace_data,
                   NewCap& cspace, NewCap& vspace) {
@@ -104,8 +107,7 @@ Progress install(const Invocation& inv, Tcb& tcb, TcbSlot which, const NewCap& r
     Slot& slot = tcb.slots[which];
     if (delete_cap(slot) == Progress::kPreempted) return Progress::kPreempted;
     if (!replacement.source) return Progress::kDone;
-    bool const unchanged =
-        same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
+    bool const unchanged = same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
     if (unchanged) insert_derived(*replacement.source, slot, replacement.cap);
     return Progress::kDone;
 }

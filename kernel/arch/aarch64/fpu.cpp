@@ -8,8 +8,7 @@
 namespace keel {
 
 void fpu_take(Cpu& cpu, Tcb& next) {
-    if (cpu.arch.fpu_owner)
-        keel_fpu_save(&cpu.arch.fpu_owner->fpu);
+    if (cpu.arch.fpu_owner) keel_fpu_save(&cpu.arch.fpu_owner->fpu);
     keel_fpu_load(&next.fpu);
     cpu.arch.fpu_owner = &next;
 }
@@ -29,7 +28,5 @@ void fpu_release(Tcb& tcb) {
         smp_release_fpu(self, tcb);
     }
 }
-
-void fpu_reload(Cpu& cpu, Tcb& tcb) { fpu_switch_to(cpu, tcb); }
 
 }  // namespace keel
