@@ -52,8 +52,7 @@ extern "C" [[noreturn]] void keel_boot(Word image_start, Word image_end, Word im
     HandOver const hand_over{
         {image_start, image_end}, image_offset, entry, {tree_start, tree_start == 0 ? 0 : tree_start + tree_size}};
     const char* const error = find_hand_over_error(hand_over, board_ram(), kernel_image_range(), raw(kUserTop));
-    if (error)
-        reject(hand_over, error);
+    if (error) reject(hand_over, error);
 
     init_shared_hardware();
     reserve_kernel_irqs();
@@ -64,8 +63,7 @@ extern "C" [[noreturn]] void keel_boot(Word image_start, Word image_end, Word im
     start_other_cores();
     cpu.now = counter();
     ready_enqueue_first(root);
-    if constexpr (kDebugBuild)
-        print("Keel: ", Decimal{kMaxCores}, " core(s), debug; entering the initial thread\n");
+    if constexpr (kDebugBuild) print("Keel: ", Decimal{kMaxCores}, " core(s), debug; entering the initial thread\n");
     start_core(cpu);
 }
 

@@ -8,7 +8,7 @@ namespace keel {
 
 // Hands out zeroed blocks one behind the other, from the start of one range.
 class BootObjects {
-  public:
+public:
     explicit BootObjects(PhysRange range) : range_(range) {}
 
     // `bits`: log2 of the size; the order of requests is one of descending sizes, so that everything is aligned.
@@ -19,13 +19,13 @@ class BootObjects {
         return static_cast<T*>(take(bits));
     }
 
-  private:
+private:
     PhysRange range_;
 };
 
 // The root CNode while it is filled.
 class RootCSpace {
-  public:
+public:
     explicit RootCSpace(Slot* slots) : slots_(slots) {}
 
     void set(Word slot, const Cap& cap);
@@ -34,11 +34,11 @@ class RootCSpace {
     Word next_free() const { return next_; }
     Slot& operator[](Word slot) { return slots_[slot]; }
 
-  private:
+private:
     Slot* slots_;
     Word next_;
 
-  public:
+public:
     void start_at(Word slot) { next_ = slot; }
 };
 

@@ -21,30 +21,20 @@ bool inside(PhysRange inner, PhysRange outer) { return inner.start >= outer.star
 const char* find_hand_over_error(const HandOver& hand_over, PhysRange ram, PhysRange kernel_image, Word user_top) {
     PhysRange const& image = hand_over.image;
     PhysRange const& tree = hand_over.device_tree;
-    if (image.empty())
-        return "the user image is empty";
-    if (!is_aligned(image.start | image.end, kPageBits))
-        return "the user image is not whole pages";
-    if (!inside(image, ram))
-        return "the user image is not in RAM";
-    if (overlap(image, kernel_image))
-        return "the user image overlaps the kernel";
-    if (tree.end < tree.start)
-        return "the size of the device tree is wrong";
+    if (image.empty()) return "the user image is empty";
+    if (!is_aligned(image.start | image.end, kPageBits)) return "the user image is not whole pages";
+    if (!inside(image, ram)) return "the user image is not in RAM";
+    if (overlap(image, kernel_image)) return "the user image overlaps the kernel";
+    if (tree.end < tree.start) return "the size of the device tree is wrong";
     if (!tree.empty()) {
-        if (!inside(tree, ram))
-            return "the device tree is not in RAM";
-        if (overlap(tree, kernel_image))
-            return "the device tree overlaps the kernel";
-        if (overlap(tree, image))
-            return "the device tree overlaps the user image";
+        if (!inside(tree, ram)) return "the device tree is not in RAM";
+        if (overlap(tree, kernel_image)) return "the device tree overlaps the kernel";
+        if (overlap(tree, image)) return "the device tree overlaps the user image";
     }
     Word const pages = (image.size() + align_up(tree.size(), kPageBits)) >> kPageBits;
-    if (pages + kFixedPages > kMaxPages)
-        return "the user image and the device tree are too large";
+    if (pages + kFixedPages > kMaxPages) return "the user image and the device tree are too large";
 
-    if (!is_aligned(hand_over.image_offset, kPageBits))
-        return "the user image's virtual address is not on a page";
+    if (!is_aligned(hand_over.image_offset, kPageBits)) return "the user image's virtual address is not on a page";
     Word const first = hand_over.image_address();
     Word const behind = first + ((pages + kFixedPages + 1) << kPageBits);
     if (first == 0 || first > user_top || behind < first || behind > user_top)

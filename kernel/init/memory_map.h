@@ -15,7 +15,7 @@ struct PhysRange {
 
 // A short ascending list of disjoint ranges.
 class RangeList {
-  public:
+public:
     static constexpr unsigned kCapacity = 8;
 
     // Behind the ranges that are there already; empty ranges are left out. Asserts that there is room.
@@ -27,19 +27,19 @@ class RangeList {
     PhysRange& operator[](unsigned i) { return range_[i]; }
     const PhysRange& operator[](unsigned i) const { return range_[i]; }
 
-  private:
+private:
     PhysRange range_[kCapacity];
     unsigned count_ = 0;
 };
 
 // Aligned blocks whose sizes are powers of two, as large as possible, covering a range in ascending order.
 class BlockSplitter {
-  public:
+public:
     explicit BlockSplitter(PhysRange range) : rest_(range) {}
     // False if nothing is left that is at least an untyped object.
     bool next(Word& base, unsigned& bits);
 
-  private:
+private:
     PhysRange rest_;
 };
 

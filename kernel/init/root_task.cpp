@@ -24,8 +24,7 @@ static_assert(sizeof(seL4_BootInfo) <= kPageSize);
 
 constexpr unsigned log2_ceiling(Word value) {
     unsigned bits = 0;
-    while (bit(bits) < value)
-        bits++;
+    while (bit(bits) < value) bits++;
     return bits;
 }
 
@@ -43,8 +42,7 @@ struct Plan {
         bootinfo_address = buffer_address + kPageSize;
         extra_address = bootinfo_address + kPageSize;
         extra_bytes = hand_over.device_tree.empty() ? 0 : sizeof(seL4_BootInfoHeader) + hand_over.device_tree.size();
-        if (extra_bytes != 0)
-            extra_bits = log2_ceiling(align_up(extra_bytes, kPageBits));
+        if (extra_bytes != 0) extra_bits = log2_ceiling(align_up(extra_bytes, kPageBits));
         last_address = extra_address + align_up(extra_bytes, kPageBits) - 1;
     }
 
@@ -61,11 +59,9 @@ struct Plan {
 PhysRange place_objects(const Plan& plan, Word bytes, RangeList& free) {
     unsigned const alignment = plan.extra_bits > kRootCNodeBits ? plan.extra_bits : kRootCNodeBits;
     for (unsigned i = free.count(); i-- > 0;) {
-        if (free[i].size() < bytes)
-            continue;
+        if (free[i].size() < bytes) continue;
         Word const start = align_down(free[i].end - bytes, alignment);
-        if (start < free[i].start)
-            continue;
+        if (start < free[i].start) continue;
         PhysRange const range{start, start + bytes};
         free.remove(range);
         return range;
@@ -75,7 +71,7 @@ PhysRange place_objects(const Plan& plan, Word bytes, RangeList& free) {
 }
 
 class RootTaskBuilder {
-  public:
+public:
     RootTaskBuilder(const HandOver& hand_over, const Plan& plan, PhysRange memory)
         : hand_over_(hand_over), plan_(plan), objects_(memory), cspace_(nullptr) {}
 
@@ -88,8 +84,7 @@ class RootTaskBuilder {
         map_fixed_pages(vspace);
         add_extra_bootinfo(vspace);
         bootinfo_->schedcontrol = region([&] {
-            for (Word core = 0; core < kMaxCores; core++)
-                cspace_.add(Cap::sched_control(core));
+            for (Word core = 0; core < kMaxCores; core++) cspace_.add(Cap::sched_control(core));
         });
         bootinfo_->userImageFrames = region([&] {
             for (Word at = hand_over_.image.start; at < hand_over_.image.end; at += kPageSize)
@@ -104,7 +99,7 @@ class RootTaskBuilder {
         return *tcb_;
     }
 
-  private:
+private:
     template <typename AddCaps>
     seL4_SlotRegion region(AddCaps add_caps) {
         Word const start = cspace_.next_free();
@@ -116,12 +111,10 @@ class RootTaskBuilder {
     // comes at the very end, in create_thread.
     void create_objects() {
         unsigned const first = plan_.extra_bits > kRootCNodeBits ? plan_.extra_bits : 0;
-        if (first != 0)
-            extra_ = objects_.take<uint8_t>(first);
+        if (first != 0) extra_ = objects_.take<uint8_t>(first);
         cspace_ = RootCSpace{objects_.take<Slot>(kRootCNodeBits)};
         cspace_.start_at(seL4_NumInitialCaps);
-        if (!extra_ && plan_.extra_bytes != 0)
-            extra_ = objects_.take<uint8_t>(plan_.extra_bits);
+        if (!extra_ && plan_.extra_bytes != 0) extra_ = objects_.take<uint8_t>(plan_.extra_bits);
         root_ = objects_.take<PageTable>(kPageBits);
         pool_ = objects_.take<AsidPool>(kPageBits);
         buffer_ = objects_.take(kPageBits);
@@ -203,8 +196,7 @@ class RootTaskBuilder {
         tcb_->context.x[0] = plan_.bootinfo_address;
         tcb_->state = ThreadState::kRunning;
         constexpr char kName[] = "rootserver";
-        for (unsigned i = 0; i < sizeof(kName); i++)
-            tcb_->name[i] = kName[i];
+        for (unsigned i = 0; i < sizeof(kName); i++) tcb_->name[i] = kName[i];
 
         // Round robin.
         refill_reset(*sc, us_to_ticks(SEL4_BOOT_TIME_SLICE_US), 0, 2, this_cpu().now);

@@ -14,8 +14,7 @@ Word count_tables(Word first_address, Word last_address) {
 }
 
 RootVSpace::RootVSpace(PageTable* root, AsidPool* pool) : root_(root) {
-    for (AsidPool*& entry : asid_pools)
-        entry = &no_asid_pool;
+    for (AsidPool*& entry : asid_pools) entry = &no_asid_pool;
     asid_pools[0] = pool;
     asid_ = assign_asid(*pool, 0, *root);
 }

@@ -11,7 +11,7 @@ namespace keel {
 Word count_tables(Word first_address, Word last_address);
 
 class RootVSpace {
-  public:
+public:
     RootVSpace(PageTable* root, AsidPool* pool);
 
     Cap root_cap() const { return Cap::vspace(root_, asid_); }
@@ -20,7 +20,7 @@ class RootVSpace {
     // Maps a page and returns the capability for it, which knows where it is mapped.
     Cap map_page(Word address, PhysAddr frame, bool executable);
 
-  private:
+private:
     PageTable* root_;
     Asid asid_;
 };

@@ -107,8 +107,7 @@ Progress install(const Invocation& inv, Tcb& tcb, TcbSlot which, const NewCap& r
     Slot& slot = tcb.slots[which];
     if (delete_cap(slot) == Progress::kPreempted) return Progress::kPreempted;
     if (!replacement.source) return Progress::kDone;
-    bool const unchanged =
-        same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
+    bool const unchanged = same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
     if (unchanged) insert_derived(*replacement.source, slot, replacement.cap);
     return Progress::kDone;
 }

@@ -26,10 +26,8 @@ void invalidate(Word start, Word end, Word line) {
         asm volatile("dc civac, %0" ::"r"(start) : "memory");
         return;
     }
-    if (first != start)
-        asm volatile("dc civac, %0" ::"r"(start) : "memory");
-    if (last != end)
-        asm volatile("dc civac, %0" ::"r"(last) : "memory");
+    if (first != start) asm volatile("dc civac, %0" ::"r"(start) : "memory");
+    if (last != end) asm volatile("dc civac, %0" ::"r"(last) : "memory");
     KEEL_FOR_LINES("dc ivac", first, last, line);
 }
 

@@ -23,25 +23,21 @@ void put_raw(char c) {
 }  // namespace
 
 void console_put(char c) {
-    if (c == '\n')
-        put_raw('\r');
+    if (c == '\n') put_raw('\r');
     put_raw(c);
 }
 
 void print_piece(const char* text) {
-    for (; *text; text++)
-        console_put(*text);
+    for (; *text; text++) console_put(*text);
 }
 
 void print_piece(Hex number) {
     print_piece("0x");
     unsigned shift = 60;
-    while (shift > 0 && number.value >> shift == 0)
-        shift -= 4;
+    while (shift > 0 && number.value >> shift == 0) shift -= 4;
     for (;; shift -= 4) {
         console_put("0123456789abcdef"[number.value >> shift & 15]);
-        if (shift == 0)
-            break;
+        if (shift == 0) break;
     }
 }
 
@@ -52,8 +48,7 @@ void print_piece(Decimal number) {
         digits[count++] = static_cast<char>('0' + number.value % 10);
         number.value /= 10;
     } while (number.value != 0);
-    while (count > 0)
-        console_put(digits[--count]);
+    while (count > 0) console_put(digits[--count]);
 }
 
 }  // namespace keel

@@ -96,12 +96,10 @@ void reserve_kernel_irqs() {
 }
 
 void start_other_cores() {
-    if constexpr (!kSmp)
-        return;
+    if constexpr (!kSmp) return;
     // Release: pairs with the acquire in boot_entry.S; everything built so far is visible to the others.
     __atomic_store_n(&keel_other_cores_may_start, 1, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&cores_started, __ATOMIC_ACQUIRE) != kMaxCores - 1)
-        asm volatile("yield" ::: "memory");
+    while (__atomic_load_n(&cores_started, __ATOMIC_ACQUIRE) != kMaxCores - 1) asm volatile("yield" ::: "memory");
 }
 
 extern "C" [[noreturn]] void keel_start_other_core(Word core) {

@@ -34,8 +34,7 @@ void print_chain(Word frame) {
         const FrameRecord& record = *reinterpret_cast<const FrameRecord*>(frame);
         print(" ", Hex{record.return_address});
         Word const next = reinterpret_cast<Word>(record.caller);
-        if (next <= frame)
-            break;
+        if (next <= frame) break;
         frame = next;
     }
     print("\n");
@@ -60,8 +59,7 @@ void print_thread() {
     }
     print(Hex{reinterpret_cast<Word>(tcb)}, " \"");
     for (char c : tcb->name) {
-        if (c == 0)
-            break;
+        if (c == 0) break;
         console_put(c >= ' ' && c <= '~' ? c : '?');
     }
     const UserContext& context = tcb->context;
@@ -79,8 +77,7 @@ void print_registers(const UserContext& context) {
     // The others notice when they come for the lock.
     if constexpr (kSmp) {
         for (unsigned core = 0; core < kMaxCores; core++) {
-            if (core != this_cpu().id)
-                send_ipi(core, kRequestIpi);
+            if (core != this_cpu().id) send_ipi(core, kRequestIpi);
         }
     }
     stop_core();
@@ -92,8 +89,7 @@ bool is_machine_stopping() { return __atomic_load_n(&record_taken, __ATOMIC_ACQU
 
 [[noreturn]] void stop_core() {
     // Interrupts are masked and stay pending, so this may spin through wfi; it never goes on.
-    for (;;)
-        wait_for_interrupt();
+    for (;;) wait_for_interrupt();
 }
 
 [[noreturn]] void halt_machine() {
@@ -102,8 +98,7 @@ bool is_machine_stopping() { return __atomic_load_n(&record_taken, __ATOMIC_ACQU
 }
 
 [[noreturn]] __attribute__((noinline)) void assertion_failed(const char* condition, const char* file, int line) {
-    if (!begin_record())
-        stop_core();
+    if (!begin_record()) stop_core();
     print("\nKEEL FAULT: assertion failed: ", condition, "\n  at: ", file, ":", Decimal{static_cast<Word>(line)}, "\n");
     print_thread();
     print_chain(reinterpret_cast<Word>(__builtin_frame_address(0)));
@@ -112,8 +107,7 @@ bool is_machine_stopping() { return __atomic_load_n(&record_taken, __ATOMIC_ACQU
 
 // From entry.S, on the exception stack. `kind` is the number of the vector.
 extern "C" [[noreturn]] void keel_kernel_exception(Word kind, const UserContext* context, Word esr, Word far) {
-    if (!begin_record())
-        stop_core();
+    if (!begin_record()) stop_core();
     print("\nKEEL FAULT: exception in the kernel, vector ", Decimal{kind}, " esr ", Hex{esr}, " far ", Hex{far},
           "\n  at: ", Hex{context->pc}, " spsr ", Hex{context->spsr}, "\n");
     print_thread();

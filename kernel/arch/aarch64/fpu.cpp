@@ -8,8 +8,7 @@
 namespace keel {
 
 void fpu_take(Cpu& cpu, Tcb& next) {
-    if (cpu.arch.fpu_owner)
-        keel_fpu_save(&cpu.arch.fpu_owner->fpu);
+    if (cpu.arch.fpu_owner) keel_fpu_save(&cpu.arch.fpu_owner->fpu);
     keel_fpu_load(&next.fpu);
     cpu.arch.fpu_owner = &next;
 }

@@ -87,8 +87,7 @@ void mask_irq(Word index, bool masked) {
 
 void set_irq_trigger(Word index, bool edge) {
     Word const irq = irq_number(index);
-    if (irq < kNumSgis)
-        return;  // always edge-triggered
+    if (irq < kNumSgis) return;  // always edge-triggered
     if constexpr (kSmp) {
         if (is_private_irq(index) && irq_core(index) != this_cpu().id) {
             smp_set_irq_trigger(irq_core(index), irq, edge);
@@ -132,8 +131,7 @@ void init_interrupt_distributor() {
         distributor(kGicdIpriorityr + irq) = kDefaultPriority;
         distributor(kGicdItargetsr + irq) = own_interface() * uint32_t{0x01010101};
     }
-    for (Word irq = kNumPrivateIrqs; irq < lines; irq += 16)
-        distributor(kGicdIcfgr + irq / 4) = 0;  // level
+    for (Word irq = kNumPrivateIrqs; irq < lines; irq += 16) distributor(kGicdIcfgr + irq / 4) = 0;  // level
     distributor(kGicdCtlr) = 1;
 }
 
@@ -141,8 +139,7 @@ void init_core_interrupts() {
     bit_register(kGicdIcenabler, 0) = ~uint32_t{0};
     bit_register(kGicdIcpendr, 0) = ~uint32_t{0};
     bit_register(kGicdIcactiver, 0) = ~uint32_t{0};
-    for (Word irq = 0; irq < kNumPrivateIrqs; irq += 4)
-        distributor(kGicdIpriorityr + irq) = kDefaultPriority;
+    for (Word irq = 0; irq < kNumPrivateIrqs; irq += 4) distributor(kGicdIpriorityr + irq) = kDefaultPriority;
     interface(kGiccPmr) = kAllPriorities;
     interface(kGiccBpr) = 0;
     interface(kGiccCtlr) = 1;

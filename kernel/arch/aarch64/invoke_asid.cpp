@@ -11,29 +11,23 @@ namespace keel {
 namespace {
 
 Outcome make_pool(Invocation& inv) {
-    if (inv.length < 2 || !inv.extra[0] || !inv.extra[1])
-        return inv.truncated();
+    if (inv.length < 2 || !inv.extra[0] || !inv.extra[1]) return inv.truncated();
     Word const index = inv.arg(0);
     Word const depth = inv.arg(1);
     Slot& untyped = *inv.extra[0];
     Cap const root = inv.extra[1]->cap;
 
     unsigned number = 0;
-    while (number < kNumAsidPools && asid_pools[number] != &no_asid_pool)
-        number++;
-    if (number == kNumAsidPools)
-        return inv.fail(seL4_DeleteFirst);
+    while (number < kNumAsidPools && asid_pools[number] != &no_asid_pool) number++;
+    if (number == kNumAsidPools) return inv.fail(seL4_DeleteFirst);
     if (!untyped.cap.is(CapType::kUntyped) || untyped.cap.untyped_bits() != seL4_ASIDPoolBits ||
         untyped.cap.untyped_is_device()) {
         return inv.invalid_capability(1);
     }
-    if (has_children(untyped))
-        return inv.fail(seL4_RevokeFirst);
+    if (has_children(untyped)) return inv.fail(seL4_RevokeFirst);
     Slot* const target = lookup_target_slot(inv, root, index, depth, false);
-    if (!target)
-        return Outcome::kError;
-    if (!ensure_empty(inv, *target))
-        return Outcome::kError;
+    if (!target) return Outcome::kError;
+    if (!ensure_empty(inv, *target)) return Outcome::kError;
 
     auto* const pool = to_kernel<AsidPool>(untyped.cap.untyped_base());
     untyped.cap.set_untyped_marks(bit(seL4_ASIDPoolBits), 0);
@@ -45,20 +39,15 @@ Outcome make_pool(Invocation& inv) {
 }
 
 Outcome assign(Invocation& inv) {
-    if (!inv.extra[0])
-        return inv.truncated();
+    if (!inv.extra[0]) return inv.truncated();
     Cap& vspace = inv.extra[0]->cap;
-    if (!vspace.is(CapType::kVSpace) || vspace.mapped_asid() != 0)
-        return inv.invalid_capability(1);
+    if (!vspace.is(CapType::kVSpace) || vspace.mapped_asid() != 0) return inv.invalid_capability(1);
     Asid const base = inv.cap.asid_base();
     AsidPool* const pool = asid_pools[base >> kAsidPoolBits];
-    if (pool == &no_asid_pool)
-        return inv.failed_lookup(false, LookupFailure::invalid_root());
-    if (pool != inv.cap.asid_pool())
-        return inv.invalid_capability(0);
+    if (pool == &no_asid_pool) return inv.failed_lookup(false, LookupFailure::invalid_root());
+    if (pool != inv.cap.asid_pool()) return inv.invalid_capability(0);
     Asid const asid = assign_asid(*pool, base, *static_cast<PageTable*>(vspace.vspace_root()));
-    if (asid == 0)
-        return inv.fail(seL4_DeleteFirst);
+    if (asid == 0) return inv.fail(seL4_DeleteFirst);
     vspace.set_mapping(asid, UserAddr{0});
     return Outcome::kDone;
 }

@@ -12,8 +12,7 @@ namespace keel {
 namespace {
 
 Outcome map_frame(Invocation& inv) {
-    if (inv.length < 3 || !inv.extra[0])
-        return inv.truncated();
+    if (inv.length < 3 || !inv.extra[0]) return inv.truncated();
     UserAddr const address{inv.arg(0)};
     Rights const requested{inv.arg(1)};
     Word const attributes = inv.arg(2);
@@ -21,21 +20,15 @@ Outcome map_frame(Invocation& inv) {
     Cap cap = inv.cap;
     FrameSize const size = cap.frame_size();
 
-    if (!is_valid_vspace(vspace))
-        return inv.invalid_capability(1);
+    if (!is_valid_vspace(vspace)) return inv.invalid_capability(1);
     Asid const asid = vspace.mapped_asid();
     Word const ttbr = asid_ttbr(asid);
-    if (ttbr == 0)
-        return inv.failed_lookup(false, LookupFailure::invalid_root());
-    if (ttbr != valid_ttbr(vspace))
-        return inv.invalid_capability(1);
-    if (!is_aligned(raw(address), frame_bits(size)))
-        return inv.fail(seL4_AlignmentError);
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
+    if (ttbr != valid_ttbr(vspace)) return inv.invalid_capability(1);
+    if (!is_aligned(raw(address), frame_bits(size))) return inv.fail(seL4_AlignmentError);
     if (cap.mapped_asid() != 0) {
-        if (cap.mapped_asid() != asid)
-            return inv.invalid_capability(1);
-        if (cap.mapped_address() != address)
-            return inv.invalid_argument(0);
+        if (cap.mapped_asid() != asid) return inv.invalid_capability(1);
+        if (cap.mapped_address() != address) return inv.invalid_argument(0);
     } else if (raw(address) > raw(kUserTop) - low_mask(frame_bits(size))) {
         return inv.invalid_argument(0);
     }
@@ -66,24 +59,18 @@ Outcome unmap(Invocation& inv) {
 
 // Offsets in the message are relative to the frame.
 Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
-    if (inv.length < 2)
-        return inv.truncated();
+    if (inv.length < 2) return inv.truncated();
     Word const start = inv.arg(0);
     Word const end = inv.arg(1);
     Cap const& cap = inv.cap;
-    if (cap.mapped_asid() == 0)
-        return inv.illegal_operation();
+    if (cap.mapped_asid() == 0) return inv.illegal_operation();
     Word const ttbr = asid_ttbr(cap.mapped_asid());
-    if (ttbr == 0)
-        return inv.failed_lookup(false, LookupFailure::invalid_root());
-    if (end <= start)
-        return inv.invalid_argument(1);
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
+    if (end <= start) return inv.invalid_argument(1);
     Word const size = bit(frame_bits(cap.frame_size()));
-    if (start >= size || end > size)
-        return inv.invalid_argument(0);
+    if (start >= size || end > size) return inv.invalid_argument(0);
     const PageTableEntry* const entry = find_mapping(cap);
-    if (!entry)
-        return inv.invalid_capability(0);
+    if (!entry) return inv.invalid_capability(0);
     return maintain_user_range(inv, operation, {ttbr, *entry, frame_bits(cap.frame_size()), raw(cap.mapped_address())},
                                start, end);
 }

@@ -7,17 +7,13 @@
 namespace keel {
 
 Outcome invoke_smc(Invocation& inv) {
-    if (inv.label != seL4_ARMSMCCall)
-        return inv.illegal_operation();
-    if (inv.length < kMonitorWords)
-        return inv.truncated();
+    if (inv.label != seL4_ARMSMCCall) return inv.illegal_operation();
+    if (inv.length < kMonitorWords) return inv.truncated();
     Word words[kMonitorWords];
-    for (unsigned i = 0; i < kMonitorWords; i++)
-        words[i] = inv.arg(i);
+    for (unsigned i = 0; i < kMonitorWords; i++) words[i] = inv.arg(i);
     // A badged capability is good for one function only.
     Word const function = inv.cap.badge();
-    if (function != 0 && function != words[0])
-        return inv.illegal_operation();
+    if (function != 0 && function != words[0]) return inv.illegal_operation();
     call_monitor(words);
     return inv.reply(words, kMonitorWords);
 }

@@ -29,30 +29,22 @@ void maintain_in_vspace(CacheOperation operation, const UserMapping& mapping, Wo
 }
 
 Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
-    if (inv.length < 2)
-        return inv.truncated();
+    if (inv.length < 2) return inv.truncated();
     Word const start = inv.arg(0);
     Word const end = inv.arg(1);
-    if (end <= start)
-        return inv.invalid_argument(1);
-    if (end > raw(kUserTop))
-        return inv.illegal_operation();
-    if (!is_valid_vspace(inv.cap))
-        return inv.invalid_capability(0);
+    if (end <= start) return inv.invalid_argument(1);
+    if (end > raw(kUserTop)) return inv.illegal_operation();
+    if (!is_valid_vspace(inv.cap)) return inv.invalid_capability(0);
     Word const ttbr = asid_ttbr(inv.cap.mapped_asid());
-    if (ttbr == 0)
-        return inv.failed_lookup(false, LookupFailure::invalid_root());
-    if (ttbr != valid_ttbr(inv.cap))
-        return inv.invalid_capability(0);
+    if (ttbr == 0) return inv.failed_lookup(false, LookupFailure::invalid_root());
+    if (ttbr != valid_ttbr(inv.cap)) return inv.invalid_capability(0);
 
     Walk const walk = walk_tables(*root_table(ttbr), UserAddr{start}, kLastLevel);
     // Nothing is mapped there: nothing to do.
-    if (!is_valid(*walk.entry))
-        return Outcome::kDone;
+    if (!is_valid(*walk.entry)) return Outcome::kDone;
     unsigned const bits = level_bits(walk.level);
     Word const base = align_down(start, bits);
-    if (align_down(end - 1, bits) != base)
-        return inv.range_error(start, base + low_mask(bits));
+    if (align_down(end - 1, bits) != base) return inv.range_error(start, base + low_mask(bits));
     return maintain_user_range(inv, operation, {ttbr, *walk.entry, bits, base}, start - base, end - base);
 }
 
@@ -61,8 +53,7 @@ Outcome maintain_cache(Invocation& inv, CacheOperation operation) {
 Outcome maintain_user_range(Invocation& inv, CacheOperation operation, const UserMapping& mapping, Word offset_start,
                             Word offset_end) {
     // Invalidation can undo writes, and the instruction needs write permission (Arm ARM, C5.5.5 "DC IVAC").
-    if (operation == CacheOperation::kInvalidate && mapping.entry & kEntryReadOnly)
-        return inv.illegal_operation();
+    if (operation == CacheOperation::kInvalidate && mapping.entry & kEntryReadOnly) return inv.illegal_operation();
     PhysAddr const base = entry_address(mapping.entry);
     for (Word offset = offset_start; offset < offset_end;) {
         Word const step_end = align_down(offset, 12) + kCacheStep;

@@ -59,8 +59,7 @@ void map_image() {
         image_pages.entry[i] = leaf_entry(PhysAddr{address - kWindowOffset}, kLastLevel, MemoryType::kNormal, flags);
     }
     // A stack that overflows shall not write into its neighbour.
-    for (CoreStack& stack : keel_core_stacks)
-        image_pages.entry[table_index(reinterpret_cast<Word>(&stack), 3)] = 0;
+    for (CoreStack& stack : keel_core_stacks) image_pages.entry[table_index(reinterpret_cast<Word>(&stack), 3)] = 0;
 }
 
 void map_device(Word address, Word physical) {

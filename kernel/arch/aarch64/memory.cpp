@@ -22,8 +22,7 @@ void clear_memory(void* start, Word size) {
         }
         return;
     }
-    for (; address < end; address += 16)
-        asm volatile("stp xzr, xzr, [%0]" ::"r"(address) : "memory");
+    for (; address < end; address += 16) asm volatile("stp xzr, xzr, [%0]" ::"r"(address) : "memory");
 }
 
 void clean_memory_to_ram(void* start, Word size) {

@@ -44,8 +44,7 @@ struct {
 } argument;
 
 void save_fpu(Cpu& cpu) {
-    if (!cpu.arch.fpu_owner)
-        return;
+    if (!cpu.arch.fpu_owner) return;
     keel_fpu_save(&cpu.arch.fpu_owner->fpu);
     cpu.arch.fpu_owner = nullptr;
 }
@@ -53,8 +52,7 @@ void save_fpu(Cpu& cpu) {
 void stall_current(Cpu& cpu) {
     Tcb& tcb = *cpu.current;
     save_live_registers(tcb);
-    if (cpu.arch.fpu_owner == &tcb)
-        save_fpu(cpu);
+    if (cpu.arch.fpu_owner == &tcb) save_fpu(cpu);
     // What it entered the kernel for has not been done.
     tcb.context.pc = tcb.context.fault_pc;
     cpu.arch.stalled = true;
@@ -66,18 +64,14 @@ void wake(Cpu& target);
 void serve_requests(Cpu& cpu) {
     // Acquire: pairs with the release in `request`; the argument is complete.
     Word const requests = __atomic_load_n(&cpu.arch.requests, __ATOMIC_ACQUIRE);
-    if (requests & kStall)
-        stall_current(cpu);
+    if (requests & kStall) stall_current(cpu);
     if (requests & kDropVspace && cpu.arch.vspace_root == argument.vspace_root) {
         load_vspace(cpu, empty_vspace);
         instruction_barrier();
     }
-    if (requests & kReleaseFpu)
-        save_fpu(cpu);
-    if (requests & kMaskIrq)
-        mask_irq(irq_index(cpu.id, argument.irq), argument.flag);
-    if (requests & kSetIrqTrigger)
-        set_irq_trigger(irq_index(cpu.id, argument.irq), argument.flag);
+    if (requests & kReleaseFpu) save_fpu(cpu);
+    if (requests & kMaskIrq) mask_irq(irq_index(cpu.id, argument.irq), argument.flag);
+    if (requests & kSetIrqTrigger) set_irq_trigger(irq_index(cpu.id, argument.irq), argument.flag);
     Cpu& holder = *argument.holder;
     // Release: what was done here is visible to the holder when it sees the 0.
     __atomic_store_n(&cpu.arch.requests, 0, __ATOMIC_RELEASE);
@@ -90,10 +84,8 @@ constexpr unsigned kSpins = 500;
 template <typename Happened>
 void wait_until(Cpu& cpu, bool serves, Happened happened) {
     for (unsigned spins = 0; !happened(); spins++) {
-        if (is_machine_stopping())
-            stop_core();
-        if (serves && cpu.arch.requests != 0)
-            serve_requests(cpu);
+        if (is_machine_stopping()) stop_core();
+        if (serves && cpu.arch.requests != 0) serve_requests(cpu);
         if (spins < kSpins) {
             asm volatile("yield" ::: "memory");
             continue;
@@ -102,8 +94,7 @@ void wait_until(Cpu& cpu, bool serves, Happened happened) {
         // that core did before. A request comes with its own interrupt.
         __atomic_store_n(&cpu.arch.sleeping, true, __ATOMIC_SEQ_CST);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if (!happened())
-            wait_for_interrupt();
+        if (!happened()) wait_for_interrupt();
         __atomic_store_n(&cpu.arch.sleeping, false, __ATOMIC_RELAXED);
         clear_ipi(kWakeIpi);
         spins = 0;  // another interrupt may be pending, which lets every sleep end at once
@@ -113,8 +104,7 @@ void wait_until(Cpu& cpu, bool serves, Happened happened) {
 // After something happened that `target` may be waiting for.
 void wake(Cpu& target) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&target.arch.sleeping, __ATOMIC_RELAXED))
-        send_ipi(target.id, kWakeIpi);
+    if (__atomic_load_n(&target.arch.sleeping, __ATOMIC_RELAXED)) send_ipi(target.id, kWakeIpi);
 }
 
 void request(Cpu& self, Cpu& target, Word what) {
@@ -131,8 +121,7 @@ void smp_lock(Cpu& cpu) {
     uint32_t const ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_RELAXED);
     // Acquire: pairs with the release in smp_unlock.
     auto const is_mine = [&] { return __atomic_load_n(&kernel_lock.owner, __ATOMIC_ACQUIRE) == ticket; };
-    if (is_mine())
-        return;
+    if (is_mine()) return;
     __atomic_store_n(&ticket_core[ticket % kMaxCores], cpu.id, __ATOMIC_RELAXED);
     wait_until(cpu, true, is_mine);
 }
@@ -148,8 +137,7 @@ void smp_request_reschedule(Cpu& target) { send_ipi(target.id, kRequestIpi); }
 
 void smp_stall(Cpu& self, Tcb& tcb) {
     for (Cpu& target : kernel.cpus) {
-        if (target.id == self.id || target.current != &tcb)
-            continue;
+        if (target.id == self.id || target.current != &tcb) continue;
         request(self, target, kStall);
         // The thread is not that core's any more. Its time ends here, and if it can run on, it is in a queue like any
         // other that waits for a core.
@@ -173,15 +161,13 @@ void smp_stall(Cpu& self, Tcb& tcb) {
 void smp_drop_vspace(Cpu& self, Word root) {
     argument.vspace_root = root;
     for (Cpu& target : kernel.cpus) {
-        if (target.id != self.id && target.arch.vspace_root == root)
-            request(self, target, kDropVspace);
+        if (target.id != self.id && target.arch.vspace_root == root) request(self, target, kDropVspace);
     }
 }
 
 void smp_release_fpu(Cpu& self, Tcb& tcb) {
     for (Cpu& target : kernel.cpus) {
-        if (target.id == self.id || target.arch.fpu_owner != &tcb)
-            continue;
+        if (target.id == self.id || target.arch.fpu_owner != &tcb) continue;
         if (target.current == &tcb) {
             smp_stall(self, tcb);
         } else {

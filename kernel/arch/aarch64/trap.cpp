@@ -88,8 +88,7 @@ Tcb* keel_handle_irq(Cpu* cpu, Tcb*) {
 }
 
 Tcb* keel_handle_fault(Cpu* cpu, Tcb* tcb, Word esr, Word far) {
-    if (enter_kernel(*cpu))
-        on_fault(*cpu, *tcb, decode_fault(*tcb, esr, far));
+    if (enter_kernel(*cpu)) on_fault(*cpu, *tcb, decode_fault(*tcb, esr, far));
     return leave_kernel(*cpu);
 }
 

@@ -18,8 +18,7 @@ Walk walk_tables(PageTable& root, UserAddr address, unsigned level) {
     PageTable* table = &root;
     for (unsigned at = 0;; at++) {
         PageTableEntry& entry = table->entry[table_index(raw(address), at)];
-        if (at == level || !is_table(entry))
-            return {&entry, at};
+        if (at == level || !is_table(entry)) return {&entry, at};
         table = to_kernel<PageTable>(entry_address(entry));
     }
 }
@@ -27,12 +26,9 @@ Walk walk_tables(PageTable& root, UserAddr address, unsigned level) {
 PageTableEntry user_leaf_entry(PhysAddr base, FrameSize size, Rights rights, bool cacheable, bool executable) {
     PageTableEntry flags = kEntryNotGlobal | kEntryNoKernelExecute;
     // Write without read is no access at all.
-    if (rights.read())
-        flags |= kEntryUser;
-    if (!rights.read() || !rights.write())
-        flags |= kEntryReadOnly;
-    if (!executable)
-        flags |= kEntryNoUserExecute;
+    if (rights.read()) flags |= kEntryUser;
+    if (!rights.read() || !rights.write()) flags |= kEntryReadOnly;
+    if (!executable) flags |= kEntryNoUserExecute;
     return leaf_entry(base, frame_level(size), cacheable ? MemoryType::kNormal : MemoryType::kDevice, flags);
 }
 
@@ -59,22 +55,18 @@ void set_leaf(PageTableEntry& entry, PageTableEntry value, Asid asid, UserAddr a
 
 PageTableEntry* find_mapping(const Cap& frame) {
     Word const ttbr = asid_ttbr(frame.mapped_asid());
-    if (ttbr == 0)
-        return nullptr;
+    if (ttbr == 0) return nullptr;
     unsigned const level = frame_level(frame.frame_size());
     Walk const walk = walk_tables(*root_table(ttbr), frame.mapped_address(), level);
-    if (walk.level != level || !is_valid(*walk.entry))
-        return nullptr;
+    if (walk.level != level || !is_valid(*walk.entry)) return nullptr;
     // At levels 1 and 2 a table may have taken the place of the block.
-    if (level != kLastLevel && is_table(*walk.entry))
-        return nullptr;
+    if (level != kLastLevel && is_table(*walk.entry)) return nullptr;
     return entry_address(*walk.entry) == frame.frame_base() ? walk.entry : nullptr;
 }
 
 void unmap_frame(const Cap& frame) {
     PageTableEntry* const entry = find_mapping(frame);
-    if (!entry)
-        return;
+    if (!entry) return;
     *entry = 0;
     invalidate_address(frame.mapped_asid(), raw(frame.mapped_address()));
 }
@@ -82,14 +74,12 @@ void unmap_frame(const Cap& frame) {
 void unmap_page_table(const Cap& table) {
     Asid const asid = table.mapped_asid();
     Word const ttbr = asid_ttbr(asid);
-    if (ttbr == 0)
-        return;
+    if (ttbr == 0) return;
     PhysAddr const target = to_physical(table.page_table());
     PageTable* parent = root_table(ttbr);
     for (unsigned level = 0; level < kLastLevel; level++) {
         PageTableEntry& entry = parent->entry[table_index(raw(table.mapped_address()), level)];
-        if (!is_table(entry))
-            return;
+        if (!is_table(entry)) return;
         if (entry_address(entry) == target) {
             entry = 0;
             invalidate_asid(asid);
@@ -101,8 +91,7 @@ void unmap_page_table(const Cap& table) {
 
 Asid assign_asid(AsidPool& pool, Asid base, PageTable& root) {
     for (unsigned i = base == 0 ? 1 : 0; i < kAsidsPerPool; i++) {
-        if (pool.ttbr[i] != 0)
-            continue;
+        if (pool.ttbr[i] != 0) continue;
         Asid const asid = static_cast<Asid>(base + i);
         pool.ttbr[i] = ttbr_value(&root, asid);
         return asid;
@@ -135,14 +124,12 @@ bool derive_vm_cap(Cap& cap) {
 }
 
 void finalise_frame(Cap& cap) {
-    if (cap.mapped_asid() != 0)
-        unmap_frame(cap);
+    if (cap.mapped_asid() != 0) unmap_frame(cap);
     cap.clear_mapping();
 }
 
 void finalise_page_table(Cap& cap) {
-    if (cap.mapped_asid() != 0)
-        unmap_page_table(cap);
+    if (cap.mapped_asid() != 0) unmap_page_table(cap);
     cap.clear_mapping();
 }
 
@@ -159,12 +146,10 @@ void finalise_vspace(Cap& cap) {
 void finalise_asid_pool(Cap& cap) {
     unsigned const number = cap.asid_base() >> kAsidPoolBits;
     auto* const pool = static_cast<AsidPool*>(cap.asid_pool());
-    if (asid_pools[number] != pool)
-        return;
+    if (asid_pools[number] != pool) return;
     asid_pools[number] = &no_asid_pool;
     for (Word ttbr : pool->ttbr) {
-        if (ttbr != 0)
-            retire_asid(this_cpu(), ttbr);
+        if (ttbr != 0) retire_asid(this_cpu(), ttbr);
     }
 }
 

@@ -4,8 +4,8 @@
 
 namespace {
 
-constexpr Word kHeldTwice = 0xf20000d1;   // brk #0xd1
-constexpr Word kFpuTrap = 0x07;           // exception class: access to SIMD or floating point
+constexpr Word kHeldTwice = 0xf20000d1;  // brk #0xd1
+constexpr Word kFpuTrap = 0x07;          // exception class: access to SIMD or floating point
 constexpr Word kFpuDisabled = seL4_TCBFlag_fpuDisabled;
 
 // Starts a bare thread that holds the holder's pattern.
@@ -221,11 +221,20 @@ KOS_TEST(fpu_disabled_traps_every_kind_of_access) {
     BareThread thread;
     ASSERT_TRUE(thread.create(t));
     EXPECT_OK(tcb_set_flags(thread.tcb(), 0, kFpuDisabled));
-    void (*const functions[])() = {
-        [] { asm volatile("fmov d0, x0"); },         [] { asm volatile("movi v0.16b, #0" : : : "v0"); },
-        [] { asm volatile("ldr q5, [x0]" : : : "v5"); }, [] { asm volatile("str s9, [x0]"); },
-        [] { asm volatile("mrs x0, fpcr"); },        [] { asm volatile("msr fpsr, x0"); },
-        [] { asm volatile("fcmp d1, d2"); },         [] { asm volatile("dup v1.2d, x3" : : : "v1"); }};
+    void (*const functions[])() = {[] { asm volatile("fmov d0, x0"); },
+                                   [] {
+                                       asm volatile("movi v0.16b, #0" : : : "v0");
+                                   },
+                                   [] {
+                                       asm volatile("ldr q5, [x0]" : : : "v5");
+                                   },
+                                   [] { asm volatile("str s9, [x0]"); },
+                                   [] { asm volatile("mrs x0, fpcr"); },
+                                   [] { asm volatile("msr fpsr, x0"); },
+                                   [] { asm volatile("fcmp d1, d2"); },
+                                   [] {
+                                       asm volatile("dup v1.2d, x3" : : : "v1");
+                                   }};
     for (void (*function)() : functions) {
         EXPECT_OK(thread.start(function, reinterpret_cast<Word>(&thread)));
         MessageCopy fault = thread.take();

@@ -7,13 +7,11 @@ namespace keel {
 
 // Kernel's index into Kernel::irq_slots: private interrupts of core c at c * kNumPrivateIrqs, shared ones after them.
 constexpr Word irq_index(unsigned core, Word irq) {
-    if (kMaxCores == 1)
-        return irq;
+    if (kMaxCores == 1) return irq;
     return irq < kNumPrivateIrqs ? core * kNumPrivateIrqs + irq : (kMaxCores - 1) * kNumPrivateIrqs + irq;
 }
 constexpr Word irq_number(Word index) {
-    if (kMaxCores == 1)
-        return index;
+    if (kMaxCores == 1) return index;
     return index < kMaxCores * kNumPrivateIrqs ? index % kNumPrivateIrqs : index - (kMaxCores - 1) * kNumPrivateIrqs;
 }
 // Core of a private interrupt.

@@ -21,30 +21,25 @@ void smp_set_irq_trigger(unsigned core, Word irq, bool edge);
 
 // Kernel entry and exit do these; nobody else.
 inline void lock_kernel(Cpu& cpu) {
-    if constexpr (kSmp)
-        smp_lock(cpu);
+    if constexpr (kSmp) smp_lock(cpu);
 }
 inline void unlock_kernel(Cpu&) {
-    if constexpr (kSmp)
-        smp_unlock();
+    if constexpr (kSmp) smp_unlock();
 }
 
 // Makes another core look at its scheduler soon; returns at once.
 inline void request_reschedule(Cpu& target) {
-    if constexpr (kSmp)
-        smp_request_reschedule(target);
+    if constexpr (kSmp) smp_request_reschedule(target);
 }
 // If `tcb` is the current thread of another core: stops it there, with its registers (FPU too) in memory and its pc at
 // the instruction that has to be executed next (a system call that it was about to make has not been made). That core
 // waits for the lock and then chooses a thread; it does nothing else with `tcb`. Returns when it has happened.
 inline void stall_if_running_elsewhere(Cpu& self, Tcb& tcb) {
-    if constexpr (kSmp)
-        smp_stall(self, tcb);
+    if constexpr (kSmp) smp_stall(self, tcb);
 }
 // No other core has `root` (TTBR0 value) loaded afterwards.
 inline void drop_vspace_elsewhere(Cpu& self, Word root) {
-    if constexpr (kSmp)
-        smp_drop_vspace(self, root);
+    if constexpr (kSmp) smp_drop_vspace(self, root);
 }
 
 }  // namespace keel

@@ -24,19 +24,15 @@ void fpu_take(Cpu& cpu, Tcb& next);
 // their owner's values, out of reach, so that a client that calls a server without FPU finds them in place.
 inline void fpu_switch_to(Cpu& cpu, Tcb& next) {
     if (next.fpu_disabled) {
-        if (cpu.arch.fpu_enabled)
-            set_fpu_access(cpu, false);
+        if (cpu.arch.fpu_enabled) set_fpu_access(cpu, false);
         return;
     }
-    if (!cpu.arch.fpu_enabled)
-        set_fpu_access(cpu, true);
-    if (cpu.arch.fpu_owner != &next)
-        fpu_take(cpu, next);
+    if (!cpu.arch.fpu_enabled) set_fpu_access(cpu, true);
+    if (cpu.arch.fpu_owner != &next) fpu_take(cpu, next);
 }
 
 [[gnu::always_inline]] inline void load_vspace(Cpu& cpu, Word ttbr) {
-    if (cpu.arch.vspace_root == ttbr)
-        return;
+    if (cpu.arch.vspace_root == ttbr) return;
     cpu.arch.vspace_root = ttbr;
     // No isb: the kernel does not touch user addresses, and the exception return synchronises. No invalidation: user
     // entries are tagged with the ASID.
@@ -59,17 +55,14 @@ inline void load_live_registers(const Tcb& tcb) {
 // TPIDR_EL0 of any thread that does not run on another core.
 inline void set_thread_pointer(Cpu& cpu, Tcb& tcb, Word value) {
     tcb.context.tpidr = value;
-    if (cpu.current == &tcb)
-        asm volatile("msr tpidr_el0, %0" ::"r"(value));
+    if (cpu.current == &tcb) asm volatile("msr tpidr_el0, %0" ::"r"(value));
 }
 
 // `to` becomes the running thread in place of `from`. The idle thread has no address space and no registers: it runs
 // in whatever is loaded, so that the next thread finds its own if it is the same as before.
 inline void switch_context(Cpu& cpu, Tcb& from, Tcb& to) {
-    if (&from != &cpu.idle)
-        save_live_registers(from);
-    if (&to == &cpu.idle)
-        return;
+    if (&from != &cpu.idle) save_live_registers(from);
+    if (&to == &cpu.idle) return;
     load_live_registers(to);
     activate_vspace(cpu, to);
     fpu_switch_to(cpu, to);
@@ -85,13 +78,10 @@ extern "C" Tcb* keel_take_fpu_and_leave(Cpu* cpu, Tcb* to);
     load_live_registers(to);
     activate_vspace(cpu, to);
     if (to.fpu_disabled) {
-        if (cpu.arch.fpu_enabled)
-            set_fpu_access(cpu, false);
+        if (cpu.arch.fpu_enabled) set_fpu_access(cpu, false);
     } else {
-        if (!cpu.arch.fpu_enabled)
-            set_fpu_access(cpu, true);
-        if (cpu.arch.fpu_owner != &to)
-            return keel_take_fpu_and_leave(&cpu, &to);
+        if (!cpu.arch.fpu_enabled) set_fpu_access(cpu, true);
+        if (cpu.arch.fpu_owner != &to) return keel_take_fpu_and_leave(&cpu, &to);
     }
     unlock_kernel(cpu);
     return &to;
