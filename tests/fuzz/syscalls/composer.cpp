@@ -101,7 +101,8 @@ Word Composer::user_address(AddressUse use) {
                                     kBufferAddress,
                                     0x7fff'ffff'f000,
                                     0x8000'0000'0000,
-                                    0xffff'ff80'4000'0000,
+                                    // No table of any kernel reaches there: how deep the walk gets is visible.
+                                    0xffff'8000'0000'0000,
                                     0x0001'0000'0000'0000,
                                     0x440008,
                                     0x4400'0001};
