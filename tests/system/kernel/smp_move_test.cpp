@@ -11,7 +11,7 @@ namespace {
     }
 
 class Random {
-  public:
+public:
     explicit Random(Word seed) : state_(seed) {}
     Word below(Word limit) {
         state_ ^= state_ << 13;
@@ -20,7 +20,7 @@ class Random {
         return (state_ * 0x2545f4914f6cdd1d >> 20) % limit;
     }
 
-  private:
+private:
     Word state_;
 };
 
@@ -173,7 +173,8 @@ KOS_TEST(smp_random_operations_on_running_threads) {
             for (Word i = 0; stop.get() == 0; ++i) {
                 FpuBlock before = FpuBlock::pattern(w * 100000 + i);
                 FpuBlock after{};
-                fpu_over_system_call(&before, &after, notifications + i % 2, 0, static_cast<Word>(i % 3 == 0 ? -5 : -11));
+                fpu_over_system_call(&before, &after, notifications + i % 2, 0,
+                                     static_cast<Word>(i % 3 == 0 ? -5 : -11));
                 wrong.add(before.differences(after));
                 if (i % 4 == 0) {
                     wrong.add(call(endpoint, Tag::make(0, 1), Words{{i}}).words[0] == i + 1 ? 0 : 1);

@@ -11,7 +11,8 @@ namespace {
         KOS_SKIP("one node"); \
     }
 
-// Waits until a thread makes progress, keeping this core busy: the thread, which must be below this one, runs on another.
+// Waits until a thread makes progress, keeping this core busy: the thread, which must be below this one, runs on
+// another.
 void await_progress(const Shared<Word>& count) {
     Word before = count.get();
     while (count.get() == before) {
@@ -435,10 +436,7 @@ KOS_TEST(smp_delete_what_a_running_thread_stands_on) {
         ASSERT_TRUE(thread.create(t, {.vspace = vspace, .cspace = cnode, .node = 1}));
         EXPECT_OK(thread.start(bare_count, kFreeVirtual));
         await_progress(count);
-        CPtr target = what == 0   ? thread.tcb()
-                      : what == 1 ? thread.sched_context()
-                      : what == 2 ? vspace
-                                  : cnode;
+        CPtr target = what == 0 ? thread.tcb() : what == 1 ? thread.sched_context() : what == 2 ? vspace : cnode;
         EXPECT_OK(cnode_revoke(root_slot(target)));
         EXPECT_OK(cnode_delete(root_slot(target)));
         if (what == 2) {
