@@ -2,6 +2,7 @@
 // the budget.
 #include <deque>
 
+#include "core/abi.h"
 #include "core/sched_context.h"
 #include "core/scheduler.h"
 #include "core/thread.h"
@@ -219,7 +220,7 @@ TEST_F(Refills, RandomOperations) {
             }
             expect_whole();
             // A head that is no use would keep its thread from ever running.
-            EXPECT_TRUE(sc_->period == 0 || refill_head(*sc_).amount >= min_budget());
+            EXPECT_TRUE(sc_->period == 0 || refill_head(*sc_).amount >= us(kMinBudgetUs));
             ASSERT_FALSE(HasFailure()) << "step " << step;
         }
     }

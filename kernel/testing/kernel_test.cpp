@@ -9,6 +9,7 @@
 
 #include "arch/asid.h"
 #include "arch/page_tables.h"
+#include "arch/switch.h"
 #include "arch/thread_registers.h"
 #include "arch/trap.h"
 #include "arch/user_tables.h"
@@ -176,6 +177,7 @@ void KernelTest::run(Tcb& tcb) {
     commit_time(core);
     if (core.current != &core.idle && is_schedulable(*core.current)) ready_enqueue_first(*core.current);
     ready_dequeue(tcb);
+    switch_context(core, *core.current, tcb);
     core.current = &tcb;
     core.current_sc = tcb.sched_context;
     activate(tcb);
