@@ -76,9 +76,7 @@ class UartLine {
     static void put(size_t offset, uint32_t value) {
         *reinterpret_cast<volatile uint32_t*>(console_registers() + offset) = value;
     }
-    static uint32_t get(size_t offset) {
-        return *reinterpret_cast<volatile uint32_t*>(console_registers() + offset);
-    }
+    static uint32_t get(size_t offset) { return *reinterpret_cast<volatile uint32_t*>(console_registers() + offset); }
 };
 
 }  // namespace

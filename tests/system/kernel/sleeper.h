@@ -9,8 +9,8 @@ class Sleeper {
     bool create(TestContext& t, Word period_us = 20000) {
         request_ = t.make(seL4_NotificationObject);
         done_ = t.make(seL4_NotificationObject);
-        bool created = t.create(thread_, {.priority = seL4_MaxPrio - 1,
-                                          .budget = {.budget_us = period_us / 4, .period_us = period_us}});
+        bool created = t.create(
+            thread_, {.priority = seL4_MaxPrio - 1, .budget = {.budget_us = period_us / 4, .period_us = period_us}});
         if (created) {
             EXPECT_OK(thread_.start([this] {
                 for (;;) {

@@ -130,8 +130,9 @@ KOS_TEST(smc_by_send_gives_no_answer) {
     }
     ipc_buffer()->msg[4] = 77;
     Words words{{kVersion, 1, 2, 3}};
-    SyscallRegisters r{kSmc, Tag::make(seL4_ARMSMCCall + label_shift, 8).word, words.w[0], words.w[1], words.w[2],
-                       words.w[3], 0, static_cast<Word>(int64_t{seL4_SysSend}), 0};
+    SyscallRegisters r{
+        kSmc, Tag::make(seL4_ARMSMCCall + label_shift, 8).word, words.w[0], words.w[1], words.w[2], words.w[3],
+        0,    static_cast<Word>(int64_t{seL4_SysSend}),         0};
     svc(r);
     EXPECT_EQ(r.x2, kVersion);
     EXPECT_EQ(ipc_buffer()->msg[4], 77u);
