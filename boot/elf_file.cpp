@@ -9,6 +9,9 @@
 namespace kos::boot {
 namespace {
 
+// In static memory: failures keep a pointer to it.
+constexpr char kKernel[] = "kernel";
+
 constexpr uint64_t page_down(uint64_t address) { return address & ~(kPageBytes - 1); }
 constexpr uint64_t page_up(uint64_t address) { return page_down(address + kPageBytes - 1); }
 
@@ -136,10 +139,9 @@ Result<ElfFile> check_elf(Bytes file, const char* subject, AddressLimits limits)
 }
 
 Status check_kernel_base(const ElfFile& kernel, uint64_t virtual_base, uint64_t physical_base) {
-    constexpr char kSubject[] = "kernel";
     const uint64_t virtual_start = kernel.virtual_start();
     if (virtual_start != virtual_base) {
-        return Failure{BootError::kKernelVirtualBase, kSubject, virtual_start, virtual_base};
+        return Failure{BootError::kKernelVirtualBase, kKernel, virtual_start, virtual_base};
     }
     const uint64_t offset = virtual_base - physical_base;
     for (uint32_t i = 0; i < kernel.segment_count; ++i) {
@@ -147,15 +149,15 @@ Status check_kernel_base(const ElfFile& kernel, uint64_t virtual_base, uint64_t 
         const uint64_t segment_offset = segment.virtual_address - segment.physical_address;
         const bool first = segment.virtual_address - virtual_start < kPageBytes;
         if (first && segment_offset != offset) {
-            return Failure{BootError::kKernelPhysicalBase, kSubject, virtual_start - segment_offset, physical_base};
+            return Failure{BootError::kKernelPhysicalBase, kKernel, virtual_start - segment_offset, physical_base};
         }
         if (segment_offset != offset) {
-            return Failure{BootError::kKernelOffset, kSubject, segment_offset, offset};
+            return Failure{BootError::kKernelOffset, kKernel, segment_offset, offset};
         }
     }
     const uint64_t size = kernel.virtual_end() - virtual_start;
     if (size > kKernelMaxBytes) {
-        return Failure{BootError::kKernelTooLarge, kSubject, size, kKernelMaxBytes};
+        return Failure{BootError::kKernelTooLarge, kKernel, size, kKernelMaxBytes};
     }
     return kOk;
 }

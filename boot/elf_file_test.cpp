@@ -125,6 +125,12 @@ TEST(KernelBase, Expected) {
     }));
 }
 
+TEST(KernelBase, FailureOutlivesTheCheck) {
+    char line[kFailureLineBytes];
+    describe(kernel_with([](auto& b) { b.programs[0].p_paddr = 0x60000000; }).failure(), line);
+    EXPECT_STREQ(line, "kernel: linked at the wrong physical address: found 0x60000000, expected 0x40000000");
+}
+
 TEST(KernelBase, LinkedElsewhere) {
     EXPECT_BOOT_ERROR(kernel_with([](auto& b) {
                           b.programs[0].p_vaddr += 0x200000;

@@ -82,7 +82,7 @@ Status check_fields(const ImageHeader& header, uint32_t max_cores) {
         return image_failure(BootError::kImageFlags, header.flags);
     }
     if (header.slot > static_cast<uint32_t>(Slot::kB)) {
-        return image_failure(BootError::kImageSlot, header.slot);
+        return image_failure(BootError::kImageSlot, header.slot, static_cast<uint32_t>(Slot::kB));
     }
     if (header.core_count == 0 || header.core_count > max_cores) {
         return image_failure(BootError::kImageCoreCount, header.core_count, max_cores);

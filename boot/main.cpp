@@ -66,8 +66,7 @@ uint64_t tree_size_at(uint64_t address) {
     if (address % 8 != 0 || address < KOS_BOARD_RAM_BASE || address >= kRamEnd) {
         return 0;
     }
-    const uint64_t room = kRamEnd - address;
-    return device_tree_size(Bytes(at<const uint8_t>(address), room < kDeviceTreeMaxBytes ? room : kDeviceTreeMaxBytes));
+    return device_tree_size(Bytes(at<const uint8_t>(address), kRamEnd - address));
 }
 
 // Copies the device tree away from where the kernel will be. QEMU leaves x0 alone for ELF kernels and puts the tree at
@@ -81,6 +80,9 @@ Bytes take_device_tree(uint64_t candidate) {
     }
     if (size == 0) {
         stop({BootError::kDeviceTreeAbsent, "device tree", candidate, KOS_BOARD_RAM_BASE});
+    }
+    if (size > kDeviceTreeMaxBytes) {
+        stop({BootError::kDeviceTreeTooLarge, "device tree", size, kDeviceTreeMaxBytes});
     }
     memcpy(g_machine_tree, at<const uint8_t>(address), size);
     const Bytes tree(g_machine_tree, size);
@@ -110,8 +112,8 @@ void load(const ElfFile& elf, PhysicalRange range, uint64_t offset) {
 }
 
 void start_other_cores(const Cores& cores) {
-    // They run with caches off until they have these values.
-    clean_to_memory(&kos_hand_over, sizeof(kos_hand_over));
+    // What they will read with MMU and caches on (start.S) is written before they run.
+    asm volatile("dsb ish" ::: "memory");
     for (uint32_t i = 1; i < cores.count; ++i) {
         const int64_t status = start_core(cores.mpidr[i], reinterpret_cast<uint64_t>(secondary_start), i);
         uint64_t polls = 0;
@@ -171,7 +173,6 @@ void kos_loader_main(uint64_t device_tree_candidate, uint64_t exception_level) {
     const ElfFile root_task = value_or_stop(check_elf(image.root_task, "root task", kRootTaskLimits));
     const uint64_t tree_size = value_or_stop(prepare_device_tree(machine_tree, image.bootargs, g_kernel_tree));
     const Layout layout = value_or_stop(plan_layout(kernel, tree_size, root_task, KOS_BOARD_LOADER_BASE));
-    announce(exception_level, image);
 
     const uint64_t root_offset = layout.root_task.start - root_task.virtual_start();
     load(kernel, layout.kernel, layout.kernel.start - kernel.virtual_start());
@@ -191,6 +192,7 @@ void kos_loader_main(uint64_t device_tree_candidate, uint64_t exception_level) {
         .kernel_entry = kernel.entry,
     };
     start_other_cores(cores);
+    announce(exception_level, image);
     kos_enter_kernel(0);
 }
 

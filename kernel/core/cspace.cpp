@@ -7,19 +7,24 @@
 namespace keel {
 
 SlotLookup lookup_slot(const Cap& root, CPtr address, unsigned bits) {
-    if (!root.is(CapType::kCNode)) return {nullptr, 0, {LookupFailure::kInvalidRoot, 0, {0, 0}}};
+    if (!root.is(CapType::kCNode)) return {nullptr, 0, LookupFailure::invalid_root()};
     Cap const* node = &root;
     for (;;) {
         unsigned const guard_size = node->cnode_guard_size();
         unsigned const radix = node->cnode_radix();
         if (guard_size > bits ||
             (guard_size && (address >> (bits - guard_size) & low_mask(guard_size)) != node->cnode_guard()))
-            return {nullptr, bits, {LookupFailure::kGuardMismatch, bits, {node->cnode_guard(), guard_size}}};
+            return {nullptr, bits, LookupFailure::guard_mismatch(bits, node->cnode_guard(), guard_size)};
         unsigned const level = guard_size + radix;
-        if (level > bits) return {nullptr, bits, {LookupFailure::kDepthMismatch, bits, {level, 0}}};
+        if (level > bits) return {nullptr, bits, LookupFailure::depth_mismatch(bits, level)};
         bits -= level;
         Slot* const slot = node->cnode_slots() + (address >> bits & low_mask(radix));
-        if (bits == 0 || !slot->cap.is(CapType::kCNode)) return {slot, bits, {}};
+        if (bits == 0 || !slot->cap.is(CapType::kCNode)) {
+            SlotLookup found;
+            found.slot = slot;
+            found.bits_left = bits;
+            return found;
+        }
         node = &slot->cap;
     }
 }

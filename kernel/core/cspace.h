@@ -6,9 +6,9 @@
 namespace keel {
 
 struct SlotLookup {
-    Slot* slot;      // null: failed
-    Word bits_left;  // bits of the address that were not needed
-    LookupFailure failure;
+    Slot* slot;             // null: failed
+    Word bits_left;         // bits of the address that were not needed
+    LookupFailure failure;  // if it failed
 };
 
 // Follows the low `bits` bits of `address` from the CNode `root`; stops early at anything that is not a CNode.

@@ -20,7 +20,7 @@ void insert_root(Slot& slot, const Cap& cap);
 // rights or guard only.
 void move_cap(Slot& from, Slot& to, const Cap& cap);
 // The two slots change places; `cap_a` is what `a` held (adjusted) and goes into `b`, and the other way round.
-void swap_caps(Slot& a, const Cap& cap_a, Slot& b, const Cap& cap_b);
+void swap_caps(Slot& a, Cap cap_a, Slot& b, Cap cap_b);
 // Empties the slot and takes it out of the tree. The object has been dealt with before.
 void remove_cap(Slot& slot);
 

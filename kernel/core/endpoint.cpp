@@ -2,6 +2,7 @@
 #include "core/endpoint.h"
 
 #include "core/assert.h"
+#include "core/destroy.h"
 #include "core/ipc.h"
 #include "core/notification.h"
 #include "core/reply.h"
@@ -14,10 +15,25 @@ namespace keel {
 
 namespace {
 
+// The waiter behind `tcb`, null at the end. Only group heads know the next group; a group is a ring, so the last
+// thread's neighbour is its head.
+Tcb* next_waiter(const Endpoint& endpoint, const Tcb& tcb) {
+    Tcb* const next = tcb.wait.next;
+    if (!next->wait.group_head) return next;
+    Tcb* const group = next->wait.next_group;
+    return group == endpoint.head() ? nullptr : group;
+}
+
+void remove_waiter(Endpoint& endpoint, Tcb& tcb) {
+    if (Tcb* canceller = endpoint.canceller; canceller && canceller->cancel_next == &tcb)
+        canceller->cancel_next = next_waiter(endpoint, tcb);
+    endpoint.set(wait_queue_remove(endpoint.head(), tcb), endpoint.state());
+    tcb.wait_object = nullptr;
+}
+
 Tcb& take_first(Endpoint& endpoint) {
     Tcb& tcb = *endpoint.head();
-    endpoint.set(wait_queue_remove(&tcb, tcb), endpoint.state());
-    tcb.wait_object = nullptr;
+    remove_waiter(endpoint, tcb);
     return tcb;
 }
 
@@ -75,12 +91,13 @@ void receive(Tcb& receiver, const Cap& cap, Reply* reply, bool is_blocking) {
         take_signal(*bound, receiver);
         return;
     }
+    // Also if a message is there already: the receiver may then be lent its caller's context.
+    if (is_blocking) return_lent_context(bound, receiver);
     if (endpoint.state() != EndpointState::kSending) {
         if (!is_blocking) {
             receiver.context.cap_or_badge() = 0;
             return;
         }
-        return_lent_context(bound, receiver);
         set_state(receiver, ThreadState::kBlockedOnReceive);
         receiver.wait_can_grant = cap.rights().grant();
         receiver.reply = reply;
@@ -102,21 +119,17 @@ void receive(Tcb& receiver, const Cap& cap, Reply* reply, bool is_blocking) {
 }
 
 void cancel_ipc(Tcb& tcb) {
+    tcb.fault.type = FaultType::kNone;
     switch (tcb.state) {
         case ThreadState::kBlockedOnSend:
         case ThreadState::kBlockedOnReceive: {
-            auto& endpoint = *static_cast<Endpoint*>(tcb.wait_object);
-            endpoint.set(wait_queue_remove(endpoint.head(), tcb), endpoint.state());
-            tcb.wait_object = nullptr;
+            remove_waiter(*static_cast<Endpoint*>(tcb.wait_object), tcb);
             if (tcb.reply) unlink_reply(*tcb.reply, tcb);
             set_state(tcb, ThreadState::kInactive);
             break;
         }
         case ThreadState::kBlockedOnNotification: cancel_wait(tcb); break;
-        case ThreadState::kBlockedOnReply:
-            tcb.fault.type = FaultType::kNone;
-            abandon_call(tcb);
-            break;
+        case ThreadState::kBlockedOnReply: abandon_call(tcb); break;
         default: break;
     }
 }
@@ -125,7 +138,6 @@ namespace {
 
 // A thread whose endpoint goes away tries its system call again, unless it was there because of a fault.
 void restart_waiter(Tcb& tcb) {
-    tcb.wait_object = nullptr;
     if (tcb.reply) unlink_reply(*tcb.reply, tcb);
     if (tcb.fault.type != FaultType::kNone) {
         set_state(tcb, ThreadState::kInactive);
@@ -140,28 +152,41 @@ void restart_waiter(Tcb& tcb) {
 }  // namespace
 
 bool cancel_some(Endpoint& endpoint) {
+    if (endpoint.canceller) forget_cancellation(*endpoint.canceller);
     for (unsigned i = 0; i < kWorkUnitsPerPreemptionPoint && endpoint.head(); ++i) restart_waiter(take_first(endpoint));
     return !endpoint.head();
 }
 
-void cancel_badged(Endpoint& endpoint, Word badge) {
-    if (endpoint.state() != EndpointState::kSending) return;
-    Tcb* group = endpoint.head();
-    for (bool last_group = false; group && !last_group;) {
-        Tcb* next_group = group->wait.next_group;
-        last_group = next_group == endpoint.head();
-        for (Tcb *tcb = group, *last = group->wait.prev;;) {
-            Tcb* const next = tcb->wait.next;
-            bool const at_end = tcb == last;
-            if (tcb->wait_badge == badge) {
-                endpoint.set(wait_queue_remove(endpoint.head(), *tcb), EndpointState::kSending);
-                restart_waiter(*tcb);
-            }
-            if (at_end) break;
-            tcb = next;
+void forget_cancellation(Tcb& canceller) {
+    if (!canceller.cancel_endpoint) return;
+    canceller.cancel_endpoint->canceller = nullptr;
+    canceller.cancel_endpoint = nullptr;
+    canceller.cancel_next = nullptr;
+}
+
+Progress cancel_badged(Endpoint& endpoint, Word badge, Tcb& canceller) {
+    bool const goes_on = canceller.cancel_endpoint == &endpoint && canceller.cancel_badge == badge;
+    Tcb* tcb = goes_on ? canceller.cancel_next : endpoint.head();
+    forget_cancellation(canceller);
+    if (endpoint.state() != EndpointState::kSending) return Progress::kDone;
+    while (tcb) {
+        Tcb* const next = next_waiter(endpoint, *tcb);
+        if (tcb->wait_badge == badge) {
+            remove_waiter(endpoint, *tcb);
+            restart_waiter(*tcb);
         }
-        group = next_group;
+        tcb = next;
+        if (tcb && preemption_point() == Progress::kPreempted) {
+            // One interrupted cancellation per endpoint is remembered; another thread's starts over.
+            if (endpoint.canceller) forget_cancellation(*endpoint.canceller);
+            endpoint.canceller = &canceller;
+            canceller.cancel_endpoint = &endpoint;
+            canceller.cancel_next = tcb;
+            canceller.cancel_badge = badge;
+            return Progress::kPreempted;
+        }
     }
+    return Progress::kDone;
 }
 
 void requeue_waiting(Tcb& tcb, uint8_t new_priority) {
@@ -170,7 +195,8 @@ void requeue_waiting(Tcb& tcb, uint8_t new_priority) {
         case ThreadState::kBlockedOnReceive: {
             auto& endpoint = *static_cast<Endpoint*>(tcb.wait_object);
             EndpointState const state = endpoint.state();
-            endpoint.set(wait_queue_remove(endpoint.head(), tcb), state);
+            remove_waiter(endpoint, tcb);
+            tcb.wait_object = &endpoint;
             tcb.priority = new_priority;
             endpoint.set(wait_queue_insert(endpoint.head(), tcb), state);
             break;

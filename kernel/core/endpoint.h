@@ -23,8 +23,11 @@ void receive(Tcb& receiver, const Cap& cap, Reply* reply, bool is_blocking);
 void cancel_ipc(Tcb& tcb);
 // Sends a bounded number of waiting threads back to their system call. True when the endpoint is empty.
 bool cancel_some(Endpoint& endpoint);
-// Sends waiting senders with this badge back to their system call.
-void cancel_badged(Endpoint& endpoint, Word badge);
+// Sends waiting senders with this badge back to their system call. If it is interrupted, the same call by the same
+// thread goes on where it stopped, whatever has happened to the queue meanwhile.
+Progress cancel_badged(Endpoint& endpoint, Word badge, Tcb& canceller);
+// The thread's interrupted cancellation, if there is one, is forgotten.
+void forget_cancellation(Tcb& canceller);
 // After a change of priority.
 void requeue_waiting(Tcb& tcb, uint8_t new_priority);
 

@@ -24,12 +24,24 @@ void deliver(Tcb& tcb, const Cap& handler, bool can_donate) {
          {handler.badge(), true, true, handler.rights().grant(), handler.rights().grant_reply(), can_donate});
 }
 
+// Writes the words of a message one after the other, as far as the receiver has places for them.
 struct MessageWriter {
-    Tcb& receiver;
-    seL4_IPCBuffer* buffer;
+    UserContext& receiver;
+    IpcBuffer* buffer;
     unsigned length = 0;
     void add(Word value) {
-        if (set_message_word(receiver, buffer, length, value)) ++length;
+        if (length < kRegisterMessageWords)
+            receiver.message_word(length++) = value;
+        else if (buffer)
+            buffer->msg[length++] = value;
+    }
+    void add(const UserContext& context, const RegisterList& order) {
+        // The first words of the message, so the first ones go to registers.
+        unsigned const in_registers = order.count < kRegisterMessageWords ? order.count : kRegisterMessageWords;
+        for (; length < in_registers; ++length)
+            receiver.message_word(length) = get_register(context, order.reg[length]);
+        if (!buffer) return;
+        for (; length < order.count; ++length) buffer->msg[length] = get_register(context, order.reg[length]);
     }
 };
 
@@ -44,15 +56,16 @@ void write_lookup_failure(MessageWriter& message, const LookupFailure& failure) 
 
 // Reads a reply's words 0 .. count-1, as far as the sender's message has them, into the registers `order` lists.
 void take_registers(Tcb& handler, Tcb& faulter, const RegisterList& order) {
-    seL4_IPCBuffer const* const buffer = ipc_buffer(handler, false);
+    IpcBuffer const* const buffer = ipc_buffer(handler, false);
     unsigned count = MessageTag{handler.context.message_tag()}.length();
     if (count > order.count) count = order.count;
-    for (unsigned i = 0; i < count; ++i) {
-        if (i < kRegisterMessageWords)
-            set_register(faulter.context, order.reg[i], handler.context.message_word(i));
-        else if (buffer)
-            set_register(faulter.context, order.reg[i], buffer->msg[i]);
+    unsigned const in_registers = count < kRegisterMessageWords ? count : kRegisterMessageWords;
+    unsigned i = 0;
+    for (; i < in_registers; ++i) set_register(faulter.context, order.reg[i], handler.context.message_word(i));
+    if (buffer) {
+        for (; i < count; ++i) set_register(faulter.context, order.reg[i], buffer->msg[i]);
     }
+    sanitise_registers(faulter.context);
 }
 
 }  // namespace
@@ -67,7 +80,9 @@ void raise_fault(Tcb& tcb, const Fault& fault) {
         set_state(tcb, ThreadState::kInactive);
         return;
     }
-    tcb.fault = fault;
+    tcb.fault.type = fault.type;
+    for (unsigned i = 0; i < 3; ++i) tcb.fault.word[i] = fault.word[i];
+    if (fault.type == FaultType::kCap) tcb.fault.lookup = fault.lookup;
     deliver(tcb, handler, tcb.sched_context != nullptr);
 }
 
@@ -79,12 +94,13 @@ void raise_timeout(Tcb& tcb, Word badge) {
         set_state(tcb, ThreadState::kInactive);
         return;
     }
-    tcb.fault = {FaultType::kTimeout, {badge, 0, 0}, {}};
+    tcb.fault.type = FaultType::kTimeout;
+    tcb.fault.word[0] = badge;
     deliver(tcb, handler, false);
 }
 
-unsigned write_fault_message(Tcb& faulter, Tcb& receiver, seL4_IPCBuffer* buffer) {
-    MessageWriter message{receiver, buffer};
+unsigned write_fault_message(Tcb& faulter, Tcb& receiver, IpcBuffer* buffer) {
+    MessageWriter message{receiver.context, buffer};
     Fault const& fault = faulter.fault;
     switch (fault.type) {
         case FaultType::kNone: break;
@@ -95,13 +111,11 @@ unsigned write_fault_message(Tcb& faulter, Tcb& receiver, seL4_IPCBuffer* buffer
             write_lookup_failure(message, fault.lookup);
             break;
         case FaultType::kUnknownSyscall:
-            for (unsigned i = 0; i < kSyscallRegisters.count; ++i)
-                message.add(get_register(faulter.context, kSyscallRegisters.reg[i]));
+            message.add(faulter.context, kSyscallRegisters);
             message.add(fault.word[0]);
             break;
         case FaultType::kUserException:
-            for (unsigned i = 0; i < kExceptionRegisters.count; ++i)
-                message.add(get_register(faulter.context, kExceptionRegisters.reg[i]));
+            message.add(faulter.context, kExceptionRegisters);
             message.add(fault.word[0]);
             message.add(fault.word[1]);
             break;

@@ -1,8 +1,7 @@
 // Faults of threads: delivery to handlers and what their replies change.
 #pragma once
 
-#include <sel4/types.h>
-
+#include "core/abi.h"
 #include "core/objects.h"
 
 namespace keel {
@@ -15,7 +14,7 @@ bool has_timeout_handler(const Tcb& tcb);
 void raise_timeout(Tcb& tcb, Word badge);
 
 // Writes the faulting thread's message into the receiver's registers and buffer; returns its length.
-unsigned write_fault_message(Tcb& faulter, Tcb& receiver, seL4_IPCBuffer* buffer);
+unsigned write_fault_message(Tcb& faulter, Tcb& receiver, IpcBuffer* buffer);
 // The handler's reply to a fault; false if the thread stays stopped.
 bool apply_fault_reply(Tcb& handler, Tcb& faulter);
 

@@ -11,7 +11,7 @@ namespace keel {
 namespace {
 
 // Finds the empty slot in which the receiver wants the first capability; null if there is none.
-Slot* receive_slot(const Tcb& receiver, const seL4_IPCBuffer& buffer) {
+Slot* receive_slot(const Tcb& receiver, const IpcBuffer& buffer) {
     SlotLookup const root = lookup_slot(receiver, buffer.receiveCNode);
     if (!root.slot) return nullptr;
     Word const depth = buffer.receiveDepth;
@@ -27,8 +27,7 @@ struct Transferred {
 };
 
 // A capability to the endpoint itself becomes its badge; the first other one is copied, any further one ends it.
-Transferred transfer_caps(const ExtraCaps& caps, const Endpoint* endpoint, const Tcb& receiver,
-                          seL4_IPCBuffer* buffer) {
+Transferred transfer_caps(const ExtraCaps& caps, const Endpoint* endpoint, const Tcb& receiver, IpcBuffer* buffer) {
     Transferred result;
     if (!buffer || !caps.slot[0]) return result;
     Slot* destination = receive_slot(receiver, *buffer);
@@ -48,7 +47,7 @@ Transferred transfer_caps(const ExtraCaps& caps, const Endpoint* endpoint, const
     return result;
 }
 
-unsigned copy_words(Tcb& sender, const seL4_IPCBuffer* from, Tcb& receiver, seL4_IPCBuffer* to, unsigned count) {
+unsigned copy_words(Tcb& sender, const IpcBuffer* from, Tcb& receiver, IpcBuffer* to, unsigned count) {
     unsigned const in_registers = count < kRegisterMessageWords ? count : kRegisterMessageWords;
     for (unsigned i = 0; i < in_registers; ++i) receiver.context.message_word(i) = sender.context.message_word(i);
     if (!from || !to) return in_registers;
@@ -58,16 +57,16 @@ unsigned copy_words(Tcb& sender, const seL4_IPCBuffer* from, Tcb& receiver, seL4
 
 }  // namespace
 
-seL4_IPCBuffer* ipc_buffer(const Tcb& tcb, bool for_writing) {
+IpcBuffer* ipc_buffer(const Tcb& tcb, bool for_writing) {
     Cap const& frame = tcb.slots[kSlotBuffer].cap;
     if (!frame.is(CapType::kFrame) || frame.frame_is_device()) return nullptr;
     Rights const rights = frame.frame_rights();
     if (!rights.read() || (for_writing && !rights.write())) return nullptr;
     Word const offset = raw(tcb.buffer_address) & low_mask(frame_bits(frame.frame_size()));
-    return to_kernel<seL4_IPCBuffer>(PhysAddr{raw(frame.frame_base()) + offset});
+    return to_kernel<IpcBuffer>(PhysAddr{raw(frame.frame_base()) + offset});
 }
 
-bool find_extra_caps(const Tcb& sender, MessageTag tag, const seL4_IPCBuffer* buffer, ExtraCaps& caps, Fault& fault) {
+bool find_extra_caps(const Tcb& sender, MessageTag tag, const IpcBuffer* buffer, ExtraCaps& caps, Fault& fault) {
     if (!buffer) return true;
     for (unsigned i = 0; i < tag.extra_caps(); ++i) {
         CPtr const address = buffer->caps_or_badges[i];
@@ -83,14 +82,14 @@ bool find_extra_caps(const Tcb& sender, MessageTag tag, const seL4_IPCBuffer* bu
 }
 
 void transfer_message(Tcb& sender, const Endpoint* endpoint, Word badge, bool grant, Tcb& receiver) {
-    seL4_IPCBuffer* const to = ipc_buffer(receiver, true);
+    IpcBuffer* const to = ipc_buffer(receiver, true);
     if (sender.fault.type != FaultType::kNone) {
         unsigned const length = write_fault_message(sender, receiver, to);
         receiver.context.message_tag() = MessageTag::make(static_cast<Word>(sender.fault.type), 0, 0, length).word;
         receiver.context.cap_or_badge() = badge;
         return;
     }
-    seL4_IPCBuffer* const from = ipc_buffer(sender, false);
+    IpcBuffer* const from = ipc_buffer(sender, false);
     MessageTag const tag{sender.context.message_tag()};
     ExtraCaps caps;
     Fault ignored;  // the sender's CSpace may have changed while it waited: then no capability travels
@@ -101,20 +100,15 @@ void transfer_message(Tcb& sender, const Endpoint* endpoint, Word badge, bool gr
     receiver.context.cap_or_badge() = badge;
 }
 
-bool set_message_word(Tcb& receiver, seL4_IPCBuffer* buffer, unsigned i, Word value) {
-    if (i < kRegisterMessageWords) {
-        receiver.context.message_word(i) = value;
-        return true;
-    }
-    if (!buffer) return false;
-    buffer->msg[i] = value;
-    return true;
-}
-
 void reply_to_call(Tcb& caller, const Word* words, unsigned count) {
-    seL4_IPCBuffer* const buffer = ipc_buffer(caller, true);
     unsigned written = 0;
-    while (written < count && set_message_word(caller, buffer, written, words[written])) ++written;
+    for (; written < count && written < kRegisterMessageWords; ++written)
+        caller.context.message_word(written) = words[written];
+    if (written < count) {
+        if (IpcBuffer* const buffer = ipc_buffer(caller, true)) {
+            for (; written < count; ++written) buffer->msg[written] = words[written];
+        }
+    }
     caller.context.cap_or_badge() = 0;
     caller.context.message_tag() = MessageTag::make(0, 0, 0, written).word;
 }

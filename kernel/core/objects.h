@@ -12,8 +12,9 @@ namespace keel {
 // Endpoints and notifications keep waiting threads by priority, first come first served within one. A queue is a ring
 // of groups, one per priority, highest first; a group is a ring of threads of that priority. The thread that heads a
 // group links the groups. Insertion looks at no more than one thread per priority, so it is bounded by 256 steps.
+// The links mean something only while the thread waits.
 struct WaitLinks {
-    Tcb* next = nullptr;        // in the ring of this thread's group
+    Tcb* next = nullptr;  // in the ring of this thread's group
     Tcb* prev = nullptr;
     Tcb* next_group = nullptr;  // meaningful in group heads only
     Tcb* prev_group = nullptr;
@@ -24,7 +25,7 @@ enum class EndpointState : uint8_t { kIdle = 0, kSending = 1, kReceiving = 2 };
 
 struct Endpoint {
     Word head_and_state;  // first waiting thread | EndpointState; all waiters do the same
-    Word reserved;
+    Tcb* canceller;       // thread whose CancelBadgedSends was interrupted here; it knows where (Tcb::cancel_next)
     EndpointState state() const { return static_cast<EndpointState>(head_and_state & 3); }
     Tcb* head() const { return reinterpret_cast<Tcb*>(head_and_state & ~Word{3}); }
     void set(Tcb* head, EndpointState state) {
@@ -36,9 +37,9 @@ static_assert(sizeof(Endpoint) == 16);
 enum class NotificationState : uint8_t { kIdle = 0, kWaiting = 1, kActive = 2 };
 
 struct Notification {
-    Word badge;                // accumulated; meaningful while kActive
-    Tcb* head;                 // waiting threads, while kWaiting
-    Tcb* bound_tcb;            // may receive this notification while it waits on an endpoint
+    Word badge;                   // accumulated; meaningful while kActive
+    Tcb* head;                    // waiting threads, while kWaiting
+    Tcb* bound_tcb;               // may receive this notification while it waits on an endpoint
     SchedContext* sched_context;  // lent to a passive thread that is woken
     NotificationState state;
     uint8_t reserved[31];
@@ -62,12 +63,12 @@ struct Refill {
 };
 
 struct SchedContext {
-    Ticks period;     // 0: round robin, the budget returns at once
-    Ticks budget;     // 0: not configured, gives no time
-    Ticks consumed;   // since last asked
+    Ticks period;    // 0: round robin, the budget returns at once
+    Ticks budget;    // 0: not configured, gives no time
+    Ticks consumed;  // since last asked
     Word badge;
-    Tcb* tcb;         // the thread that runs on this context now
-    Reply* reply;     // top of the call stack through which it was lent
+    Tcb* tcb;      // the thread that runs on this context now
+    Reply* reply;  // top of the call stack through which it was lent
     Notification* notification;
     Tcb* yielding_from;  // thread that called YieldTo on this context and waits for the result
     uint32_t core;
@@ -107,17 +108,27 @@ enum class FaultType : uint8_t {
 // Why a capability address did not lead to a capability; words as in the manual, "Lookup Failure Description".
 struct LookupFailure {
     enum Kind : Word { kNone = 0, kInvalidRoot = 1, kMissingCapability = 2, kDepthMismatch = 3, kGuardMismatch = 4 };
-    Word kind = kNone;
-    Word bits_left = 0;
-    Word detail[2] = {0, 0};
+    // Not initialised by default, as in Fault: most of these are never looked at.
+    Word kind;
+    Word bits_left;
+    Word detail[2];
+
+    static constexpr LookupFailure invalid_root() { return {kInvalidRoot, 0, {0, 0}}; }
+    static constexpr LookupFailure missing(Word bits_left) { return {kMissingCapability, bits_left, {0, 0}}; }
+    static constexpr LookupFailure depth_mismatch(Word bits_left, Word resolved) {
+        return {kDepthMismatch, bits_left, {resolved, 0}};
+    }
+    static constexpr LookupFailure guard_mismatch(Word bits_left, Word guard, Word guard_size) {
+        return {kGuardMismatch, bits_left, {guard, guard_size}};
+    }
 };
 
 struct Fault {
-    FaultType type = FaultType::kNone;
+    FaultType type;
     // kCap: address, in receive phase; kUnknownSyscall: number; kUserException: number, code;
     // kVm: address, status, instruction; kTimeout: badge of the scheduling context.
-    Word word[3] = {0, 0, 0};
-    LookupFailure lookup;
+    Word word[3];
+    LookupFailure lookup;  // kCap only
 };
 
 enum TcbSlot : unsigned { kSlotCSpace, kSlotVSpace, kSlotBuffer, kSlotFaultHandler, kSlotTimeoutHandler, kTcbSlots };
@@ -143,6 +154,11 @@ struct alignas(32) Tcb {
     Word wait_badge;
     void* wait_object;  // Endpoint or Notification
     Reply* reply;       // object it waits to be answered through, or offered to a caller
+
+    // An interrupted CancelBadgedSends of this thread: where it goes on.
+    Endpoint* cancel_endpoint;
+    Tcb* cancel_next;
+    Word cancel_badge;
 
     SchedContext* sched_context;
     SchedContext* yielding_to;

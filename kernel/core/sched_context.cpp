@@ -3,6 +3,7 @@
 
 #include "arch/fpu.h"
 #include "arch/smp.h"
+#include "core/abi.h"
 #include "core/assert.h"
 #include "core/ipc.h"
 #include "core/scheduler.h"
@@ -47,7 +48,7 @@ void push_refill(SchedContext& sc, Refill refill) {
 
 // A head too small to be useful waits for the next replenishment and joins it.
 void join_small_head(SchedContext& sc) {
-    while (sc.refill_count > 1 && refill_head(sc).amount < min_budget()) {
+    while (sc.refill_count > 1 && refill_head(sc).amount < time_limits.min_budget) {
         Refill const small = pop_refill(sc);
         refill_head(sc).time -= small.amount;
         refill_head(sc).amount += small.amount;
@@ -64,18 +65,9 @@ void set_core(Tcb& tcb, unsigned core) {
 
 }  // namespace
 
-Ticks min_budget() { return us_to_ticks(SEL4_MIN_BUDGET_US); }
-
 Word max_period_us() { return max_us(); }
 
 bool is_released(SchedContext& sc) { return sc.refill_max > 0 && refill_ready(sc, this_cpu().now); }
-
-bool refill_ready(SchedContext& sc, Ticks now) { return refill_head(sc).time <= now + us_to_ticks(kKernelWcetUs); }
-
-bool refill_sufficient(SchedContext& sc, Ticks used) {
-    Ticks const amount = refill_head(sc).amount;
-    return used <= amount && amount - used >= min_budget();
-}
 
 void refill_reset(SchedContext& sc, Ticks budget, Ticks period, unsigned max_refills, Ticks now) {
     sc.budget = budget;
@@ -89,7 +81,7 @@ void refill_reset(SchedContext& sc, Ticks budget, Ticks period, unsigned max_ref
 
 void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_refills, Ticks now) {
     Refill head = refill_head(sc);
-    if (head.time <= now + us_to_ticks(kKernelWcetUs)) head.time = now;
+    if (head.time <= now + time_limits.kernel_wcet) head.time = now;
     bool const was_round_robin = sc.period == 0;
     if (was_round_robin) head.amount = sc.budget;
     sc.budget = budget;
@@ -98,7 +90,7 @@ void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_re
     sc.refill_head = 0;
     sc.refill_count = 1;
     if (period == 0) {
-        refill_reset(sc, budget, 0, max_refills, head.time);
+        refill_reset(sc, budget, 0, max_refills, now);
         return;
     }
     Ticks const owed = head.amount < budget ? budget - head.amount : 0;
@@ -109,10 +101,11 @@ void refill_update(SchedContext& sc, Ticks budget, Ticks period, unsigned max_re
 
 void refill_charge(SchedContext& sc, Ticks used) {
     if (sc.period == 0) {
-        Refill& head = refill_head(sc);
-        Ticks const moved = used < head.amount ? used : head.amount;
-        head.amount -= moved;
-        refill_tail(sc).amount += moved;
+        // Round robin has two replenishments that stay in their places: the rest of the turn, and what was used.
+        Refill* const turn = sc.refills();
+        Ticks const moved = used < turn[0].amount ? used : turn[0].amount;
+        turn[0].amount -= moved;
+        turn[1].amount += moved;
         return;
     }
     // Replenishments that were used up whole return a period later.
@@ -198,6 +191,8 @@ void unbind_notification(SchedContext& sc) {
 void donate(SchedContext& sc, Tcb& to) {
     Cpu& cpu = this_cpu();
     if (Tcb* from = sc.tcb) {
+        // A server that is answered for by someone else may be running on another core.
+        stall_if_running_elsewhere(cpu, *from);
         forget_schedule(*from);
         from->sched_context = nullptr;
         if (from == cpu.current || from == cpu.candidate) reschedule(cpu);

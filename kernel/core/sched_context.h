@@ -2,15 +2,18 @@
 #pragma once
 
 #include "arch/time.h"
+#include "core/abi.h"
 #include "core/cpu.h"
 
 namespace keel {
 
 // --- Replenishments. Times are absolute; the list is ordered by time and its amounts add up to the budget. ----------
 inline Refill& refill_head(SchedContext& sc) { return sc.refills()[sc.refill_head]; }
-bool refill_ready(SchedContext& sc, Ticks now);
+inline bool refill_ready(SchedContext& sc, Ticks now) { return refill_head(sc).time <= now + time_limits.kernel_wcet; }
 // The head replenishment still gives useful time after `used` of it.
-bool refill_sufficient(SchedContext& sc, Ticks used);
+inline bool refill_sufficient(SchedContext& sc, Ticks used) {
+    return refill_head(sc).amount >= used + time_limits.min_budget;
+}
 // Starts over with the whole budget now. `period` 0: round robin.
 void refill_reset(SchedContext& sc, Ticks budget, Ticks period, unsigned max_refills, Ticks now);
 // New parameters for a context in use: what has been used keeps being paid back.
@@ -21,7 +24,6 @@ void refill_charge(SchedContext& sc, Ticks used);
 void refill_end_turn(SchedContext& sc);
 // The context resumes after a pause: its available time starts now, not in the past.
 void refill_unblock(SchedContext& sc, Ticks now);
-Ticks min_budget();
 
 // Longest period, microseconds: sums of a time and a few periods stay far from overflow.
 Word max_period_us();

@@ -52,7 +52,7 @@ void choose_thread(Cpu& cpu) {
     cpu.current = &tcb;
 }
 
-void wake_released(Cpu& cpu) {
+[[gnu::noinline]] void wake_released(Cpu& cpu) {
     while (Tcb* tcb = cpu.release.first()) {
         if (!refill_ready(*tcb->sched_context, cpu.now)) break;
         release_dequeue(*tcb);
@@ -60,9 +60,22 @@ void wake_released(Cpu& cpu) {
     }
 }
 
+// The thread that was running here goes on elsewhere: its context, or the one that it was lent last, is another core's.
+void send_home(Tcb& tcb) {
+    SchedContext& sc = *tcb.sched_context;
+    if (!refill_ready(sc, this_cpu().now) || !refill_sufficient(sc, 0)) {
+        postpone(sc);
+    } else if (!tcb.in_ready_queue) {
+        ready_enqueue_first(tcb);
+        notify_home(tcb);
+    }
+}
+
 void select_thread(Cpu& cpu) {
     Tcb& current = *cpu.current;
-    bool const keeps_running = is_schedulable(current) && home_core(current) == cpu.id;
+    bool const at_home = home_core(current) == cpu.id;
+    bool const keeps_running = is_schedulable(current) && at_home;
+    if (!at_home && is_schedulable(current)) send_home(current);
     Tcb* candidate = cpu.candidate;
     cpu.candidate = nullptr;
     if (candidate && !is_schedulable(*candidate)) candidate = nullptr;
@@ -112,10 +125,6 @@ void set_next_deadline(Cpu& cpu) {
 }
 
 }  // namespace
-
-bool is_schedulable(const Tcb& tcb) {
-    return tcb.is_runnable() && tcb.sched_context && tcb.sched_context->refill_max > 0 && !tcb.in_release_queue;
-}
 
 void ready_enqueue_first(Tcb& tcb) {
     if (tcb.in_ready_queue) return;
@@ -210,15 +219,6 @@ void reschedule(Cpu& cpu) {
     cpu.action = SchedulerAction::kChoose;
 }
 
-void update_time(Cpu& cpu) {
-    Ticks const now = counter();
-    Ticks const passed = now - cpu.now;
-    cpu.now = now;
-    if (cpu.current_sc) cpu.consumed += passed;
-    if (kNumDomains > 1 && cpu.domain_left != kForever)
-        cpu.domain_left = passed < cpu.domain_left ? cpu.domain_left - passed : 0;
-}
-
 void commit_time(Cpu& cpu) {
     if (SchedContext* sc = cpu.current_sc; sc && sc->refill_max > 0 && cpu.consumed > 0) {
         refill_charge(*sc, cpu.consumed);
@@ -256,7 +256,7 @@ void charge_budget(Cpu& cpu, Ticks amount, bool may_fault) {
 }
 
 void schedule(Cpu& cpu) {
-    wake_released(cpu);
+    if (cpu.release.first()) wake_released(cpu);
     Tcb& before = *cpu.current;
     if (cpu.action != SchedulerAction::kResume) {
         select_thread(cpu);

@@ -4,12 +4,15 @@
 // at hand, one whose budget returns later waits in the release queue.
 #pragma once
 
+#include "arch/time.h"
 #include "core/cpu.h"
 
 namespace keel {
 
 // Runnable, with an active scheduling context whose budget is not being waited for.
-bool is_schedulable(const Tcb& tcb);
+inline bool is_schedulable(const Tcb& tcb) {
+    return tcb.is_runnable() && tcb.sched_context && tcb.sched_context->refill_max > 0 && !tcb.in_release_queue;
+}
 
 void ready_enqueue_first(Tcb& tcb);
 void ready_enqueue_last(Tcb& tcb);
@@ -36,7 +39,14 @@ inline int highest_ready(const Cpu& cpu, unsigned domain) {
 }
 
 // At kernel entry: takes the time and accounts what has passed to the current context and domain.
-void update_time(Cpu& cpu);
+inline void update_time(Cpu& cpu) {
+    Ticks const now = counter();
+    Ticks const passed = now - cpu.now;
+    cpu.now = now;
+    if (cpu.current_sc) cpu.consumed += passed;
+    if (kNumDomains > 1 && cpu.domain_left != kForever)
+        cpu.domain_left = passed < cpu.domain_left ? cpu.domain_left - passed : 0;
+}
 // Charges the time consumed so far to the current scheduling context.
 void commit_time(Cpu& cpu);
 // False if the current context has used up its budget or the domain its time: the thread has then been preempted and

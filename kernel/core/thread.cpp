@@ -18,19 +18,13 @@ void init_thread(Tcb& tcb) {
     remember_debug_thread(tcb);
 }
 
-void set_state(Tcb& tcb, ThreadState state) {
-    tcb.state = state;
-    // A current thread that cannot go on needs a successor.
-    Cpu& cpu = this_cpu();
-    if (&tcb == cpu.current && cpu.action == SchedulerAction::kResume && !is_schedulable(tcb)) reschedule(cpu);
-}
-
 void suspend(Tcb& tcb) {
     cancel_ipc(tcb);
     if (tcb.state == ThreadState::kRunning) tcb.context.fault_pc = tcb.context.pc;
     set_state(tcb, ThreadState::kInactive);
     forget_schedule(tcb);
     cancel_yield(tcb);
+    forget_cancellation(tcb);
 }
 
 void resume(Tcb& tcb) {
@@ -74,14 +68,6 @@ void set_domain(Tcb& tcb, unsigned domain) {
     tcb.domain = static_cast<uint8_t>(domain);
     if (is_schedulable(tcb)) ready_enqueue_first(tcb);
     if (&tcb == this_cpu().current) reschedule(this_cpu());
-}
-
-void activate(Tcb& tcb) {
-    if (tcb.state == ThreadState::kRestart) {
-        tcb.context.pc = tcb.context.fault_pc;
-        set_state(tcb, ThreadState::kRunning);
-    }
-    if (tcb.yielding_to) complete_yield(tcb);
 }
 
 void end_turn(Tcb& tcb, bool may_fault) {

@@ -1,8 +1,6 @@
 // Untyped memory; see untyped.h.
 #include "core/untyped.h"
 
-#include <sel4/objects.h>
-
 #include "arch/memory.h"
 #include "core/destroy.h"
 #include "core/thread.h"
@@ -15,26 +13,26 @@ constexpr unsigned kClearStepBits = 12;
 
 }  // namespace
 
-bool is_frame_type(Word type) {
-    return type == seL4_ARM_SmallPageObject || type == seL4_ARM_LargePageObject || type == seL4_ARM_HugePageObject;
+bool is_frame_type(ObjectType type) {
+    return type == ObjectType::kFrame4KiB || type == ObjectType::kFrame2MiB || type == ObjectType::kFrame1GiB;
 }
 
-unsigned object_size_bits(Word type, Word size_bits) {
+unsigned object_size_bits(ObjectType type, Word size_bits) {
     switch (type) {
-        case seL4_UntypedObject: return static_cast<unsigned>(size_bits);
-        case seL4_TCBObject: return seL4_TCBBits;
-        case seL4_EndpointObject: return seL4_EndpointBits;
-        case seL4_NotificationObject: return seL4_NotificationBits;
-        case seL4_CapTableObject: return static_cast<unsigned>(size_bits) + seL4_SlotBits;
-        case seL4_SchedContextObject: return static_cast<unsigned>(size_bits);
-        case seL4_ReplyObject: return seL4_ReplyBits;
-        case seL4_ARM_HugePageObject: return seL4_HugePageBits;
-        case seL4_ARM_VSpaceObject: return seL4_VSpaceBits;
-        case seL4_ARM_SmallPageObject: return seL4_PageBits;
-        case seL4_ARM_LargePageObject: return seL4_LargePageBits;
-        case seL4_ARM_PageTableObject: return seL4_PageTableBits;
-        default: return 0;
+        case ObjectType::kUntyped:
+        case ObjectType::kSchedContext: return static_cast<unsigned>(size_bits);
+        case ObjectType::kCNode: return static_cast<unsigned>(size_bits) + kSlotBits;
+        case ObjectType::kThread: return kTcbBits;
+        case ObjectType::kEndpoint: return kEndpointBits;
+        case ObjectType::kNotification: return kNotificationBits;
+        case ObjectType::kReply: return kReplyBits;
+        case ObjectType::kVSpace:
+        case ObjectType::kPageTable: return kTableBits;
+        case ObjectType::kFrame4KiB: return frame_bits(FrameSize::k4KiB);
+        case ObjectType::kFrame2MiB: return frame_bits(FrameSize::k2MiB);
+        case ObjectType::kFrame1GiB: return frame_bits(FrameSize::k1GiB);
     }
+    return 0;
 }
 
 Progress clear_untyped(Slot& slot, Word start_offset, Word size) {
@@ -56,28 +54,28 @@ Progress clear_untyped(Slot& slot, Word start_offset, Word size) {
     return Progress::kDone;
 }
 
-Cap create_object(Word type, PhysAddr base, Word size_bits, bool device) {
+Cap create_object(ObjectType type, PhysAddr base, Word size_bits, bool device) {
     void* const object = to_kernel<>(base);
+    auto const bits = static_cast<unsigned>(size_bits);
     switch (type) {
-        case seL4_UntypedObject: return Cap::untyped(base, static_cast<unsigned>(size_bits), device);
-        case seL4_TCBObject: {
+        case ObjectType::kUntyped: return Cap::untyped(base, bits, device);
+        case ObjectType::kThread: {
             auto* const tcb = static_cast<Tcb*>(object);
             init_thread(*tcb);
             return Cap::thread(tcb);
         }
-        case seL4_EndpointObject: return Cap::endpoint(static_cast<Endpoint*>(object), kAllRights, 0);
-        case seL4_NotificationObject:
-            return Cap::notification(static_cast<Notification*>(object), kAllRights, 0);
-        case seL4_CapTableObject: return Cap::cnode(static_cast<Slot*>(object), static_cast<unsigned>(size_bits), 0, 0);
-        case seL4_SchedContextObject:
-            return Cap::sched_context(static_cast<SchedContext*>(object), static_cast<unsigned>(size_bits));
-        case seL4_ReplyObject: return Cap::reply(static_cast<Reply*>(object), true);
-        case seL4_ARM_VSpaceObject: return Cap::vspace(object, 0);
-        case seL4_ARM_PageTableObject: return Cap::page_table(object);
-        case seL4_ARM_SmallPageObject: return Cap::frame(base, FrameSize::k4KiB, device, kAllRights);
-        case seL4_ARM_LargePageObject: return Cap::frame(base, FrameSize::k2MiB, device, kAllRights);
-        default: return Cap::frame(base, FrameSize::k1GiB, device, kAllRights);
+        case ObjectType::kEndpoint: return Cap::endpoint(static_cast<Endpoint*>(object), kAllRights, 0);
+        case ObjectType::kNotification: return Cap::notification(static_cast<Notification*>(object), kAllRights, 0);
+        case ObjectType::kCNode: return Cap::cnode(static_cast<Slot*>(object), bits, 0, 0);
+        case ObjectType::kSchedContext: return Cap::sched_context(static_cast<SchedContext*>(object), bits);
+        case ObjectType::kReply: return Cap::reply(static_cast<Reply*>(object), true);
+        case ObjectType::kVSpace: return Cap::vspace(object, 0);
+        case ObjectType::kPageTable: return Cap::page_table(object);
+        case ObjectType::kFrame4KiB: return Cap::frame(base, FrameSize::k4KiB, device, kAllRights);
+        case ObjectType::kFrame2MiB: return Cap::frame(base, FrameSize::k2MiB, device, kAllRights);
+        case ObjectType::kFrame1GiB: return Cap::frame(base, FrameSize::k1GiB, device, kAllRights);
     }
+    return {};
 }
 
 }  // namespace keel

@@ -19,24 +19,18 @@ void group_insert_before(Tcb& place, Tcb& tcb) {
     place.wait.prev_group = &tcb;
 }
 
-void become_group(Tcb& tcb) {
-    tcb.wait.next = tcb.wait.prev = &tcb;
-    tcb.wait.next_group = tcb.wait.prev_group = &tcb;
-    tcb.wait.group_head = true;
-}
-
 }  // namespace
 
 Tcb* wait_queue_insert(Tcb* head, Tcb& tcb) {
     if (!head) {
-        become_group(tcb);
+        become_only_waiter(tcb);
         return &tcb;
     }
     Tcb* group = head;
     while (group->priority > tcb.priority) {
         group = group->wait.next_group;
         if (group == head) {  // lowest priority of all: last group, which is in front of the head in the ring
-            become_group(tcb);
+            become_only_waiter(tcb);
             group_insert_before(*head, tcb);
             return head;
         }
@@ -46,13 +40,14 @@ Tcb* wait_queue_insert(Tcb* head, Tcb& tcb) {
         ring_insert_before(*group, tcb);
         return head;
     }
-    become_group(tcb);
+    become_only_waiter(tcb);
     group_insert_before(*group, tcb);
     return group == head ? &tcb : head;
 }
 
 Tcb* wait_queue_remove(Tcb* head, Tcb& tcb) {
-    WaitLinks& links = tcb.wait;
+    if (is_only_waiter(tcb)) return nullptr;
+    WaitLinks const& links = tcb.wait;
     Tcb* const successor = links.next == &tcb ? nullptr : links.next;
     if (successor) {
         links.prev->wait.next = links.next;
@@ -77,7 +72,6 @@ Tcb* wait_queue_remove(Tcb* head, Tcb& tcb) {
             if (head == &tcb) head = links.next_group;
         }
     }
-    links = {};
     return head;
 }
 

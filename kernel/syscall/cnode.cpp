@@ -14,13 +14,13 @@ Outcome from_progress(Progress progress) {
 }
 
 Outcome source_missing(Invocation& inv, bool as_source, Word depth) {
-    return inv.failed_lookup(as_source, {LookupFailure::kMissingCapability, depth, {0, 0}});
+    return inv.failed_lookup(as_source, LookupFailure::missing(depth));
 }
 
 Outcome cancel_badged_sends(Invocation& inv, Slot& slot) {
     if (!slot.cap.is(CapType::kEndpoint) || slot.cap.rights().bits != kAllRights.bits) return inv.illegal_operation();
-    if (slot.cap.badge() != 0) cancel_badged(*slot.cap.endpoint(), slot.cap.badge());
-    return Outcome::kDone;
+    if (slot.cap.badge() == 0) return Outcome::kDone;
+    return from_progress(cancel_badged(*slot.cap.endpoint(), slot.cap.badge(), inv.caller));
 }
 
 Outcome copy_or_mint(Invocation& inv, Slot& destination, Slot& source, bool mint) {

@@ -61,7 +61,7 @@ void dump_scheduler() {
 // The name is a C string in the caller's IPC buffer, behind the tag.
 bool name_thread(Tcb& caller) {
     SlotLookup const found = lookup_slot(caller, caller.context.cap_or_badge());
-    seL4_IPCBuffer const* const buffer = ipc_buffer(caller, false);
+    IpcBuffer const* const buffer = ipc_buffer(caller, false);
     if (!found.slot || !found.slot->cap.is(CapType::kThread) || !buffer) return false;
     Tcb& tcb = *found.slot->cap.thread();
     auto const* const text = reinterpret_cast<const char*>(&buffer->msg[0]);

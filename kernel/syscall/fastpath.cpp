@@ -19,30 +19,36 @@ namespace keel {
 
 namespace {
 
-// Length in [6:0] and extra capabilities in [8:7] of a message tag: at most the words that travel in registers.
-constexpr Word kShortMessage = 0x1ff;
-bool is_short(MessageTag tag) { return (tag.word & kShortMessage) <= kRegisterMessageWords; }
+// What of a short message's tag the receiver sees: label and length.
 constexpr Word kLabelAndLength = ~Word{0xf80};
 
-// As lookup_slot for a system call, without the reason of a failure.
-inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
-    Cap const* node = &tcb.slots[kSlotCSpace].cap;
-    if (!node->is(CapType::kCNode)) return nullptr;
-    unsigned bits = kWordBits;
+inline bool guard_matches(const Cap& node, CPtr address, unsigned bits) {
+    unsigned const guard_size = node.cnode_guard_size();
+    return guard_size == 0 || address << (kWordBits - bits) >> (kWordBits - guard_size) == node.cnode_guard();
+}
+
+const Cap* find_cap_below(const Cap* node, CPtr address, unsigned bits) {
     do {
-        unsigned const guard_size = node->cnode_guard_size();
-        unsigned const radix = node->cnode_radix();
-        if (guard_size + radix > bits) return nullptr;
-        if (guard_size && address << (kWordBits - bits) >> (kWordBits - guard_size) != node->cnode_guard())
-            return nullptr;
-        bits -= guard_size + radix;
-        node = &node->cnode_slots()[address >> bits & (bit(radix) - 1)].cap;
+        unsigned const level = node->cnode_guard_size() + node->cnode_radix();
+        if (level > bits || !guard_matches(*node, address, bits)) return nullptr;
+        bits -= level;
+        node = &node->cnode_slots()[address >> bits & (bit(node->cnode_radix()) - 1)].cap;
     } while (bits != 0 && node->is(CapType::kCNode));
     return node;
 }
 
+// As lookup_slot for a system call, without the reason of a failure. Most CSpaces have one level.
+inline const Cap* find_cap(const Tcb& tcb, CPtr address) {
+    Cap const& root = tcb.slots[kSlotCSpace].cap;
+    if (!root.is(CapType::kCNode)) return nullptr;
+    unsigned const radix = root.cnode_radix();
+    if (radix + root.cnode_guard_size() != kWordBits) return find_cap_below(&root, address, kWordBits);
+    if (address >> radix != root.cnode_guard()) return nullptr;
+    return &root.cnode_slots()[address & (bit(radix) - 1)].cap;
+}
+
 inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
-    Word const length = tag.word & kShortMessage;
+    unsigned const length = tag.length();
     to.context.cap_or_badge() = badge;
     to.context.message_tag() = tag.word & kLabelAndLength;
     if (length == 0) return;
@@ -56,56 +62,42 @@ inline void copy_short_message(MessageTag tag, Tcb& from, Tcb& to, Word badge) {
 }
 
 // `next` may run now instead of the current thread: nobody who is ready beats it.
-inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current, bool current_is_highest) {
+inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current) {
     if (kNumDomains > 1 && next.domain != cpu.domain) return false;
     if (kSmp && next.core != cpu.id) return false;
-    if (current_is_highest && next.priority >= current.priority) return true;
+    if (next.priority >= current.priority) return true;
     return static_cast<int>(next.priority) >= highest_ready(cpu, cpu.domain);
 }
 
-inline void remove_head(Endpoint& endpoint, Tcb& head) {
-    if (head.wait.next == &head && head.wait.next_group == &head)
-        endpoint.head_and_state = 0;
-    else
-        endpoint.set(wait_queue_remove(&head, head), EndpointState::kReceiving);
+// The less common ends of the fast paths, tail calls so that the common ones need no stack frame: the server was not
+// the only one that waited, or is not the only one to wait.
+[[gnu::noinline]] Tcb* dequeue_and_leave(Cpu* cpu, Tcb* from, Tcb* server, Endpoint* endpoint) {
+    endpoint->set(wait_queue_remove(server, *server), EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *from, *server);
 }
 
-inline void append_receiver(Endpoint& endpoint, Tcb& tcb) {
-    if (endpoint.head_and_state == 0) {
-        tcb.wait.next = tcb.wait.prev = &tcb;
-        tcb.wait.next_group = tcb.wait.prev_group = &tcb;
-        tcb.wait.group_head = true;
-        endpoint.set(&tcb, EndpointState::kReceiving);
-    } else {
-        endpoint.set(wait_queue_insert(endpoint.head(), tcb), EndpointState::kReceiving);
-    }
-}
-
-inline Tcb* run(Cpu& cpu, Tcb& from, Tcb& to) {
-    cpu.current = &to;
-    switch_context(cpu, from, to);
-    unlock_kernel(cpu);
-    return &to;
+[[gnu::noinline]] Tcb* enqueue_and_leave(Cpu* cpu, Tcb* server, Tcb* to, Endpoint* endpoint) {
+    endpoint->set(wait_queue_insert(endpoint->head(), *server), EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *server, *to);
 }
 
 }  // namespace
 
 extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     MessageTag const tag{caller->context.message_tag()};
+    if (!tag.fits_registers()) return keel_slow_syscall(cpu, caller);
     Cap const* const cap = find_cap(*caller, caller->context.cap_or_badge());
-    if (!is_short(tag) || !cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
+    if (!cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
     Rights const rights = cap->rights();
     Endpoint& endpoint = *cap->endpoint();
-    if (!rights.write() || !(rights.grant() || rights.grant_reply()) ||
-        endpoint.state() != EndpointState::kReceiving)
+    if (!rights.write() || !(rights.grant() || rights.grant_reply()) || endpoint.state() != EndpointState::kReceiving)
         return keel_slow_syscall(cpu, caller);
     Tcb& server = *endpoint.head();
     Reply* const reply = server.reply;
-    if (!reply || server.sched_context || !wins(*cpu, server, *caller, true) ||
+    if (!reply || server.sched_context || !wins(*cpu, server, *caller) ||
         !is_valid_vspace(server.slots[kSlotVSpace].cap))
         return keel_slow_syscall(cpu, caller);
 
-    remove_head(endpoint, server);
     server.wait_object = nullptr;
     server.reply = nullptr;
     server.state = ThreadState::kRunning;
@@ -127,14 +119,17 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     sc.tcb = &server;
     server.sched_context = &sc;
     copy_short_message(tag, *caller, server, cap->badge());
-    return run(*cpu, *caller, server);
+    if (!is_only_waiter(server)) return dequeue_and_leave(cpu, caller, &server, &endpoint);
+    endpoint.head_and_state = 0;
+    return switch_and_leave(*cpu, *caller, server);
 }
 
 extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     MessageTag const tag{server->context.message_tag()};
+    if (!tag.fits_registers()) return keel_slow_syscall(cpu, server);
     Cap const* const cap = find_cap(*server, server->context.cap_or_badge());
     Cap const* const reply_cap = find_cap(*server, server->context.reply_cap());
-    if (!is_short(tag) || !cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
+    if (!cap || !reply_cap || !cap->is(CapType::kEndpoint) || !reply_cap->is(CapType::kReply))
         return keel_slow_syscall(cpu, server);
     Endpoint& endpoint = *cap->endpoint();
     Reply& reply = *reply_cap->reply();
@@ -145,7 +140,7 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
         (bound && bound->state == NotificationState::kActive))
         return keel_slow_syscall(cpu, server);
     Tcb& caller = *reply.tcb;
-    if (caller.fault.type != FaultType::kNone || caller.sched_context || !wins(*cpu, caller, *server, false) ||
+    if (caller.fault.type != FaultType::kNone || caller.sched_context || !wins(*cpu, caller, *server) ||
         !is_valid_vspace(caller.slots[kSlotVSpace].cap))
         return keel_slow_syscall(cpu, server);
 
@@ -169,8 +164,10 @@ extern "C" Tcb* keel_fastpath_reply_recv(Cpu* cpu, Tcb* server) {
     server->wait_object = &endpoint;
     server->reply = &reply;
     reply.tcb = server;
-    append_receiver(endpoint, *server);
-    return run(*cpu, *server, caller);
+    if (endpoint.head_and_state != 0) return enqueue_and_leave(cpu, server, &caller, &endpoint);
+    become_only_waiter(*server);
+    endpoint.set(server, EndpointState::kReceiving);
+    return switch_and_leave(*cpu, *server, caller);
 }
 
 bool signal_fast(Tcb& tcb) {

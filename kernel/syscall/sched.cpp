@@ -11,6 +11,7 @@ namespace keel {
 namespace {
 
 constexpr unsigned kMinRefills = 2;
+constexpr Word kLastDomainSchedule = kNumDomainSchedules - 2;
 
 Outcome bind(Invocation& inv, SchedContext& sc) {
     if (!inv.extra[0]) return inv.truncated();
@@ -108,7 +109,8 @@ void configure_context(Cpu& cpu, SchedContext& sc, unsigned core, const Paramete
         forget_schedule(*tcb);
         if (cpu.current_sc == &sc) commit_time(cpu);
     }
-    bool const in_use = tcb && sc.refill_max > 0;
+    // A thread that runs or waits for budget keeps owing what it used; for any other the context starts afresh.
+    bool const in_use = tcb && tcb->is_runnable() && sc.refill_max > 0;
     move_context(sc, core);
     if (in_use)
         refill_update(sc, parameters.budget, parameters.period, parameters.refills, cpu.now);
@@ -120,7 +122,7 @@ void configure_context(Cpu& cpu, SchedContext& sc, unsigned core, const Paramete
         cpu.reprogram_timer = true;
         reschedule(cpu);
     } else if (is_schedulable(*tcb)) {
-        ready_enqueue_last(*tcb);
+        ready_enqueue_first(*tcb);
         reschedule(cpu);
         notify_core(*tcb);
     }
@@ -146,12 +148,12 @@ Outcome invoke_sched_control(Invocation& inv) {
     Word const budget_us = inv.arg(0);
     Word const period_us = inv.arg(1);
     Word const extra_refills = inv.arg(2);
-    Cap const& target = inv.extra[0]->cap;
-    if (!target.is(CapType::kSchedContext)) return inv.invalid_capability(1);
     Word const max = max_period_us();
     if (budget_us > max || budget_us < SEL4_MIN_BUDGET_US) return inv.range_error(SEL4_MIN_BUDGET_US, max);
     if (period_us > max || period_us < SEL4_MIN_BUDGET_US) return inv.range_error(SEL4_MIN_BUDGET_US, max);
     if (budget_us > period_us) return inv.range_error(SEL4_MIN_BUDGET_US, period_us);
+    Cap const& target = inv.extra[0]->cap;
+    if (!target.is(CapType::kSchedContext)) return inv.invalid_capability(1);
     Word const max_extra = seL4_MaxExtraRefills(target.sched_context_bits());
     if (extra_refills > max_extra) return inv.range_error(0, max_extra);
     bool const round_robin = budget_us == period_us;
@@ -178,11 +180,11 @@ Outcome invoke_domain_control(Invocation& inv) {
             Word const index = inv.arg(0);
             Word const domain = inv.arg(1);
             Ticks const duration = inv.arg(2);
-            if (index >= kNumDomainSchedules) return inv.range_error(0, kNumDomainSchedules - 1);
+            if (index > kLastDomainSchedule) return inv.range_error(0, kLastDomainSchedule);
             if (domain >= kNumDomains) return inv.range_error(0, kNumDomains - 1);
             if (duration > low_mask(56)) return inv.invalid_argument(2);
             if (duration == 0 && domain != 0) return inv.invalid_argument(1);
-            if (duration == 0 && index == kernel.domain_start) return inv.invalid_argument(0);
+            if (duration == 0 && index == kernel.domain_start) return inv.invalid_argument(2);
             kernel.domain_schedule[index] = {domain, duration};
             return Outcome::kDone;
         }

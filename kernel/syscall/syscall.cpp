@@ -28,8 +28,6 @@ struct SendPhase {
     bool may_donate;
 };
 
-LookupFailure missing_capability() { return {LookupFailure::kMissingCapability, 0, {0, 0}}; }
-
 // Endpoint, notification and reply capabilities, whose invocation is a message rather than a method.
 Outcome invoke_message(Invocation& inv) {
     switch (inv.cap.type()) {
@@ -45,9 +43,20 @@ Outcome invoke_message(Invocation& inv) {
             if (!inv.cap.rights().write()) return inv.invalid_capability(0);
             signal(*inv.cap.notification(), inv.cap.badge());
             return Outcome::kDone;
-        default:
-            answer(inv.caller, *inv.cap.reply(), inv.cap.reply_grant());
-            return Outcome::kDone;
+        default: answer(inv.caller, *inv.cap.reply(), inv.cap.reply_grant()); return Outcome::kDone;
+    }
+}
+
+// The calls that send and then receive carry out messages and memory methods only: what could stop or change the
+// caller between its two halves is refused, without a word to the caller.
+bool is_refused_before_receive(CapType type) {
+    switch (type) {
+        case CapType::kThread:
+        case CapType::kCNode:
+        case CapType::kSchedContext:
+        case CapType::kSchedControl:
+        case CapType::kDomainControl: return true;
+        default: return false;
     }
 }
 
@@ -112,29 +121,22 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
         if (phase.is_blocking) raise_fault(tcb, cap_fault(phase.address, false, found.failure));
         return Progress::kDone;
     }
-    seL4_IPCBuffer* const buffer = ipc_buffer(tcb, false);
     MessageTag const tag{tcb.context.message_tag()};
+    IpcBuffer const* buffer = nullptr;
     ExtraCaps caps;
-    Fault fault;
-    if (!find_extra_caps(tcb, tag, buffer, caps, fault)) {
-        if (phase.is_blocking) raise_fault(tcb, fault);
-        return Progress::kDone;
+    if (!tag.fits_registers()) {
+        buffer = ipc_buffer(tcb, false);
+        Fault fault;
+        if (!find_extra_caps(tcb, tag, buffer, caps, fault)) {
+            if (phase.is_blocking) raise_fault(tcb, fault);
+            return Progress::kDone;
+        }
     }
-    unsigned length = tag.length();
-    if (length > kRegisterMessageWords && !buffer) length = kRegisterMessageWords;
-    Invocation inv{.cpu = cpu,
-                   .caller = tcb,
-                   .slot = found.slot,
-                   .cap = found.slot->cap,
-                   .label = tag.label(),
-                   .length = length,
-                   .extra = {caps.slot[0], caps.slot[1], caps.slot[2]},
-                   .buffer = buffer,
-                   .is_call = phase.is_call,
-                   .is_blocking = phase.is_blocking,
-                   .may_donate = phase.may_donate,
-                   .address = phase.address,
-                   .error = {}};
+    Invocation inv(cpu, tcb, *found.slot, tag, caps, buffer);
+    if (phase.may_donate && !phase.is_call && is_refused_before_receive(inv.cap.type())) return Progress::kDone;
+    inv.is_call = phase.is_call;
+    inv.is_blocking = phase.is_blocking;
+    inv.may_donate = phase.may_donate;
     // If the invocation stops this very thread, it will execute its system call again when it is resumed.
     set_state(tcb, ThreadState::kRestart);
     Outcome const outcome = dispatch(inv);
@@ -165,7 +167,7 @@ void receive_phase(Tcb& tcb, bool is_blocking, bool with_reply) {
             CPtr const reply_address = tcb.context.reply_cap();
             SlotLookup const reply_slot = lookup_slot(tcb, reply_address);
             if (!reply_slot.slot || !reply_slot.slot->cap.is(CapType::kReply)) {
-                LookupFailure const failure = reply_slot.slot ? missing_capability() : reply_slot.failure;
+                LookupFailure const failure = reply_slot.slot ? LookupFailure::missing(0) : reply_slot.failure;
                 raise_fault(tcb, cap_fault(reply_address, true, failure));
                 return;
             }
@@ -181,7 +183,7 @@ void receive_phase(Tcb& tcb, bool is_blocking, bool with_reply) {
             return;
         }
     }
-    raise_fault(tcb, cap_fault(address, true, missing_capability()));
+    raise_fault(tcb, cap_fault(address, true, LookupFailure::missing(0)));
 }
 
 void send_and_receive(Cpu& cpu, Tcb& tcb, CPtr destination, bool with_reply) {
@@ -206,7 +208,7 @@ Outcome Invocation::reply(const Word* words, unsigned count) {
 
 Slot* lookup_target_slot(Invocation& inv, const Cap& root, CPtr index, Word depth, bool as_source) {
     if (!root.is(CapType::kCNode)) {
-        inv.failed_lookup(as_source, {LookupFailure::kInvalidRoot, 0, {0, 0}});
+        inv.failed_lookup(as_source, LookupFailure::invalid_root());
         return nullptr;
     }
     if (depth < 1 || depth > kWordBits) {
@@ -219,7 +221,7 @@ Slot* lookup_target_slot(Invocation& inv, const Cap& root, CPtr index, Word dept
         return nullptr;
     }
     if (found.bits_left != 0) {
-        inv.failed_lookup(as_source, {LookupFailure::kDepthMismatch, found.bits_left, {0, 0}});
+        inv.failed_lookup(as_source, LookupFailure::depth_mismatch(found.bits_left, 0));
         return nullptr;
     }
     return found.slot;
@@ -233,10 +235,13 @@ bool ensure_empty(Invocation& inv, const Slot& slot) {
 
 void on_syscall(Cpu& cpu, Tcb& tcb) {
     auto const number = static_cast<int64_t>(tcb.context.syscall_number());
-    if ((number == seL4_SysSend || number == seL4_SysNBSend) && signal_fast(tcb)) return;
+    if (number == seL4_SysSend && signal_fast(tcb)) return;
     if (number > seL4_SysCall || number < seL4_SysYield) {
         if (debug_syscall(cpu, tcb, number)) return;
-        on_fault(cpu, tcb, {FaultType::kUnknownSyscall, {static_cast<Word>(number), 0, 0}, {}});
+        Fault fault;
+        fault.type = FaultType::kUnknownSyscall;
+        fault.word[0] = static_cast<Word>(number);
+        on_fault(cpu, tcb, fault);
         return;
     }
     update_time(cpu);

@@ -23,9 +23,20 @@ Outcome read_registers(Invocation& inv, Tcb& tcb) {
     if (count < 1 || count > kUserRegisters.count) return inv.range_error(1, kUserRegisters.count);
     if (&tcb == &inv.caller) return inv.illegal_operation();
     if (inv.arg(0) & 1) suspend(tcb);
-    Word words[kUserRegisters.count];
-    for (unsigned i = 0; i < count; ++i) words[i] = get_register(tcb.context, kUserRegisters.reg[i]);
-    return inv.reply(words, static_cast<unsigned>(count));
+    if (!inv.is_call) return Outcome::kReplied;
+    // The longest reply of all: straight from the registers to where the caller finds the words.
+    UserContext& to = inv.caller.context;
+    unsigned written = 0;
+    for (; written < count && written < kRegisterMessageWords; ++written)
+        to.message_word(written) = get_register(tcb.context, kUserRegisters.reg[written]);
+    IpcBuffer* const buffer = count > kRegisterMessageWords ? ipc_buffer(inv.caller, true) : nullptr;
+    if (buffer) {
+        for (; written < count; ++written)
+            buffer->msg[written] = get_register(tcb.context, kUserRegisters.reg[written]);
+    }
+    to.cap_or_badge() = 0;
+    to.message_tag() = MessageTag::make(0, 0, 0, written).word;
+    return Outcome::kReplied;
 }
 
 Outcome write_registers(Invocation& inv, Tcb& tcb) {
@@ -35,7 +46,12 @@ Outcome write_registers(Invocation& inv, Tcb& tcb) {
     if (inv.length - 2 < count) return inv.truncated();
     if (&tcb == &inv.caller) return inv.illegal_operation();
     if (count > kUserRegisters.count) count = kUserRegisters.count;
-    for (unsigned i = 0; i < count; ++i) set_register(tcb.context, kUserRegisters.reg[i], inv.arg(i + 2));
+    Word const in_registers = count < kRegisterMessageWords - 2 ? count : kRegisterMessageWords - 2;
+    unsigned i = 0;
+    for (; i < in_registers; ++i)
+        set_register(tcb.context, kUserRegisters.reg[i], inv.caller.context.message_word(i + 2));
+    for (; i < count; ++i) set_register(tcb.context, kUserRegisters.reg[i], inv.buffer->msg[i + 2]);
+    sanitise_registers(tcb.context);
     tcb.context.pc = tcb.context.fault_pc;
     if (resumes) resume(tcb);
     return Outcome::kDone;
@@ -46,6 +62,7 @@ void copy_registers(Tcb& from, Tcb& to, unsigned first, unsigned last) {
         uint8_t const reg = kUserRegisters.reg[i];
         set_register(to.context, reg, get_register(from.context, reg));
     }
+    sanitise_registers(to.context);
 }
 
 Outcome copy_registers(Invocation& inv, Tcb& tcb) {
@@ -61,7 +78,12 @@ Outcome copy_registers(Invocation& inv, Tcb& tcb) {
         copy_registers(source, tcb, 0, kFrameRegisters);
         tcb.context.pc = tcb.context.fault_pc;
     }
-    if (flags & kInteger) copy_registers(source, tcb, kFrameRegisters, kUserRegisters.count);
+    if (flags & kInteger) {
+        // The thread pointers of the thread that runs are in the machine.
+        if (&source == inv.cpu.current) save_live_registers(source);
+        copy_registers(source, tcb, kFrameRegisters, kUserRegisters.count);
+        if (&tcb == inv.cpu.current) load_live_registers(tcb);
+    }
     if (&tcb == inv.cpu.current) reschedule(inv.cpu);
     return Outcome::kDone;
 }

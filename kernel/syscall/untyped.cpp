@@ -15,18 +15,19 @@ struct Destination {
 
 // The type and size asked for; false if an error has been set.
 bool check_type(Invocation& inv, Word type, Word size_bits) {
-    if (type >= seL4_ObjectTypeCount) {
+    if (type >= kObjectTypes) {
         inv.invalid_argument(0);
         return false;
     }
-    if (size_bits >= kWordBits || object_size_bits(type, size_bits) > seL4_MaxUntypedBits) {
+    auto const object = static_cast<ObjectType>(type);
+    if (size_bits >= kWordBits || object_size_bits(object, size_bits) > seL4_MaxUntypedBits) {
         inv.range_error(0, seL4_MaxUntypedBits);
         return false;
     }
-    Word const least = type == seL4_CapTableObject       ? 1
-                       : type == seL4_UntypedObject      ? seL4_MinUntypedBits
-                       : type == seL4_SchedContextObject ? seL4_MinSchedContextBits
-                                                         : 0;
+    Word const least = object == ObjectType::kCNode          ? 1
+                       : object == ObjectType::kUntyped      ? seL4_MinUntypedBits
+                       : object == ObjectType::kSchedContext ? seL4_MinSchedContextBits
+                                                             : 0;
     if (size_bits < least) {
         inv.invalid_argument(1);
         return false;
@@ -46,7 +47,7 @@ bool find_destination(Invocation& inv, Destination& destination) {
         node = slot->cap;
     }
     if (!node.is(CapType::kCNode)) {
-        inv.failed_lookup(false, {LookupFailure::kMissingCapability, depth, {0, 0}});
+        inv.failed_lookup(false, LookupFailure::missing(depth));
         return false;
     }
     Word const size = bit(node.cnode_radix());
@@ -71,13 +72,11 @@ bool find_destination(Invocation& inv, Destination& destination) {
 
 Outcome retype(Invocation& inv) {
     if (inv.length < 6 || !inv.extra[0]) return inv.truncated();
-    Word const type = inv.arg(0);
     Word const size_bits = inv.arg(1);
     Destination destination;
-    if (!check_type(inv, type, size_bits)) return Outcome::kError;
+    if (!check_type(inv, inv.arg(0), size_bits) || !find_destination(inv, destination)) return Outcome::kError;
+    auto const type = static_cast<ObjectType>(inv.arg(0));
     bool const device = inv.cap.untyped_is_device();
-    if (device && type != seL4_UntypedObject && !is_frame_type(type)) return inv.invalid_argument(1);
-    if (!find_destination(inv, destination)) return Outcome::kError;
 
     // Without children the memory is all there again.
     bool const starts_over = !has_children(*inv.slot);
@@ -85,6 +84,8 @@ Outcome retype(Invocation& inv) {
     Word const free_bytes = bit(inv.cap.untyped_bits()) - free_offset;
     unsigned const object_bits = object_size_bits(type, size_bits);
     if (free_bytes >> object_bits < destination.count) return inv.fail(seL4_NotEnoughMemory, free_bytes);
+    // The kernel keeps nothing of its own in device memory.
+    if (device && type != ObjectType::kUntyped && !is_frame_type(type)) return inv.invalid_argument(1);
 
     Cap& untyped = inv.slot->cap;
     // What was handed out before is not clean any more.
@@ -92,8 +93,7 @@ Outcome retype(Invocation& inv) {
     Word const start = align_up(free_offset, object_bits);
     Word const end = start + (destination.count << object_bits);
     // Memory that stays untyped is cleared when objects are made from it.
-    if (!device && type != seL4_UntypedObject &&
-        clear_untyped(*inv.slot, start, end - start) == Progress::kPreempted)
+    if (!device && type != ObjectType::kUntyped && clear_untyped(*inv.slot, start, end - start) == Progress::kPreempted)
         return Outcome::kPreempted;
     untyped.set_untyped_marks(end, untyped.untyped_clean());
     Word const base = raw(untyped.untyped_base());

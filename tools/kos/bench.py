@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from kos import board, build, declarations, elf, image, qemu
+from kos import board, build, declarations, elf, image, profile, qemu
 from kos.arguments import Parser
 from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TARGET, TOP, KosError, output_of, shown
 
@@ -40,7 +40,19 @@ def parser():
     result.add_argument("--list", action="store_true")
     result.add_argument("--sel4", type=Path, metavar="PATH")
     result.add_argument("--json", type=Path, metavar="FILE")
+    result.add_argument("--rows", metavar="PREFIX", type=row_name)
+    result.add_argument("--sort", action="store_true")
+    result.add_argument("--check", action="store_true")
+    result.add_argument("--record", action="store_true")
+    result.add_argument("--profile", metavar="ROW", type=row_name)
     return result
+
+
+def row_name(text):
+    """It becomes a parameter of the program, and those are split at blanks."""
+    if not text or len(text.split()) != 1:
+        raise ValueError
+    return text
 
 
 def main(arguments):
@@ -48,30 +60,71 @@ def main(arguments):
     if arguments.list:
         print("\n".join(declared))
         return 0
-    if arguments.name not in declared:
-        wanted = f"no benchmark '{arguments.name}'" if arguments.name else "NAME is missing"
-        raise KosError(f"{wanted}; expected one of: {' '.join(declared) or '(none)'}", EXIT_USAGE)
+    bench = chosen(arguments, declared)
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())
     build.everything(install=not arguments.no_install)
+    if arguments.profile:
+        profile.run(bench, arguments.profile, board.keel(bench.kernel))
+        return 0
+    if arguments.record:
+        record(bench, measure(bench, arguments.sel4, "sel4"))
+        return 0
 
-    bench = declared[arguments.name]
-    ours = measure(bench, board.keel(bench.kernel), "keel")
-    theirs = measure(bench, arguments.sel4, "sel4") if arguments.sel4 else None
+    ours = measure(bench, board.keel(bench.kernel), "keel", arguments.rows)
+    theirs = measure(bench, arguments.sel4, "sel4", arguments.rows) if arguments.sel4 else None
     rows, missing = join(bench, ours, theirs)
+    if arguments.sort:
+        rows.sort(key=lambda row: -(row.ratio() or 0))
     print(table(rows, "seL4" if theirs is not None else "recorded"))
     if arguments.json:
         arguments.json.write_text(json.dumps(report(bench, rows), indent=1) + "\n")
-    for name in missing:
-        print(f"row '{name}' was measured on one of the two kernels only")
-    return EXIT_FAILED if missing else 0
+    problems = [f"row '{name}' was measured on one of the two kernels only" for name in missing]
+    if arguments.check:
+        problems += check(bench, rows)
+    print("\n".join(problems), end="\n" if problems else "")
+    return EXIT_FAILED if problems else 0
 
 
-def measure(bench, kernel, label):
-    """The rows of one run: name -> record."""
+def chosen(arguments, declared):
+    """The benchmark; raises KosError where the options do not fit together."""
+    if arguments.name not in declared:
+        wanted = f"no benchmark '{arguments.name}'" if arguments.name else "NAME is missing"
+        raise KosError(f"{wanted}; expected one of: {' '.join(declared) or '(none)'}", EXIT_USAGE)
+    if arguments.record and not arguments.sel4:
+        raise KosError("--record needs --sel4 PATH: the recorded figures are seL4's", EXIT_USAGE)
+    alone = [f"--{option}" for option in ("record", "profile") if getattr(arguments, option)]
+    others = [f"--{option}" for option in ("json", "rows", "sort", "check") if getattr(arguments, option)]
+    if len(alone) > 1 or (alone and others):
+        raise KosError(f"{' and '.join(alone + others)} do not go together", EXIT_USAGE)
+    return declared[arguments.name]
+
+
+def check(bench, rows):
+    """Why not every row is as good as its reference, exceptions aside; empty if it is."""
+    problems = [f"check: row '{row.name}' has no reference" for row in rows if row.ratio() is None]
+    worse = [row for row in rows if row.ratio() is not None and row.ratio() > 1 and row.name not in bench.exceptions]
+    if worse:
+        worst = max(worse, key=Row.ratio)
+        problems.append(f"check: {len(worse)} of {len(rows)} rows are worse than their reference; the worst, "
+                        f"'{worst.name}', is {worst.ratio():.3f} times")
+    return problems
+
+
+def record(bench, rows):
+    """Makes the figures of this run the recorded ones, in the benchmark's declaration."""
+    declaration = json.loads(bench.file.read_text())
+    declaration["recorded"] = {name: row["value"] for name, row in rows.items()}
+    bench.file.write_text(json.dumps(declaration, indent=2) + "\n")
+    print(f"{len(rows)} figures recorded in {shown(bench.file)}")
+
+
+def measure(bench, kernel, label, prefix=None):
+    """The rows of one run whose names begin with `prefix`: name -> record."""
     packed = image.pack(kernel, TARGET / bench.elf, 1)
     log = LOGS / f"{bench.name}-{label}.log"
-    result = qemu.run(qemu.command(packed, 1, bench.append or None, icount=True), log, bench.timeout_s)
+    append = " ".join(filter(None, [bench.append, f"rows={prefix}" if prefix else ""]))
+    result = qemu.run(qemu.command(packed, 1, append or None, icount=True), log, bench.timeout_s)
     problems = result.problems()
     if problems:
         raise KosError(f"{bench.name} on {shown(kernel)}: {'; '.join(problems)} (log: {shown(log)})")
@@ -113,7 +166,12 @@ def table(rows, reference):
     width = max([len(row.name) for row in rows], default=4)
     lines = [f"{'row':<{width}} {'value':>12} {reference:>12} {'ratio':>7}  unit"]
     for row in rows:
-        theirs = "-" if row.reference is None else f"{row.reference:g}"
+        theirs = "-" if row.reference is None else number(row.reference)
         ratio = "-" if row.ratio() is None else f"{row.ratio():.3f}"
-        lines.append(f"{row.name:<{width}} {row.value:>12g} {theirs:>12} {ratio:>7}  {row.unit}")
+        lines.append(f"{row.name:<{width}} {number(row.value):>12} {theirs:>12} {ratio:>7}  {row.unit}")
     return "\n".join(lines)
+
+
+def number(value):
+    """Whole numbers with all their digits."""
+    return str(int(value)) if value == int(value) else f"{value:.6g}"

@@ -1,6 +1,7 @@
 """The board's QEMU command and the kernels that are built for it. Data: boards/NAME/qemu.json."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,6 +40,13 @@ def board(name="qemu_virt"):
     for key in ("kernel_vaddr", "kernel_paddr"):
         values[key] = int(values[key], 0)
     return Board(**values)
+
+
+def constants(name="qemu_virt"):
+    """The numbers of the board's header, without the prefix: {"RAM_BASE": 0x40000000, ...}."""
+    text = (TOP / "boards" / name / "board.h").read_text()
+    found = re.findall(r"^#define KOS_BOARD_(\w+) (0x[0-9a-f]+|\d+)$", text, re.MULTILINE)
+    return {key: int(value, 0) for key, value in found}
 
 
 def keel(name):

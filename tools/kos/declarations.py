@@ -37,6 +37,7 @@ class Bench:
     append: str = ""
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
+    exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
 
 
 def tests():
@@ -98,6 +99,7 @@ def read_bench(file):
         append=reader.take("append", str, ""),
         recorded=reader.take("recorded", dict, {}),
         rates=tuple(reader.take("rates", list, [])),
+        exceptions=reader.take("exceptions", dict, {}),
     )
     reader.finish()
     if KERNELS.get(bench.kernel) != 1:

@@ -111,6 +111,8 @@ class Collector:
             key = {"pass": "passed", "fail": "failed", "skip": "skipped"}[result]
             if key in self.verdict and self.verdict[key] != len(self.results(result)):
                 found.append(f"verdict counts {self.verdict[key]} {key}, {len(self.results(result))} records arrived")
+        if self.verdict.get("rows", len(self.rows)) != len(self.rows):
+            found.append(f"verdict counts {self.verdict['rows']} rows, {len(self.rows)} records arrived")
         if not self.tests and not self.digests and not self.rows:
             found.append("a verdict without a result: nothing ran")
         return found

@@ -13,7 +13,7 @@
 
 namespace kos::boot {
 
-// x0..x5 and the entry point, in this order (sel4 ABI, boot protocol). Read by cores whose caches are still off.
+// x0..x5 and the entry point, in this order (sel4 ABI, boot protocol).
 struct HandOver {
     uint64_t user_image_start;   // physical
     uint64_t user_image_end;     // physical

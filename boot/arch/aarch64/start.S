@@ -240,8 +240,8 @@ enable_mmu:
     ret
 
 /*
- * First instruction of a core that PSCI CPU_ON started: x0 = logical number. Everything it reads before its MMU is on
- * has been cleaned to memory by the first core (main.cpp). It uses no stack.
+ * First instruction of a core that PSCI CPU_ON started: x0 = logical number. Until its MMU is on it reads nothing that
+ * the first core wrote, only code and constants. It uses no stack.
  */
 .global secondary_start
 secondary_start:
@@ -261,6 +261,7 @@ secondary_start:
 
 /*
  * Jumps into the kernel: x0 = logical number of this core. The other registers come from kos_hand_over (hand_over.h).
+ * The compare value of the physical timer, which stays off, keeps the time: from it the kernel's start is measured.
  */
 .global kos_enter_kernel
 kos_enter_kernel:
@@ -271,6 +272,8 @@ kos_enter_kernel:
     ldp x4, x5, [x7, #32]
     ldr x6, [x7, #48]
     msr cpacr_el1, xzr
+    mrs x7, cntpct_el0
+    msr cntp_cval_el0, x7
     isb
     br x6
 .ltorg

@@ -5,7 +5,7 @@
 extern "C" {
 extern char kos_image_start[];
 extern char kos_image_end[];
-[[noreturn]] void kos_roottask_start(const seL4_BootInfo* boot_info);
+[[noreturn]] void kos_roottask_start(const seL4_BootInfo* boot_info, uint64_t start_ticks);
 }
 
 namespace kos::roottask {
@@ -76,12 +76,13 @@ void fatal(const char* text, const char* file, int line) {
 
 }  // namespace kos::roottask
 
-void kos_roottask_start(const seL4_BootInfo* boot_info) {
+void kos_roottask_start(const seL4_BootInfo* boot_info, uint64_t start_ticks) {
     using namespace kos::roottask;
     kos::sel4::set_ipc_buffer(boot_info->ipcBuffer);
     kos::sel4::detect_label_shift(seL4_CapInitThreadTCB);
     RootTask& root = root_task();
     root.boot_info = boot_info;
+    root.start_ticks = start_ticks;
     root.allocator = ObjectAllocator(biggest_ram_untyped(*boot_info), boot_info->empty.start,
                                      boot_info->empty.end - boot_info->empty.start);
     root.device_tree = extra_boot_info(SEL4_BOOTINFO_HEADER_FDT, root.device_tree_bytes);

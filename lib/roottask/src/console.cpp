@@ -32,6 +32,8 @@ bool console_start(ObjectAllocator& allocator) {
     return true;
 }
 
+uintptr_t console_registers() { return reinterpret_cast<uintptr_t>(uart); }
+
 void console_redirect(void (*put)(char)) { redirected_put = put; }
 
 void console_put(char c) {

@@ -1,8 +1,10 @@
 // First instructions of a bare root task: the kernel enters with x0 = address of the bootinfo, and no stack.
+// x1 = the physical counter as early as possible, for who measures the start.
     .section .text.start, "ax"
     .global _start
     .type _start, %function
 _start:
+    mrs x1, cntpct_el0
     adrp x9, kos_main_stack_end
     add x9, x9, :lo12:kos_main_stack_end
     mov sp, x9

@@ -164,7 +164,7 @@ bool TestContext::create(Thread& thread, const ThreadOptions& options) {
 }
 
 class TestRunner {
-  public:
+public:
     explicit TestRunner(RootTask& root) {
         bootargs_text("tests", only_, sizeof(only_));
         bootargs_text("skip", without_, sizeof(without_));
@@ -179,6 +179,7 @@ class TestRunner {
 
     bool run_all() {
         sort_tests();
+        set_up_initial_thread();
         for (const TestCase* const* test = kos_tests_start; test != kos_tests_end; ++test) {
             bool wanted = only_[0] == '\0' || matches((*test)->name, only_);
             if (wanted && !matches((*test)->name, without_)) {
@@ -193,7 +194,7 @@ class TestRunner {
         return good;
     }
 
-  private:
+private:
     void run(const TestCase& test) {
         print("# {}\n", test.name);
         forget_failures();
@@ -216,7 +217,15 @@ class TestRunner {
     void clean_up() {
         context_.arena_.free_all();
         reset_thread_memory();
-        // A test may have changed the priority of the thread it ran in.
+        // A test may have changed the priority and the budget of the thread it ran in.
+        set_up_initial_thread();
+    }
+
+    // A long slice, so that the order of what a test does is its own and not that of the timer.
+    void set_up_initial_thread() {
+        constexpr Word kSliceUs = 1000000;
+        sched_control_configure(context_.sched_control(), seL4_CapInitThreadSC,
+                                {.budget_us = kSliceUs, .period_us = kSliceUs});
         tcb_set_priority(seL4_CapInitThreadTCB, seL4_CapInitThreadTCB, kMainPriority);
     }
 
@@ -232,7 +241,6 @@ class TestRunner {
 
 bool run_tests(RootTask& root) {
     TestRunner runner(root);
-    tcb_set_priority(seL4_CapInitThreadTCB, seL4_CapInitThreadTCB, kMainPriority);
     return runner.run_all();
 }
 

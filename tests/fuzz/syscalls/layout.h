@@ -81,11 +81,11 @@ inline constexpr Word kGateDomain = 27;
 inline constexpr Word kGateRootVspace = 28;
 inline constexpr Word kGateWorkerVspace = 29;
 inline constexpr Word kGateAsidPool = 30;
-inline constexpr Word kGateDriver = 31;   // the driver's TCB
-inline constexpr Word kGateFaults = 40;   // the supervisor's endpoint, for fault handlers: write and grant
-inline constexpr Word kGateControl = 41;  // where the driver waits for the supervisor
+inline constexpr Word kGateDriver = 31;        // the driver's TCB
+inline constexpr Word kGateFaults = 40;        // the supervisor's endpoint, for fault handlers: write and grant
+inline constexpr Word kGateControl = 41;       // where the driver waits for the supervisor
 inline constexpr Word kGateDriverFaults = 44;  // as kGateFaults, with the driver's badge
-inline constexpr Word kGateDevice = 42;   // device untyped memory
+inline constexpr Word kGateDevice = 42;        // device untyped memory
 inline constexpr Word kGateCodeFrame = 43;
 inline constexpr Word kGateBuffers = 48;  // frames of the workers' message buffers
 
@@ -120,9 +120,7 @@ constexpr Word guard_data(Word guard, Word bits) { return guard << seL4_CNode_Gu
 
 // --- Capability addresses
 
-constexpr CPtr gate_cap(Word index) {
-    return kGateGuard << (64 - kGateGuardBits) | index << (64 - kPrefixBits);
-}
+constexpr CPtr gate_cap(Word index) { return kGateGuard << (64 - kGateGuardBits) | index << (64 - kPrefixBits); }
 constexpr CPtr root_cap(Word index) { return gate_cap(kGateRoots) | kRootsGuard << kRootsRadix | index; }
 
 // How a thread names slots of the world.

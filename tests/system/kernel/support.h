@@ -9,8 +9,26 @@ using namespace kos::roottask;
 // Virtual addresses of the initial address space that nothing else uses; tests run one after another.
 inline constexpr Word kFreeVirtual = 0x20000000;
 
+// For a thread that never stops by itself, at the test's own priority: yield() lets it run for one short slice.
+inline ThreadOptions spinner_options() {
+    return {.priority = kMainPriority, .budget = {.budget_us = 1000, .period_us = 1000}};
+}
+
+// Lets others run until the count has grown; the test's time limit is the limit.
+inline void wait_for_increase(const Shared<Word>& count, Word before) {
+    while (count.get() <= before) {
+        yield();
+    }
+}
+
 // An index that no slot of the root CNode has.
 inline constexpr CPtr kOutsideRootCNode = CPtr{1} << SEL4_ROOT_CNODE_SIZE_BITS;
+
+// Kernels with the hardware debug API (debug builds of the Microkit SDK) differ in a few visible values.
+inline bool has_debug_api() { return label_shift != 0; }
+inline Word tcb_bits() { return has_debug_api() ? seL4_TCBBits + 1 : seL4_TCBBits; }
+// Processor status of a user thread without condition flags: debug exceptions masked, unless the kernel handles them.
+inline Word user_spsr() { return has_debug_api() ? 0x40 : 0x140; }
 
 // A CNode of its own with `1 << radix` slots, addressed without a guard.
 struct TestCNode {
@@ -71,3 +89,47 @@ inline void check_argument_error(const Result& answer, seL4_Error error, Word nu
 #define EXPECT_INVALID_ARGUMENT(answer, number) check_argument_error((answer), seL4_InvalidArgument, (number), __LINE__)
 #define EXPECT_INVALID_CAPABILITY(answer, number) \
     check_argument_error((answer), seL4_InvalidCapability, (number), __LINE__)
+
+// A received message with all its words, which survives the next system call.
+struct MessageCopy {
+    Word badge = 0;
+    Tag tag;
+    Word words[seL4_MsgMaxLength] = {};
+
+    MessageCopy() = default;
+    MessageCopy(const Message& message) : badge(message.badge), tag(message.tag) {
+        for (Word i = 0; i < message.length() && i < seL4_MsgMaxLength; ++i) {
+            words[i] = message.word(i);
+        }
+    }
+    Word word(size_t i) const { return words[i]; }
+    Word label() const { return tag.label(); }
+    Word length() const { return tag.length(); }
+};
+
+// For what a busy host can spoil but a wrong kernel never gets right: true as soon as one attempt is. Times are
+// multiplied by the scale that the attempt is given, which grows: what the host adds does not grow with it. Each
+// attempt makes its own objects; the stack of a thread comes back with its destructor.
+template <typename Attempt>
+bool eventually(const Attempt& attempt) {
+    for (Word scale : {1, 1, 2, 4, 8, 16, 32}) {
+        if (attempt(scale)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// True if at least a third of the samples lie between the bounds. When the host is busy, timer interrupts come late, a
+// thread runs over, and is charged for that later: single samples say nothing.
+template <size_t N>
+bool mostly_within(const uint64_t (&samples)[N], uint64_t low, uint64_t high) {
+    size_t inside = 0;
+    for (uint64_t sample : samples) {
+        inside += sample >= low && sample <= high ? 1 : 0;
+    }
+    if (inside * 3 < N) {
+        print("samples between {} and {}: {} of {}, first {}\n", low, high, inside, N, samples[0]);
+    }
+    return inside * 3 >= N;
+}

@@ -170,20 +170,20 @@ KOS_TEST(retype_error_delete_first) {
 }
 
 KOS_TEST(retype_error_memory) {
-    CPtr untyped = t.make(seL4_UntypedObject, 12);
+    CPtr untyped = t.make(seL4_UntypedObject, 13);
     CPtr to = t.slots(256);
     Result answer = untyped_retype(untyped, seL4_ARM_LargePageObject, 0, {kRoot, 0, 0, to, 1});
     EXPECT_ERROR(answer, seL4_NotEnoughMemory);
-    EXPECT_EQ(answer.word(0), 0x1000u);
-    answer = untyped_retype(untyped, seL4_TCBObject, 0, {kRoot, 0, 0, to, 3});
+    EXPECT_EQ(answer.word(0), 0x2000u);
+    answer = untyped_retype(untyped, seL4_ARM_SmallPageObject, 0, {kRoot, 0, 0, to, 3});
     EXPECT_ERROR(answer, seL4_NotEnoughMemory);
-    EXPECT_EQ(answer.word(0), 0x1000u);
+    EXPECT_EQ(answer.word(0), 0x2000u);
     // A product that overflows a word.
     answer = untyped_retype(untyped, seL4_UntypedObject, seL4_MaxUntypedBits, {kRoot, 0, 0, to, 256});
     EXPECT_ERROR(answer, seL4_NotEnoughMemory);
     answer = untyped_retype(untyped, seL4_CapTableObject, 42, {kRoot, 0, 0, to, 256});
     EXPECT_ERROR(answer, seL4_NotEnoughMemory);
-    EXPECT_OK(untyped_retype(untyped, seL4_TCBObject, 0, {kRoot, 0, 0, to, 2}));
+    EXPECT_OK(untyped_retype(untyped, seL4_ARM_SmallPageObject, 0, {kRoot, 0, 0, to, 2}));
 }
 
 KOS_TEST(retype_error_order) {

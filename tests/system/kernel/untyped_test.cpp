@@ -11,10 +11,13 @@ struct ObjectKind {
     bool device;       // may be made from device memory
 };
 
-constexpr ObjectKind kKinds[] = {
+// The one size that depends on the kernel: see tcb_bits().
+constexpr Word kTcbSize = 0;
+
+constexpr ObjectKind kAllKinds[] = {
     {seL4_UntypedObject, 4, 4, true},
     {seL4_UntypedObject, 12, 12, true},
-    {seL4_TCBObject, 0, seL4_TCBBits, false},
+    {seL4_TCBObject, 0, kTcbSize, false},
     {seL4_EndpointObject, 0, seL4_EndpointBits, false},
     {seL4_NotificationObject, 0, seL4_NotificationBits, false},
     {seL4_CapTableObject, 1, 1 + seL4_SlotBits, false},
@@ -26,6 +29,20 @@ constexpr ObjectKind kKinds[] = {
     {seL4_ARM_LargePageObject, 0, seL4_LargePageBits, true},
     {seL4_ARM_VSpaceObject, 0, seL4_VSpaceBits, false},
     {seL4_ARM_PageTableObject, 0, seL4_PageTableBits, false},
+};
+
+struct Kinds {
+    ObjectKind kinds[sizeof(kAllKinds) / sizeof(kAllKinds[0])];
+    Kinds() {
+        for (size_t i = 0; i < sizeof(kAllKinds) / sizeof(kAllKinds[0]); ++i) {
+            kinds[i] = kAllKinds[i];
+            if (kinds[i].object_bits == kTcbSize) {
+                kinds[i].object_bits = tcb_bits();
+            }
+        }
+    }
+    const ObjectKind* begin() const { return kinds; }
+    const ObjectKind* end() const { return kinds + sizeof(kinds) / sizeof(kinds[0]); }
 };
 
 Result retype(CPtr untyped, Word type, Word size_bits, CPtr to, Word count = 1) {
@@ -56,7 +73,7 @@ constexpr Word kHugeDevicePhysical = 0xc0000000;
 
 KOS_TEST(retype_every_type_takes_its_size) {
     CPtr to = t.slot();
-    for (const ObjectKind& kind : kKinds) {
+    for (const ObjectKind& kind : Kinds()) {
         CPtr untyped = t.make(seL4_UntypedObject, kind.object_bits + 2);
         CPtr empty = t.slot();
         for (Word made = 1; made <= 4; ++made) {
@@ -69,7 +86,7 @@ KOS_TEST(retype_every_type_takes_its_size) {
 }
 
 KOS_TEST(retype_many_at_once) {
-    for (const ObjectKind& kind : kKinds) {
+    for (const ObjectKind& kind : Kinds()) {
         if (kind.object_bits > 16) {
             continue;
         }
@@ -90,7 +107,7 @@ KOS_TEST(retype_fan_out_limit) {
 }
 
 KOS_TEST(retype_fixed_size_ignores_size_bits) {
-    for (const ObjectKind& kind : kKinds) {
+    for (const ObjectKind& kind : Kinds()) {
         if (kind.size_bits != 0 || kind.object_bits > 16) {
             continue;
         }
@@ -228,7 +245,7 @@ KOS_TEST(retype_moved_untyped_keeps_its_children) {
 KOS_TEST(retype_device_memory) {
     CPtr device = device_untyped_at(kVirtioPhysical);
     ASSERT_TRUE(device != kNullCap);
-    for (const ObjectKind& kind : kKinds) {
+    for (const ObjectKind& kind : Kinds()) {
         CPtr to = t.slot();
         Result answer = retype(device, kind.type, kind.size_bits, to);
         if (kind.device) {

@@ -1,7 +1,8 @@
 import unittest
 from pathlib import Path
 
-from kos.bench import Row, join, report, table
+from kos.bench import Row, check, chosen, join, parser, report, table
+from kos.common import EXIT_USAGE, KosError
 from kos.declarations import Bench
 
 BENCH = Bench(file=Path("bench.json"), name="kernel", elf="k.elf", timeout_s=1,
@@ -38,12 +39,47 @@ class JoinTest(unittest.TestCase):
         self.assertIsNone(Row("x", 1, "u", 0).ratio())
 
 
+class CheckTest(unittest.TestCase):
+    def test_rows_at_or_below_the_reference(self):
+        self.assertEqual(check(BENCH, [Row("a", 99, "i", 100), Row("b", 100, "i", 100)]), [])
+
+    def test_worse_rows_are_counted_and_the_worst_named(self):
+        problems = check(BENCH, [Row("a", 101, "i", 100), Row("b", 300, "i", 100), Row("c", 1, "i", 100)])
+        self.assertEqual(len(problems), 1)
+        self.assertIn("2 of 3", problems[0])
+        self.assertIn("'b', is 3.000", problems[0])
+
+    def test_declared_exception(self):
+        bench = Bench(file=Path("bench.json"), name="kernel", elf="k.elf", timeout_s=1, exceptions={"a": "why"})
+        self.assertEqual(check(bench, [Row("a", 200, "i", 100)]), [])
+
+    def test_row_without_reference(self):
+        self.assertIn("no reference", check(BENCH, [Row("a", 1, "i")])[0])
+
+
+class ArgumentsTest(unittest.TestCase):
+    def chosen(self, *words):
+        return chosen(parser().parse_args(words), {"kernel": BENCH})
+
+    def test_options_that_go_together(self):
+        self.assertIs(self.chosen("kernel", "--rows", "call/", "--sort", "--check"), BENCH)
+        self.assertIs(self.chosen("kernel", "--profile", "nb_wait/empty"), BENCH)
+
+    def test_options_that_do_not(self):
+        for words in (["kernel", "--record"], ["kernel", "--record", "--sel4", "k", "--rows", "call"],
+                      ["kernel", "--profile", "a", "--check"], ["nothing"], []):
+            with self.subTest(words=words), self.assertRaises(KosError) as caught:
+                self.chosen(*words)
+            self.assertEqual(caught.exception.status, EXIT_USAGE)
+
+
 class OutputTest(unittest.TestCase):
     def test_table_and_report(self):
         rows, _ = join(BENCH, records(call=475, map=10), None)
         text = table(rows, "recorded")
         self.assertIn("1.000", text)
         self.assertEqual(len(text.splitlines()), 3)
+        self.assertIn(" 1234567 ", table([Row("big", 1234567, "instructions")], "recorded"))
         self.assertEqual(set(report(BENCH, rows)), {"bench", "commit", "board", "rows"})
 
 

@@ -1,6 +1,7 @@
 // A thread's general registers, as the exception entry code stores them and as messages use them.
 #pragma once
 
+#include "arch/entry_offsets.h"
 #include "core/types.h"
 
 namespace keel {
@@ -8,10 +9,10 @@ namespace keel {
 struct UserContext {
     Word x[31];
     Word sp;
-    Word pc;     // where the thread continues
+    Word pc;  // where the thread continues
     Word spsr;
     Word fault_pc;  // the instruction that entered the kernel: where the thread restarts
-    Word tpidr;
+    Word tpidr;     // the last two are current only while the thread does not run, see arch/switch.h
     Word tpidrro;
 
     // Roles of registers in a system call; the numbers are the ABI's (sel4/syscalls.h).
@@ -23,12 +24,12 @@ struct UserContext {
     Word send_destination() const { return x[8]; }  // of NBSendRecv
 };
 
-// Offsets for entry.S, checked here.
-constexpr unsigned kContextSp = 31 * 8;
-constexpr unsigned kContextPc = 32 * 8;
-constexpr unsigned kContextSpsr = 33 * 8;
-constexpr unsigned kContextFaultPc = 34 * 8;
-constexpr unsigned kContextTpidr = 35 * 8;
-constexpr unsigned kContextTpidrro = 36 * 8;
+// entry.S pairs sp with x30 and pc with spsr.
+static_assert(offsetof(UserContext, sp) == KEEL_CONTEXT_SP);
+static_assert(offsetof(UserContext, pc) == KEEL_CONTEXT_PC);
+static_assert(offsetof(UserContext, spsr) == KEEL_CONTEXT_SPSR);
+static_assert(offsetof(UserContext, fault_pc) == KEEL_CONTEXT_FAULT_PC);
+static_assert(offsetof(UserContext, tpidr) == KEEL_CONTEXT_TPIDR);
+static_assert(offsetof(UserContext, tpidrro) == KEEL_CONTEXT_TPIDRRO);
 
 }  // namespace keel

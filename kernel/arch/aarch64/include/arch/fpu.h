@@ -13,11 +13,16 @@ struct alignas(16) FpuContext {
     Word fpsr;
     Word fpcr;
 };
+static_assert(offsetof(FpuContext, fpsr) == 512 && offsetof(FpuContext, fpcr) == 520);  // fpu.S
 
-// Called when `next` becomes the running thread of `cpu`: saves the owner's registers if they are not the next
-// thread's, loads the next thread's, and lets user level use the FPU or not (Tcb::fpu_disabled).
-void fpu_switch_to(Cpu& cpu, Tcb& next);
-// The thread's values are in memory afterwards and in no core's registers: before reading, destroying or migrating.
+// fpu_switch_to, called when a thread becomes the running one, is in arch/switch.h.
+
+// The thread's values are in memory afterwards and in no core's registers: before reading, destroying or migrating, and
+// before Tcb::fpu_disabled changes (the next fpu_switch_to then brings the registers in line).
 void fpu_release(Tcb& tcb);
+
+// fpu.S
+extern "C" void keel_fpu_save(FpuContext* to);
+extern "C" void keel_fpu_load(const FpuContext* from);
 
 }  // namespace keel

@@ -9,20 +9,20 @@ struct Cpu;
 
 constexpr UserAddr kUserTop{0x00007fffffffffff};
 
-// Loads the thread's address space, or an empty one if its VSpace capability has no valid ASID.
-void activate_vspace(Cpu& cpu, const Tcb& tcb);
+// activate_vspace, which loads a thread's address space, is in arch/switch.h.
 
 // A copy of a PageTable or VSpace capability exists only if it is mapped or assigned; frame copies start unmapped.
 // Returns false if the capability cannot be derived; `cap` is what the copy will hold.
 bool derive_vm_cap(Cap& cap);
 
-// The last (or, for frames, any) capability goes away: unmap, forget the ASID, or dissolve the pool.
+// The last (or, for frames, any) capability goes away: unmap, forget the ASID, or dissolve the pool. Bounded: one
+// entry, one table of 512 ASIDs. `cap` is left unmapped.
 void finalise_frame(Cap& cap);
 void finalise_page_table(Cap& cap);
 void finalise_vspace(Cap& cap);
 void finalise_asid_pool(Cap& cap);
 
 // True if a thread may run in this VSpace capability: assigned to an ASID.
-bool is_valid_vspace(const Cap& cap);
+inline bool is_valid_vspace(const Cap& cap) { return cap.is(CapType::kVSpace) && cap.mapped_asid() != 0; }
 
 }  // namespace keel

@@ -13,6 +13,7 @@ struct RootTask {
     ObjectAllocator allocator;  // everything that the root task itself owns
     const void* device_tree = nullptr;
     size_t device_tree_bytes = 0;
+    uint64_t start_ticks = 0;  // physical counter at the first instruction
 };
 
 RootTask& root_task();

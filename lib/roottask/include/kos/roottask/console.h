@@ -13,6 +13,9 @@ class ObjectAllocator;
 // Maps the PL011 and starts output; false if the device memory is not there.
 bool console_start(ObjectAllocator& allocator);
 
+// Where the PL011's registers are mapped, for tests of its interrupt; 0 before console_start().
+uintptr_t console_registers();
+
 void console_put(char c);
 void console_put(const char* text);
 

@@ -21,13 +21,14 @@ struct ThreadOptions {
     bool passive = false;  // no scheduling context
     bool no_ipc_buffer = false;
     sel4::Word node = 0;
-    sel4::SchedContextParams budget{.budget_us = 10000, .period_us = 10000};
+    // Round robin, and long: a busy host must not end the slice of a thread that does little.
+    sel4::SchedContextParams budget{.budget_us = 200000, .period_us = 200000};
     sel4::Word sched_context_bits = seL4_MinSchedContextBits;
     sel4::Spaces spaces{.cspace_root = seL4_CapInitThreadCNode, .vspace_root = seL4_CapInitThreadVSpace};
 };
 
 class Thread {
-  public:
+public:
     Thread() = default;
     ~Thread() { stop(); }
     Thread(const Thread&) = delete;
@@ -72,7 +73,7 @@ class Thread {
 
     static constexpr size_t kBodyBytes = 160;
 
-  private:
+private:
     sel4::Result launch(sel4::Resume resume);
     static void trampoline(Thread* self);
 
@@ -92,26 +93,26 @@ void reset_thread_memory();
 void keep_thread_memory();
 
 class AddressSpace {
-  public:
+public:
     // A VSpace in the initial ASID pool with the program image mapped as the kernel maps it for the root task.
     sel4::Result create(ObjectAllocator& allocator);
     sel4::CPtr vspace() const { return vspace_; }
 
-  private:
+private:
     sel4::CPtr vspace_ = sel4::kNullCap;
 };
 
 // A value that threads share, on one core or several.
 template <typename T>
 class Shared {
-  public:
+public:
     constexpr Shared(T value = T{}) : value_(value) {}
     T get() const { return __atomic_load_n(&value_, __ATOMIC_SEQ_CST); }
     void set(T value) { __atomic_store_n(&value_, value, __ATOMIC_SEQ_CST); }
     T add(T value) { return __atomic_add_fetch(&value_, value, __ATOMIC_SEQ_CST); }
     T exchange(T value) { return __atomic_exchange_n(&value_, value, __ATOMIC_SEQ_CST); }
 
-  private:
+private:
     T value_;
 };
 
