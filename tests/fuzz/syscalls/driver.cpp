@@ -261,6 +261,7 @@ void inspect() {
     while (r.inspected < kWorldSlots + kThreads) {
         Word item = r.inspected++;
         r.digest.add(static_cast<Word>(StepType::kInspection) | item << 8);
+        trace_inspection(item);
         if (item < kWorldSlots) {
             probe(item);
         } else {
