@@ -9,7 +9,7 @@ constexpr CPtr kRoot = seL4_CapInitThreadCNode;
 
 // A small generator with a fixed seed: each run is the same.
 class Random {
-  public:
+public:
     explicit Random(Word seed) : state_(seed) {}
     Word next() {
         state_ ^= state_ << 13;
@@ -32,7 +32,7 @@ class Random {
         }
     }
 
-  private:
+private:
     Word state_;
 };
 
