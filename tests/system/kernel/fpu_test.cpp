@@ -4,13 +4,8 @@
 
 namespace {
 
-<<<<<<< HEAD
-constexpr Word kHeldTwice = 0xf20000d1;  // brk #0xd1
-constexpr Word kFpuTrap = 0x07;          // exception class: access to SIMD or floating point
-=======
 constexpr Word kHeldTwice = 0xd1;  // of the brk
 constexpr Word kFpuTrap = 0x07;    // exception class: access to SIMD or floating point
->>>>>>> systest
 constexpr Word kFpuDisabled = seL4_TCBFlag_fpuDisabled;
 
 // Starts a bare thread that holds the holder's pattern.
