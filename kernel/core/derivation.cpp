@@ -62,11 +62,15 @@ void relink_neighbours(Slot& slot) {
     if (Slot* next = slot.next()) next->prev = &slot;
 }
 
+// Those whose copies can be given a badge once, which then starts a family of its own.
+bool has_badge(const Cap& cap) {
+    return cap.is(CapType::kEndpoint) || cap.is(CapType::kNotification) || cap.is(CapType::kSmc);
+}
+
 // A copy starts a family of its own where it differs in identity from its source.
 bool copy_is_original(const Cap& copy, const Cap& source) {
+    if (has_badge(copy)) return copy.badge() != source.badge();
     switch (copy.type()) {
-        case CapType::kEndpoint:
-        case CapType::kNotification: return copy.badge() != source.badge();
         case CapType::kIrqHandler:
         case CapType::kSgiSignal: return source.is(CapType::kIrqControl);
         case CapType::kUntyped: return true;
@@ -158,7 +162,7 @@ void remove_cap(Slot& slot) {
 
 bool is_parent_of(const Slot& parent, const Slot& child) {
     if (!parent.original() || !covers(parent.cap, child.cap)) return false;
-    if (parent.cap.is(CapType::kEndpoint) || parent.cap.is(CapType::kNotification)) {
+    if (has_badge(parent.cap)) {
         Word const badge = parent.cap.badge();
         return badge == 0 || (badge == child.cap.badge() && !child.first_badged());
     }

@@ -78,9 +78,8 @@ TEST_F(WaitQueue, RandomInsertionAndRemoval) {
                 outside.erase(outside.begin() + static_cast<long>(index));
                 tcb->priority = static_cast<uint8_t>(random.below(priorities));
                 insert(*tcb);
-                auto const behind = std::find_if(model.begin(), model.end(), [&](const Tcb* other) {
-                    return other->priority < tcb->priority;
-                });
+                auto const behind = std::find_if(model.begin(), model.end(),
+                                                 [&](const Tcb* other) { return other->priority < tcb->priority; });
                 model.insert(behind, tcb);
             } else {
                 auto victim = model.begin();

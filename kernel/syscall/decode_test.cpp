@@ -163,7 +163,8 @@ TEST_F(Decode, WithoutBufferThereAreFourWords) {
     // What does not fit is left out of the answer.
     auto const other = make_passive(5);
     EXPECT_EQ(call(other.cptr, seL4_TCBReadRegisters, {0, 36}).words.size(), 4u);
-    EXPECT_EQ(call(kRootCNode, seL4_CNodeDelete, {bit(40), 64}), (Answer{seL4_FailedLookup, {0, seL4_GuardMismatch, 64, 0}}));
+    EXPECT_EQ(call(kRootCNode, seL4_CNodeDelete, {bit(40), 64}),
+              (Answer{seL4_FailedLookup, {0, seL4_GuardMismatch, 64, 0}}));
     main_->slots[kSlotBuffer] = buffer_slot;
 }
 

@@ -77,8 +77,8 @@ TEST_F(FaultTest, NumbersThatAreNoSystemCalls) {
 }
 
 TEST_F(FaultTest, ANonZeroLabelLeavesTheThreadStopped) {
-    for (Fault const& fault : {Fault{FaultType::kUnknownSyscall, {5, 0, 0}, {}},
-                               Fault{FaultType::kUserException, {1, 2, 0}, {}}}) {
+    for (Fault const& fault :
+         {Fault{FaultType::kUnknownSyscall, {5, 0, 0}, {}}, Fault{FaultType::kUserException, {1, 2, 0}, {}}}) {
         raise(fault);
         answer({1, {7}});
         EXPECT_EQ(client_->state, ThreadState::kInactive);
@@ -164,8 +164,7 @@ TEST_F(FaultTest, EmptyAddressSpaces) {
     node.get()[3].set_flags(true, true);
     client_->slots[kSlotCSpace].cap = root;
     syscall_as(*client_, seL4_SysSend, Word{3} << 40);
-    expect_message(*handler_, 0x33, seL4_Fault_CapFault,
-                   {kSvcAddress, Word{3} << 40, 0, seL4_DepthMismatch, 40, 44});
+    expect_message(*handler_, 0x33, seL4_Fault_CapFault, {kSvcAddress, Word{3} << 40, 0, seL4_DepthMismatch, 40, 44});
     node.get()[3] = Slot{};
     client_->slots[kSlotCSpace] = space;
 }

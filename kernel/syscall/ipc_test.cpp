@@ -105,8 +105,7 @@ TEST_F(Ipc, TheBadgeIsThatOfTheSendersCapability) {
 TEST_F(Ipc, SendersAreServedByPriorityThenByArrival) {
     std::vector<Made<Tcb>> senders;
     for (unsigned priority : {5u, 9u, 5u, 7u, 9u}) senders.push_back(make_thread(priority));
-    for (unsigned i = 0; i < senders.size(); ++i)
-        send_as(*senders[i], copy(endpoint_.cptr, kAllRights, i + 1));
+    for (unsigned i = 0; i < senders.size(); ++i) send_as(*senders[i], copy(endpoint_.cptr, kAllRights, i + 1));
     std::vector<Word> order;
     for (unsigned i = 0; i < senders.size(); ++i) {
         receive_as(*server_, endpoint_.cptr, reply_.cptr);
@@ -125,7 +124,8 @@ TEST_F(Ipc, APriorityChangeMovesTheWaiter) {
     EXPECT_EQ(badge_of(*server_), 2u);
 }
 
-// --- Calls that do not wait ------------------------------------------------------------------------------------------------
+// --- Calls that do not wait
+// ------------------------------------------------------------------------------------------------
 
 TEST_F(Ipc, ANonBlockingSendIsDropped) {
     syscall_as(*client_, seL4_SysNBSend, endpoint_.cptr, {1, {2}});
@@ -168,7 +168,8 @@ TEST_F(Ipc, SendAndReceiveInOne) {
     expect_sound();
 }
 
-// --- Rights ------------------------------------------------------------------------------------------------------------------
+// --- Rights
+// ------------------------------------------------------------------------------------------------------------------
 
 TEST_F(Ipc, WithoutTheRightToSend) {
     CPtr const receive_only = copy(endpoint_.cptr, {2}, 0);
@@ -212,7 +213,8 @@ TEST_F(Ipc, GrantReplyIsEnoughForACallButNotForCaps) {
     EXPECT_TRUE(cap(500).is_null());
 }
 
-// --- Capabilities ------------------------------------------------------------------------------------------------------------
+// --- Capabilities
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(Ipc, ACapabilityIsCopied) {
     auto const notification = make_notification();

@@ -206,7 +206,8 @@ TEST_F(NotificationTest, SuspendingAWaiter) {
     expect_sound(false);
 }
 
-// --- Interrupts ------------------------------------------------------------------------------------------------------------
+// --- Interrupts
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(NotificationTest, AnInterruptSignals) {
     CPtr const control = add(Cap::irq_control());

@@ -43,9 +43,7 @@ Outcome invoke_message(Invocation& inv) {
             if (!inv.cap.rights().write()) return inv.invalid_capability(0);
             signal(*inv.cap.notification(), inv.cap.badge());
             return Outcome::kDone;
-        default:
-            answer(inv.caller, *inv.cap.reply(), inv.cap.reply_grant());
-            return Outcome::kDone;
+        default: answer(inv.caller, *inv.cap.reply(), inv.cap.reply_grant()); return Outcome::kDone;
     }
 }
 

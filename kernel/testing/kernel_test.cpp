@@ -69,7 +69,8 @@ void KernelTest::make_root() {
     insert_root(slot(kVSpace), Cap::vspace(table, assign_asid(*pool, 0, *table)));
 }
 
-// --- Memory and capabilities -------------------------------------------------------------------------------------------
+// --- Memory and capabilities
+// -------------------------------------------------------------------------------------------
 void* KernelTest::allocate(Word size, Word alignment) {
     // aligned_alloc wants a multiple of the alignment.
     void* const memory = std::aligned_alloc(alignment, align_up(size, __builtin_ctzll(alignment)));
@@ -98,7 +99,8 @@ CPtr KernelTest::copy(CPtr source, Rights rights, Word badge) {
     return cptr;
 }
 
-// --- Objects -----------------------------------------------------------------------------------------------------------
+// --- Objects
+// -----------------------------------------------------------------------------------------------------------
 Made<Endpoint> KernelTest::make_endpoint() {
     auto* const object = static_cast<Endpoint*>(allocate_object(seL4_EndpointBits));
     return {object, add(Cap::endpoint(object, kAllRights, 0))};
@@ -164,7 +166,8 @@ Made<Tcb> KernelTest::make_thread(unsigned priority, Word budget_us, Word period
 
 seL4_IPCBuffer_& KernelTest::buffer(const Tcb& tcb) { return *ipc_buffer(tcb, true); }
 
-// --- Running -----------------------------------------------------------------------------------------------------------
+// --- Running
+// -----------------------------------------------------------------------------------------------------------
 void KernelTest::run(Tcb& tcb) {
     Cpu& core = *machine.core;
     reschedule(core);  // a candidate goes into its queue
@@ -241,7 +244,8 @@ void KernelTest::finish_syscall(unsigned limit) {
     FAIL() << "a system call is preempted again and again";
 }
 
-// --- Results -----------------------------------------------------------------------------------------------------------
+// --- Results
+// -----------------------------------------------------------------------------------------------------------
 namespace {
 Word tag_of(const Tcb& tcb) { return tcb.context.x[1]; }
 }  // namespace

@@ -17,12 +17,12 @@ extern char bare_syscall_after[];
 void bare_done();  // nothing
 
 void bare_signal_and_spin();  // signals the notification x0 once
-void bare_spin();           // does nothing forever
-void bare_count();          // adds 1 to the word at x0, forever
-void bare_copy_forever();   // word at x1 = word at x0, forever
-void bare_store_forever();  // word at x0 = ++x1, forever
-void bare_serve();          // the same svc forever: ReplyRecv answers with what it received
-void bare_yield();          // Yield forever
+void bare_spin();             // does nothing forever
+void bare_count();            // adds 1 to the word at x0, forever
+void bare_copy_forever();     // word at x1 = word at x0, forever
+void bare_store_forever();    // word at x0 = ++x1, forever
+void bare_serve();            // the same svc forever: ReplyRecv answers with what it received
+void bare_yield();            // Yield forever
 
 }  // extern "C"
 
@@ -42,7 +42,7 @@ struct BareOptions {
 // A thread of which the test gets every fault. By default it runs above the test: what it does is done when start()
 // returns.
 class BareThread {
-  public:
+public:
     static constexpr Word kBadge = 0xba;
     static constexpr Word kDone = 0xf20000d0;  // ESR of brk #0xd0
 
@@ -112,7 +112,7 @@ class BareThread {
     CPtr endpoint() const { return endpoint_; }
     CPtr reply_object() const { return reply_; }
 
-  private:
+private:
     CPtr tcb_ = kNullCap;
     CPtr sched_context_ = kNullCap;
     CPtr endpoint_ = kNullCap;

@@ -68,8 +68,8 @@ KOS_TEST(irq_control_trigger_which_interrupts) {
         SlotPath to = root_slot(t.slot());
         // On several nodes a private interrupt needs the method that names the node.
         seL4_Error expected = t.nodes() > 1 && irq < SEL4_NUM_PRIVATE_IRQS ? seL4_IllegalOperation
-                              : irq == kKernelTimer                         ? seL4_RevokeFirst
-                                                                            : seL4_NoError;
+                              : irq == kKernelTimer                        ? seL4_RevokeFirst
+                                                                           : seL4_NoError;
         // The last one stays set when the handler is gone.
         for (Trigger trigger : {Trigger::kEdge, Trigger::kLevel}) {
             Result answer = irq_control_get_trigger(kControl, irq, trigger, to);

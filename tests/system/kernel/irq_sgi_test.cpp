@@ -109,15 +109,9 @@ KOS_TEST(sgi_signal_by_every_system_call_that_sends) {
     signal(silent);
     for (int way = 0; way < 6; ++way) {
         switch (way) {
-            case 0:
-                send(raised.signal_cap, Tag::make(77, 3, 1));
-                break;
-            case 1:
-                nb_send(raised.signal_cap, Tag{});
-                break;
-            case 2:
-                EXPECT_OK(invoke(raised.signal_cap, seL4_TCBSuspend, {silent}, {1, 2, 3, 4, 5}));
-                break;
+            case 0: send(raised.signal_cap, Tag::make(77, 3, 1)); break;
+            case 1: nb_send(raised.signal_cap, Tag{}); break;
+            case 2: EXPECT_OK(invoke(raised.signal_cap, seL4_TCBSuspend, {silent}, {1, 2, 3, 4, 5})); break;
             case 3:
                 signal(silent);
                 nb_send_wait(raised.signal_cap, Tag{}, {}, silent);
@@ -125,8 +119,7 @@ KOS_TEST(sgi_signal_by_every_system_call_that_sends) {
             case 4:  // without rights
                 signal(t.copy(raised.signal_cap, seL4_NoRights));
                 break;
-            default:
-                signal(t.mint(raised.signal_cap, 9));
+            default: signal(t.mint(raised.signal_cap, 9));
         }
         EXPECT_EQ(wait(raised.notification).badge, kBadge);
         EXPECT_OK(irq_handler_ack(raised.handler));

@@ -5,12 +5,12 @@
 
 // A thread above the test that spends its own budget and signals when the next period begins.
 class Sleeper {
-  public:
+public:
     bool create(TestContext& t, Word period_us = 20000) {
         request_ = t.make(seL4_NotificationObject);
         done_ = t.make(seL4_NotificationObject);
-        bool created = t.create(thread_, {.priority = seL4_MaxPrio - 1,
-                                          .budget = {.budget_us = period_us / 4, .period_us = period_us}});
+        bool created = t.create(
+            thread_, {.priority = seL4_MaxPrio - 1, .budget = {.budget_us = period_us / 4, .period_us = period_us}});
         if (created) {
             EXPECT_OK(thread_.start([this] {
                 for (;;) {
@@ -28,7 +28,7 @@ class Sleeper {
         wait(done_);
     }
 
-  private:
+private:
     CPtr request_ = kNullCap;
     CPtr done_ = kNullCap;
     Thread thread_;

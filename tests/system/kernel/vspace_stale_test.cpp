@@ -11,8 +11,8 @@ struct Pool {
 
     bool create(TestContext& t) {
         cap = t.slot();
-        Result made = asid_control_make_pool(seL4_CapASIDControl, t.make(seL4_UntypedObject, seL4_ASIDPoolBits),
-                                             root_slot(cap));
+        Result made =
+            asid_control_make_pool(seL4_CapASIDControl, t.make(seL4_UntypedObject, seL4_ASIDPoolBits), root_slot(cap));
         EXPECT_OK(made);
         copy = t.copy(cap);
         return made.ok();

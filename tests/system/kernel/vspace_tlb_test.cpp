@@ -24,15 +24,15 @@ struct SmallSpace {
         return retype(memory, seL4_ARM_VSpaceObject, vspace) &&
                asid_pool_assign(seL4_CapInitThreadASIDPool, vspace).ok() &&
                cnode_copy(root_slot(code), root_slot(image_frame(bare_page)), seL4_CanRead).ok() &&
-               map(memory, code, address_of(bare_page), used_tables) && retype(memory, seL4_ARM_SmallPageObject, page) &&
-               map(memory, page, kFreeVirtual, used_tables);
+               map(memory, code, address_of(bare_page), used_tables) &&
+               retype(memory, seL4_ARM_SmallPageObject, page) && map(memory, page, kFreeVirtual, used_tables);
     }
     void destroy(CPtr memory) {
         EXPECT_OK(cnode_delete(root_slot(code)));
         EXPECT_OK(cnode_revoke(root_slot(memory)));
     }
 
-  private:
+private:
     static bool retype(CPtr memory, Word type, CPtr slot) {
         return untyped_retype(memory, type, 0, {seL4_CapInitThreadCNode, 0, 0, slot, 1}).ok();
     }
@@ -96,15 +96,11 @@ KOS_TEST(tlb_after_each_kind_of_removal) {
         EXPECT_EQ(read_in(reader, kFreeVirtual), 7u);
         CPtr copy = t.slot();
         switch (way) {
-            case 0:
-                EXPECT_OK(page_unmap(page));
-                break;
+            case 0: EXPECT_OK(page_unmap(page)); break;
             case 1:  // a page without rights
                 EXPECT_OK(page_map(page, kVSpace, kFreeVirtual, seL4_NoRights));
                 break;
-            case 2:
-                EXPECT_OK(page_table_unmap(table));
-                break;
+            case 2: EXPECT_OK(page_table_unmap(table)); break;
             case 3:
                 EXPECT_OK(cnode_move(root_slot(copy), root_slot(page)));
                 EXPECT_OK(page_unmap(copy));
@@ -274,7 +270,8 @@ KOS_TEST(tlb_attributes_change_while_mapped) {
         EXPECT_OK(page_cache(page, CacheOperation::kCleanInvalidate, 64, 128));
         EXPECT_EQ(word_at(kFreeVirtual + 64), i + 1000);
         // The cached view becomes uncached and back.
-        EXPECT_OK(page_map(page, kVSpace, kFreeVirtual, seL4_ReadWrite, i % 2 == 0 ? 0 : seL4_ARM_Default_VMAttributes));
+        EXPECT_OK(
+            page_map(page, kVSpace, kFreeVirtual, seL4_ReadWrite, i % 2 == 0 ? 0 : seL4_ARM_Default_VMAttributes));
     }
 }
 
@@ -286,11 +283,13 @@ KOS_TEST(tlb_memory_given_to_somebody_else) {
     BareThread reader;
     ASSERT_TRUE(reader.create(t, {.vspace = vspace}));
     for (Word round = 1; round <= 10; ++round) {
-        ASSERT_TRUE(untyped_retype(memory, seL4_ARM_SmallPageObject, 0, {seL4_CapInitThreadCNode, 0, 0, first, 1}).ok());
+        ASSERT_TRUE(
+            untyped_retype(memory, seL4_ARM_SmallPageObject, 0, {seL4_CapInitThreadCNode, 0, 0, first, 1}).ok());
         ASSERT_OK(map_page(t.arena(), vspace, first, kFreeVirtual));
         EXPECT_EQ(read_in(reader, kFreeVirtual), 0u);
         EXPECT_OK(cnode_revoke(root_slot(memory)));
-        ASSERT_TRUE(untyped_retype(memory, seL4_ARM_SmallPageObject, 0, {seL4_CapInitThreadCNode, 0, 0, first, 1}).ok());
+        ASSERT_TRUE(
+            untyped_retype(memory, seL4_ARM_SmallPageObject, 0, {seL4_CapInitThreadCNode, 0, 0, first, 1}).ok());
         ASSERT_OK(map_page(t.arena(), kVSpace, first, kFreeVirtual));
         EXPECT_EQ(word_at(kFreeVirtual), 0u);
         word_at(kFreeVirtual) = 0x5ec7e7;
