@@ -43,7 +43,8 @@ struct Plan {
         extra_address = bootinfo_address + kPageSize;
         extra_bytes = hand_over.device_tree.empty() ? 0 : sizeof(seL4_BootInfoHeader) + hand_over.device_tree.size();
         if (extra_bytes != 0) extra_bits = log2_ceiling(align_up(extra_bytes, kPageBits));
-        last_address = extra_address + align_up(extra_bytes, kPageBits) - 1;
+        // Tables are made for the whole block, as on the reference kernel; pages only for what is in use.
+        last_address = extra_address + (extra_bytes != 0 ? bit(extra_bits) : 0) - 1;
     }
 
     // Bytes of all objects: CNode, extra bootinfo, pages, TCB, scheduling context.

@@ -38,7 +38,8 @@ protected:
     Made<Tcb> tcb_;
 };
 
-// --- Registers ---------------------------------------------------------------------------------------------------------------
+// --- Registers
+// ---------------------------------------------------------------------------------------------------------------
 
 TEST_F(ThreadMethods, RegistersInTheOrderOfTheAbi) {
     for (unsigned i = 0; i < 31; ++i) tcb_->context.x[i] = 100 + i;
@@ -47,10 +48,12 @@ TEST_F(ThreadMethods, RegistersInTheOrderOfTheAbi) {
     tcb_->context.spsr = 3;
     tcb_->context.tpidr = 4;
     tcb_->context.tpidrro = 5;
-    std::vector<Word> const all{1,   2,   3,   100, 101, 102, 103, 104, 105, 106, 107, 108, 116, 117, 118, 129, 130, 109,
-                                110, 111, 112, 113, 114, 115, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 4,   5};
+    std::vector<Word> const all{1,   2,   3,   100, 101, 102, 103, 104, 105, 106, 107, 108,
+                                116, 117, 118, 129, 130, 109, 110, 111, 112, 113, 114, 115,
+                                119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 4,   5};
     for (Word count : {1, 4, 5, 12, 36})
-        EXPECT_EQ(call(tcb_.cptr, seL4_TCBReadRegisters, {0, count}), ok({all.begin(), all.begin() + static_cast<long>(count)}));
+        EXPECT_EQ(call(tcb_.cptr, seL4_TCBReadRegisters, {0, count}),
+                  ok({all.begin(), all.begin() + static_cast<long>(count)}));
     for (Word count : {Word{0}, Word{37}, ~Word{0}})
         EXPECT_EQ(call(tcb_.cptr, seL4_TCBReadRegisters, {0, count}), range_error(1, 36));
     EXPECT_EQ(call(main_.cptr, seL4_TCBReadRegisters, {0, 1}), illegal_operation());
@@ -108,7 +111,8 @@ TEST_F(ThreadMethods, CopyingRegisters) {
     expect_sound();
 }
 
-// --- Spaces, buffer, handlers ------------------------------------------------------------------------------------------------
+// --- Spaces, buffer, handlers
+// ------------------------------------------------------------------------------------------------
 
 TEST_F(ThreadMethods, ConfigureSetsAll) {
     auto const node = make_cnode(4);
@@ -228,7 +232,8 @@ TEST_F(ThreadMethods, ReplacingAHandlerIsInterruptible) {
     }
 }
 
-// --- Priorities and scheduling -----------------------------------------------------------------------------------------------
+// --- Priorities and scheduling
+// -----------------------------------------------------------------------------------------------
 
 TEST_F(ThreadMethods, PrioritiesUpToTheAuthoritys) {
     auto const authority = make_passive(1);
