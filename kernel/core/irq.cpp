@@ -27,7 +27,6 @@ void forget_irq_notification(Word index) {
 
 void deliver_irq(Word index) {
     Cap const& cap = kernel.irq_slots[index].cap;
-    mask_irq(index, true);
     if (cap.is(CapType::kNotification) && cap.rights().write()) signal(*cap.notification(), cap.badge());
 }
 

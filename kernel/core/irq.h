@@ -11,7 +11,7 @@ void claim_irq(Word index);
 // The last handler capability is gone: nobody hears the interrupt any more.
 void release_irq(Word index);
 void forget_irq_notification(Word index);
-// An interrupt that belongs to user level has arrived: masked until acknowledged, its notification is signalled.
+// An interrupt that belongs to user level has arrived and is masked until acknowledged: its notification is signalled.
 void deliver_irq(Word index);
 
 }  // namespace keel

@@ -54,5 +54,28 @@ TEST_F(SmpTest, AThreadThatRunsElsewhereGetsADomain) {
     expect_sound();
 }
 
+TEST_F(SmpTest, AnInterruptWakesAThreadWhoseRegistersAreOnAnotherCore) {
+    Made<Tcb> const driver = make_running_elsewhere(200);
+    Made<Notification> const notification = make_notification();
+    act_as(1);
+    syscall_as(*driver, seL4_SysWait, notification.cptr);
+    act_as(0);
+    // It loses its context, and the notification has one of this core.
+    ASSERT_EQ(driver->state, ThreadState::kBlockedOnNotification);
+    unbind_thread(*driver->sched_context, *driver);
+    ASSERT_EQ(core(1).arch.fpu_owner, driver.get());
+    bind_notification(*make_context_of(0), *notification);
+
+    Word const index = irq_index(0, 40);
+    claim_irq(index);
+    insert_derived(slot(notification.cptr), kernel.irq_slots[index], cap(notification.cptr));
+    machine.waiting_irq = index;
+    tick();
+    EXPECT_EQ(core(1).arch.fpu_owner, nullptr);
+    EXPECT_EQ(current(), driver.get());
+    EXPECT_TRUE(machine.masked[index]) << "until it is acknowledged";
+    expect_sound(false);
+}
+
 }  // namespace
 }  // namespace keel
