@@ -8,7 +8,7 @@ namespace {
 
 // Appends to a fixed buffer; what does not fit is cut off.
 class LineWriter {
-  public:
+public:
     explicit LineWriter(char (&line)[kFailureLineBytes]) : line_(line) { line_[0] = '\0'; }
 
     void text(const char* string) {
@@ -36,7 +36,7 @@ class LineWriter {
         }
     }
 
-  private:
+private:
     char* line_;
     size_t length_ = 0;
 };

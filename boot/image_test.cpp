@@ -15,7 +15,7 @@ using test::ImageBuilder;
 using test::KeyPair;
 
 class ImageTest : public testing::Test {
-  protected:
+protected:
     Result<Image> check(const Buffer& image) const { return check_image(image, 4, key_.public_key); }
     Result<Image> check() const { return check(builder_.build(key_)); }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr uint64_t kTreeBytes = 0x2000;
 
 class LayoutTest : public testing::Test {
-  protected:
+protected:
     Result<Layout> plan(uint64_t limit) {
         kernel_file_ = kernel_.build();
         root_file_ = root_.build();

@@ -13,7 +13,7 @@ struct Nothing {};
 
 template <typename T>
 class [[nodiscard]] Result {
-  public:
+public:
     constexpr Result(const T& value) : value_(value), ok_(true) {}               // NOLINT(google-explicit-constructor)
     constexpr Result(const Failure& failure) : failure_(failure), ok_(false) {}  // NOLINT(google-explicit-constructor)
 
@@ -23,7 +23,7 @@ class [[nodiscard]] Result {
     // Precondition: !ok().
     constexpr const Failure& failure() const { return failure_; }
 
-  private:
+private:
     T value_{};
     Failure failure_{};
     bool ok_;

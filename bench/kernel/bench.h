@@ -29,7 +29,7 @@ inline constexpr sel4::SchedContextParams kLongBudget{.budget_us = 100'000'000, 
 inline uint64_t instructions_per_tick() { return 1'000'000'000 / roottask::counter_frequency_hz(); }
 
 class Row {
-  public:
+public:
     ObjectAllocator& arena() { return arena_; }
     Word passes() const { return passes_; }
 
@@ -45,7 +45,7 @@ class Row {
     // The figure, where it was found otherwise.
     void result_exact(uint64_t instructions);
 
-  private:
+private:
     friend class Bench;
     ObjectAllocator arena_;
     Word passes_ = 0;
@@ -56,7 +56,7 @@ class Row {
 };
 
 class Bench {
-  public:
+public:
     explicit Bench(roottask::RootTask& root);
 
     template <typename Body>
@@ -73,7 +73,7 @@ class Bench {
 
     void finish();
 
-  private:
+private:
     bool begin(const char* name, Row& row);
     void end(const char* name, Row& row);
     void check_counter();

@@ -18,7 +18,7 @@ struct PartnerState {
 };
 
 class Partner {
-  public:
+public:
     // `body` runs to its first wait before this returns. With Fpu::kOff it must not touch FP registers after that.
     template <typename Body>
     bool start(Bench& bench, Row& row, const PartnerState& state, const Body& body) {
@@ -28,7 +28,7 @@ class Partner {
 
     roottask::Thread& thread() { return thread_; }
 
-  private:
+private:
     bool create(Bench& bench, Row& row, const PartnerState& state);
     bool settle(Row& row, const PartnerState& state);
 

@@ -70,9 +70,7 @@ struct Cap {
     constexpr bool untyped_is_device() const { return meta >> 11 & 1; }
     constexpr Word untyped_free() const { return (data & low_mask(36)) << 4; }
     constexpr Word untyped_clean() const { return data >> 36 << 12; }
-    constexpr void set_untyped_marks(Word free_offset, Word clean) {
-        data = free_offset >> 4 | clean >> 12 << 36;
-    }
+    constexpr void set_untyped_marks(Word free_offset, Word clean) { data = free_offset >> 4 | clean >> 12 << 36; }
 
     // --- Endpoint: meta[8:5] rights (write = send, read = receive); data: badge.
     static Cap endpoint(Endpoint* object, Rights rights, Word badge) {
@@ -125,9 +123,7 @@ struct Cap {
     static constexpr Cap irq_handler(Word irq) { return {head(CapType::kIrqHandler), irq}; }
     constexpr Word irq() const { return data; }
     // --- SgiSignal: data: interrupt in [7:0], target in [63:8].
-    static constexpr Cap sgi_signal(Word irq, Word target) {
-        return {head(CapType::kSgiSignal), irq | target << 8};
-    }
+    static constexpr Cap sgi_signal(Word irq, Word target) { return {head(CapType::kSgiSignal), irq | target << 8}; }
     constexpr Word sgi_irq() const { return data & 255; }
     constexpr Word sgi_target() const { return data >> 8; }
 
@@ -181,9 +177,7 @@ private:
         return reinterpret_cast<T*>(address());
     }
     static constexpr Word head(CapType type, Word address = 0) { return address << 16 | static_cast<Word>(type); }
-    static Word head(CapType type, const volatile void* object) {
-        return head(type, reinterpret_cast<Word>(object));
-    }
+    static Word head(CapType type, const volatile void* object) { return head(type, reinterpret_cast<Word>(object)); }
 };
 static_assert(sizeof(Cap) == 16);
 

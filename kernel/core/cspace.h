@@ -6,8 +6,8 @@
 namespace keel {
 
 struct SlotLookup {
-    Slot* slot;      // null: failed
-    Word bits_left;  // bits of the address that were not needed
+    Slot* slot;             // null: failed
+    Word bits_left;         // bits of the address that were not needed
     LookupFailure failure;  // if it failed
 };
 

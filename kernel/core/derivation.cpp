@@ -71,8 +71,7 @@ bool has_badge(const Cap& cap) {
 bool copy_is_original(const Cap& copy, const Cap& source) {
     if (has_badge(copy)) return copy.badge() != source.badge();
     switch (copy.type()) {
-        case CapType::kIrqHandler:
-        case CapType::kSgiSignal: return source.is(CapType::kIrqControl);
+        case CapType::kIrqHandler: return source.is(CapType::kIrqControl);
         case CapType::kUntyped: return true;
         default: return false;
     }

@@ -91,7 +91,8 @@ public:
         std::ostringstream out;
         for (CPtr cptr = 0; cptr < 100; ++cptr) {
             Cap const at = cap(cptr);
-            if (!at.is_null()) out << cptr << ": type " << int(at.type()) << (has_children(slot(cptr)) ? " +" : "") << '\n';
+            if (!at.is_null())
+                out << cptr << ": type " << int(at.type()) << (has_children(slot(cptr)) ? " +" : "") << '\n';
         }
         auto const all = inventory();
         out << all.slots.size() << " slots, " << all.threads.size() << " threads, states";
@@ -99,7 +100,8 @@ public:
         for (Tcb* tcb : all.threads) states.insert(int(tcb->state));
         for (int value : states) out << ' ' << value;
         for (unsigned i = 0; i < kNumIrqs; ++i) {
-            if (kernel.irq_state[i] || machine.masked[i]) out << " irq " << i << int(kernel.irq_state[i]) << machine.masked[i];
+            if (kernel.irq_state[i] || machine.masked[i])
+                out << " irq " << i << int(kernel.irq_state[i]) << machine.masked[i];
         }
         return out.str();
     }
@@ -477,8 +479,7 @@ TEST(DestroyInterrupted, ACNodeThatHoldsItself) {
             EXPECT_EQ(delete_cap(b.slot(node.cptr)), Progress::kDone);
             return untyped;
         },
-        revoke_children,
-        [](Bench& b) { EXPECT_EQ(b.inventory().endpoints.size(), 0u); });
+        revoke_children, [](Bench& b) { EXPECT_EQ(b.inventory().endpoints.size(), 0u); });
 }
 
 TEST(DestroyInterrupted, TheOnlyCapOfACNodeInItsFirstSlot) {
@@ -537,7 +538,8 @@ TEST(DestroyInterrupted, AThreadWhoseCSpaceHoldsItsOnlyCap) {
             b.move(tcb.cptr, node.get()[1]);
             return node.cptr;
         },
-        delete_cap, [](Bench& b) { EXPECT_EQ(b.inventory().threads.size(), 1u) << "the thread keeps its CSpace alive"; });
+        delete_cap,
+        [](Bench& b) { EXPECT_EQ(b.inventory().threads.size(), 1u) << "the thread keeps its CSpace alive"; });
 }
 
 TEST(DestroyInterrupted, AThreadAndItsCSpaceHoldEachOther) {

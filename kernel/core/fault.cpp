@@ -38,7 +38,8 @@ struct MessageWriter {
     void add(const UserContext& context, const RegisterList& order) {
         // The first words of the message, so the first ones go to registers.
         unsigned const in_registers = order.count < kRegisterMessageWords ? order.count : kRegisterMessageWords;
-        for (; length < in_registers; ++length) receiver.message_word(length) = get_register(context, order.reg[length]);
+        for (; length < in_registers; ++length)
+            receiver.message_word(length) = get_register(context, order.reg[length]);
         if (!buffer) return;
         for (; length < order.count; ++length) buffer->msg[length] = get_register(context, order.reg[length]);
     }

@@ -27,8 +27,7 @@ struct Transferred {
 };
 
 // A capability to the endpoint itself becomes its badge; the first other one is copied, any further one ends it.
-Transferred transfer_caps(const ExtraCaps& caps, const Endpoint* endpoint, const Tcb& receiver,
-                          IpcBuffer* buffer) {
+Transferred transfer_caps(const ExtraCaps& caps, const Endpoint* endpoint, const Tcb& receiver, IpcBuffer* buffer) {
     Transferred result;
     if (!buffer || !caps.slot[0]) return result;
     Slot* destination = receive_slot(receiver, *buffer);

@@ -14,14 +14,11 @@ struct MessageTag {
         unsigned const n = word & kTagLengthMask;
         return n < kMaxMessageWords ? n : kMaxMessageWords;
     }
-    unsigned extra_caps() const {
-        return word >> kTagCapsShift & kTagCapsMask;
-    }
+    unsigned extra_caps() const { return word >> kTagCapsShift & kTagCapsMask; }
     // No capabilities and no more words than travel in registers: length in [6:0], capabilities in [8:7].
     bool fits_registers() const { return (word & 0x1ff) <= kRegisterMessageWords; }
     static constexpr MessageTag make(Word label, Word unwrapped, Word caps, Word length) {
-        return {label << kTagLabelShift | unwrapped << kTagUnwrappedShift |
-                caps << kTagCapsShift | length};
+        return {label << kTagLabelShift | unwrapped << kTagUnwrappedShift | caps << kTagCapsShift | length};
     }
 };
 

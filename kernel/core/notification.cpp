@@ -53,8 +53,8 @@ void take_signal(Notification& notification, Tcb& tcb) {
     tcb.context.cap_or_badge() = notification.badge;
     notification.state = NotificationState::kIdle;
     lend_context(notification, tcb);
-    if (SchedContext* sc = tcb.sched_context; sc && sc->sporadic && sc == notification.sched_context &&
-                                              sc != this_cpu().current_sc)
+    if (SchedContext* sc = tcb.sched_context;
+        sc && sc->sporadic && sc == notification.sched_context && sc != this_cpu().current_sc)
         refill_unblock(*sc, this_cpu().now);
 }
 

@@ -14,7 +14,7 @@ namespace keel {
 // group links the groups. Insertion looks at no more than one thread per priority, so it is bounded by 256 steps.
 // The links mean something only while the thread waits.
 struct WaitLinks {
-    Tcb* next = nullptr;        // in the ring of this thread's group
+    Tcb* next = nullptr;  // in the ring of this thread's group
     Tcb* prev = nullptr;
     Tcb* next_group = nullptr;  // meaningful in group heads only
     Tcb* prev_group = nullptr;
@@ -37,9 +37,9 @@ static_assert(sizeof(Endpoint) == 16);
 enum class NotificationState : uint8_t { kIdle = 0, kWaiting = 1, kActive = 2 };
 
 struct Notification {
-    Word badge;                // accumulated; meaningful while kActive
-    Tcb* head;                 // waiting threads, while kWaiting
-    Tcb* bound_tcb;            // may receive this notification while it waits on an endpoint
+    Word badge;                   // accumulated; meaningful while kActive
+    Tcb* head;                    // waiting threads, while kWaiting
+    Tcb* bound_tcb;               // may receive this notification while it waits on an endpoint
     SchedContext* sched_context;  // lent to a passive thread that is woken
     NotificationState state;
     uint8_t reserved[31];
@@ -63,12 +63,12 @@ struct Refill {
 };
 
 struct SchedContext {
-    Ticks period;     // 0: round robin, the budget returns at once
-    Ticks budget;     // 0: not configured, gives no time
-    Ticks consumed;   // since last asked
+    Ticks period;    // 0: round robin, the budget returns at once
+    Ticks budget;    // 0: not configured, gives no time
+    Ticks consumed;  // since last asked
     Word badge;
-    Tcb* tcb;         // the thread that runs on this context now
-    Reply* reply;     // top of the call stack through which it was lent
+    Tcb* tcb;      // the thread that runs on this context now
+    Reply* reply;  // top of the call stack through which it was lent
     Notification* notification;
     Tcb* yielding_from;  // thread that called YieldTo on this context and waits for the result
     uint32_t core;

@@ -56,7 +56,8 @@ Tcb* ReleaseQueue::rotate(Tcb* node, bool left) {
 
 void ReleaseQueue::rebalance(Tcb* from) {
     for (Tcb* node = from; node; node = node->release_parent) {
-        int const balance = static_cast<int>(height(node->release_left)) - static_cast<int>(height(node->release_right));
+        int const balance =
+            static_cast<int>(height(node->release_left)) - static_cast<int>(height(node->release_right));
         if (balance > 1) {
             Tcb* const child = node->release_left;
             if (height(child->release_left) < height(child->release_right)) rotate(child, true);

@@ -191,6 +191,8 @@ void unbind_notification(SchedContext& sc) {
 void donate(SchedContext& sc, Tcb& to) {
     Cpu& cpu = this_cpu();
     if (Tcb* from = sc.tcb) {
+        // A server that is answered for by someone else may be running on another core.
+        stall_if_running_elsewhere(cpu, *from);
         forget_schedule(*from);
         from->sched_context = nullptr;
         if (from == cpu.current || from == cpu.candidate) reschedule(cpu);

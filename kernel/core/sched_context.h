@@ -9,11 +9,11 @@ namespace keel {
 
 // --- Replenishments. Times are absolute; the list is ordered by time and its amounts add up to the budget. ----------
 inline Refill& refill_head(SchedContext& sc) { return sc.refills()[sc.refill_head]; }
-inline bool refill_ready(SchedContext& sc, Ticks now) {
-    return refill_head(sc).time <= now + time_limits.kernel_wcet;
-}
+inline bool refill_ready(SchedContext& sc, Ticks now) { return refill_head(sc).time <= now + time_limits.kernel_wcet; }
 // The head replenishment still gives useful time after `used` of it.
-inline bool refill_sufficient(SchedContext& sc, Ticks used) { return refill_head(sc).amount >= used + time_limits.min_budget; }
+inline bool refill_sufficient(SchedContext& sc, Ticks used) {
+    return refill_head(sc).amount >= used + time_limits.min_budget;
+}
 // Starts over with the whole budget now. `period` 0: round robin.
 void refill_reset(SchedContext& sc, Ticks budget, Ticks period, unsigned max_refills, Ticks now);
 // New parameters for a context in use: what has been used keeps being paid back.

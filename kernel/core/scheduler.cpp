@@ -60,9 +60,22 @@ void choose_thread(Cpu& cpu) {
     }
 }
 
+// The thread that was running here goes on elsewhere: its context, or the one that it was lent last, is another core's.
+void send_home(Tcb& tcb) {
+    SchedContext& sc = *tcb.sched_context;
+    if (!refill_ready(sc, this_cpu().now) || !refill_sufficient(sc, 0)) {
+        postpone(sc);
+    } else if (!tcb.in_ready_queue) {
+        ready_enqueue_first(tcb);
+        notify_home(tcb);
+    }
+}
+
 void select_thread(Cpu& cpu) {
     Tcb& current = *cpu.current;
-    bool const keeps_running = is_schedulable(current) && home_core(current) == cpu.id;
+    bool const at_home = home_core(current) == cpu.id;
+    bool const keeps_running = is_schedulable(current) && at_home;
+    if (!at_home && is_schedulable(current)) send_home(current);
     Tcb* candidate = cpu.candidate;
     cpu.candidate = nullptr;
     if (candidate && !is_schedulable(*candidate)) candidate = nullptr;

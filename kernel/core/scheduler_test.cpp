@@ -47,7 +47,8 @@ TEST_F(Scheduler, TheHighestPriorityRuns) {
 // Every priority has its bit, also at the edges of the words.
 TEST_F(Scheduler, AllPriorities) {
     std::vector<Made<Tcb>> threads;
-    for (unsigned priority : {0u, 1u, 63u, 64u, 127u, 128u, 191u, 192u, 254u, 255u}) threads.push_back(make_thread(priority));
+    for (unsigned priority : {0u, 1u, 63u, 64u, 127u, 128u, 191u, 192u, 254u, 255u})
+        threads.push_back(make_thread(priority));
     while (!threads.empty()) {
         schedule(cpu());
         ASSERT_EQ(current(), threads.back().get());
@@ -170,7 +171,8 @@ TEST_F(Scheduler, WithoutContextOrBudgetNobodyRuns) {
     expect_sound();
 }
 
-// --- Time ----------------------------------------------------------------------------------------------------------------
+// --- Time
+// ----------------------------------------------------------------------------------------------------------------
 
 TEST_F(Scheduler, RoundRobinTakesTurns) {
     auto const a = make_thread(10, 1000), b = make_thread(10, 1000), c = make_thread(10, 1000);
@@ -256,7 +258,8 @@ TEST_F(Scheduler, TheDeadlineIsTheNearestEvent) {
     EXPECT_EQ(machine.deadline, machine.time + us_to_ticks(4100)) << "its own budget";
 }
 
-// --- Priorities ----------------------------------------------------------------------------------------------------------
+// --- Priorities
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Scheduler, ChangingPriorities) {
     auto const a = make_thread(10), b = make_thread(9);
@@ -297,7 +300,8 @@ TEST_F(Scheduler, APriorityMayChangeWhileBudgetIsAwaited) {
     expect_sound();
 }
 
-// --- Domains -------------------------------------------------------------------------------------------------------------
+// --- Domains
+// -------------------------------------------------------------------------------------------------------------
 
 class Domains : public Scheduler {
 protected:

@@ -63,7 +63,7 @@ extern "C" [[noreturn]] void keel_boot(Word image_start, Word image_end, Word im
     start_other_cores();
     cpu.now = counter();
     ready_enqueue_first(root);
-    if constexpr (kDebugBuild) print("Keel: ", Hex{kMaxCores}, " core(s), debug; entering the initial thread\n");
+    if constexpr (kDebugBuild) print("Keel: ", Decimal{kMaxCores}, " core(s), debug; entering the initial thread\n");
     start_core(cpu);
 }
 

@@ -31,12 +31,14 @@ const char* find_hand_over_error(const HandOver& hand_over, PhysRange ram, PhysR
         if (overlap(tree, kernel_image)) return "the device tree overlaps the kernel";
         if (overlap(tree, image)) return "the device tree overlaps the user image";
     }
-    Word const pages = (image.size() + align_up(tree.size(), kPageBits)) >> kPageBits;
+    // The extra bootinfo, tree and header, lies in a block whose size is a power of two.
+    Word const extra_pages = tree.empty() ? 0 : 2 * ((tree.size() >> kPageBits) + 2);
+    Word const pages = (image.size() >> kPageBits) + extra_pages;
     if (pages + kFixedPages > kMaxPages) return "the user image and the device tree are too large";
 
     if (!is_aligned(hand_over.image_offset, kPageBits)) return "the user image's virtual address is not on a page";
     Word const first = hand_over.image_address();
-    Word const behind = first + ((pages + kFixedPages + 1) << kPageBits);
+    Word const behind = first + ((pages + kFixedPages) << kPageBits);
     if (first == 0 || first > user_top || behind < first || behind > user_top)
         return "the user image's virtual addresses are not user addresses";
     if (hand_over.entry < first || hand_over.entry >= hand_over.image_end_address())

@@ -6,9 +6,9 @@
 namespace keel {
 
 struct HandOver {
-    PhysRange image;      // user image, whole pages
-    Word image_offset;    // its physical minus its virtual addresses
-    Word entry;           // virtual
+    PhysRange image;        // user image, whole pages
+    Word image_offset;      // its physical minus its virtual addresses
+    Word entry;             // virtual
     PhysRange device_tree;  // empty: there is none
 
     Word image_address() const { return image.start - image_offset; }

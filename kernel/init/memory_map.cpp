@@ -33,7 +33,8 @@ bool BlockSplitter::next(Word& base, unsigned& bits) {
     rest_.start = align_up(rest_.start, seL4_MinUntypedBits);
     if (rest_.start >= rest_.end || rest_.size() < bit(seL4_MinUntypedBits)) return false;
     unsigned const fitting = 63 - static_cast<unsigned>(__builtin_clzll(rest_.size()));
-    unsigned const aligned = rest_.start == 0 ? seL4_MaxUntypedBits : static_cast<unsigned>(__builtin_ctzll(rest_.start));
+    unsigned const aligned =
+        rest_.start == 0 ? seL4_MaxUntypedBits : static_cast<unsigned>(__builtin_ctzll(rest_.start));
     bits = fitting < aligned ? fitting : aligned;
     if (bits > seL4_MaxUntypedBits) bits = seL4_MaxUntypedBits;
     base = rest_.start;

@@ -1,5 +1,6 @@
-// See root_task.h. The order of capabilities and the layout of the address space are those of the sel4 ABI (A.5): image,
-// IPC buffer, bootinfo, extra bootinfo; slots: fixed ones, tables, extra bootinfo, SchedControl, image, untyped, empty.
+// See root_task.h. The order of capabilities and the layout of the address space are those of the sel4 ABI (A.5):
+// image, IPC buffer, bootinfo, extra bootinfo; slots: fixed ones, tables, extra bootinfo, SchedControl, image, untyped,
+// empty.
 #include "init/root_task.h"
 
 #include <sel4/abi.h>
@@ -32,7 +33,7 @@ struct Plan {
     Word buffer_address;
     Word bootinfo_address;
     Word extra_address;
-    Word extra_bytes;  // header and device tree; 0: none
+    Word extra_bytes;         // header and device tree; 0: none
     unsigned extra_bits = 0;  // log2 of the block that the extra bootinfo lies in
     Word last_address;
 
@@ -42,7 +43,8 @@ struct Plan {
         extra_address = bootinfo_address + kPageSize;
         extra_bytes = hand_over.device_tree.empty() ? 0 : sizeof(seL4_BootInfoHeader) + hand_over.device_tree.size();
         if (extra_bytes != 0) extra_bits = log2_ceiling(align_up(extra_bytes, kPageBits));
-        last_address = extra_address + align_up(extra_bytes, kPageBits) - 1;
+        // Tables are made for the whole block, as on the reference kernel; pages only for what is in use.
+        last_address = extra_address + (extra_bytes != 0 ? bit(extra_bits) : 0) - 1;
     }
 
     // Bytes of all objects: CNode, extra bootinfo, pages, TCB, scheduling context.
@@ -78,9 +80,8 @@ public:
         create_objects();
         RootVSpace vspace{root_, pool_};
         set_fixed_caps(vspace);
-        bootinfo_->userImagePaging = region([&] {
-            vspace.add_tables(hand_over_.image_address(), plan_.last_address, objects_, cspace_);
-        });
+        bootinfo_->userImagePaging =
+            region([&] { vspace.add_tables(hand_over_.image_address(), plan_.last_address, objects_, cspace_); });
         map_fixed_pages(vspace);
         add_extra_bootinfo(vspace);
         bootinfo_->schedcontrol = region([&] {
@@ -122,8 +123,8 @@ private:
     }
 
     void set_fixed_caps(const RootVSpace& vspace) {
-        cspace_.set(seL4_CapInitThreadCNode, Cap::cnode(&cspace_[0], SEL4_ROOT_CNODE_SIZE_BITS,
-                                                        kWordBits - SEL4_ROOT_CNODE_SIZE_BITS, 0));
+        cspace_.set(seL4_CapInitThreadCNode,
+                    Cap::cnode(&cspace_[0], SEL4_ROOT_CNODE_SIZE_BITS, kWordBits - SEL4_ROOT_CNODE_SIZE_BITS, 0));
         cspace_.set(seL4_CapInitThreadVSpace, vspace.root_cap());
         cspace_.set(seL4_CapIRQControl, Cap::irq_control());
         cspace_.set(seL4_CapASIDControl, Cap::asid_control());
@@ -152,7 +153,8 @@ private:
         });
     }
 
-    // What does not fit into the list of the bootinfo stays unused; ranges are few, so that does not happen in practice.
+    // What does not fit into the list of the bootinfo stays unused; ranges are few, so that does not happen in
+    // practice.
     void add_untyped(const RangeList& ranges, bool device) {
         for (unsigned i = 0; i < ranges.count(); i++) {
             BlockSplitter blocks{ranges[i]};

@@ -69,8 +69,8 @@ inline bool wins(const Cpu& cpu, const Tcb& next, const Tcb& current) {
     return static_cast<int>(next.priority) >= highest_ready(cpu, cpu.domain);
 }
 
-// The less common ends of the fast paths, tail calls so that the common ones need no stack frame: the server was not the
-// only one that waited, or is not the only one to wait.
+// The less common ends of the fast paths, tail calls so that the common ones need no stack frame: the server was not
+// the only one that waited, or is not the only one to wait.
 [[gnu::noinline]] Tcb* dequeue_and_leave(Cpu* cpu, Tcb* from, Tcb* server, Endpoint* endpoint) {
     endpoint->set(wait_queue_remove(server, *server), EndpointState::kReceiving);
     return switch_and_leave(*cpu, *from, *server);
@@ -90,8 +90,7 @@ extern "C" Tcb* keel_fastpath_call(Cpu* cpu, Tcb* caller) {
     if (!cap || !cap->is(CapType::kEndpoint)) return keel_slow_syscall(cpu, caller);
     Rights const rights = cap->rights();
     Endpoint& endpoint = *cap->endpoint();
-    if (!rights.write() || !(rights.grant() || rights.grant_reply()) ||
-        endpoint.state() != EndpointState::kReceiving)
+    if (!rights.write() || !(rights.grant() || rights.grant_reply()) || endpoint.state() != EndpointState::kReceiving)
         return keel_slow_syscall(cpu, caller);
     Tcb& server = *endpoint.head();
     Reply* const reply = server.reply;

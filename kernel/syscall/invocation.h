@@ -21,8 +21,8 @@ enum class Outcome : uint8_t {
 
 struct SyscallError {
     seL4_Error code;
-    Word word[2];           // argument or capability number; range; was-source; memory left
-    LookupFailure lookup;   // kFailedLookup
+    Word word[2];          // argument or capability number; range; was-source; memory left
+    LookupFailure lookup;  // kFailedLookup
 };
 
 class Invocation {
@@ -32,23 +32,27 @@ public:
     Slot* slot;  // holds the invoked capability
     Cap cap;     // its content
     Word label;
-    unsigned length;                 // message words that are there
-    Slot* extra[kMaxExtraCaps];      // slots of the capabilities in the message, null from the first missing one on
-    IpcBuffer const* buffer;          // null: the thread has none
+    unsigned length;             // message words that are there
+    Slot* extra[kMaxExtraCaps];  // slots of the capabilities in the message, null from the first missing one on
+    IpcBuffer const* buffer;     // null: the thread has none
     bool is_call;
     bool is_blocking;
     bool may_donate;
     SyscallError error;
 
     Invocation(Cpu& on, Tcb& by, Slot& invoked, MessageTag tag, const ExtraCaps& caps, const IpcBuffer* from)
-        : cpu(on), caller(by), slot(&invoked), cap(invoked.cap), label(tag.label()), length(tag.length()),
-          extra{caps.slot[0], caps.slot[1], caps.slot[2]}, buffer(from) {
+        : cpu(on),
+          caller(by),
+          slot(&invoked),
+          cap(invoked.cap),
+          label(tag.label()),
+          length(tag.length()),
+          extra{caps.slot[0], caps.slot[1], caps.slot[2]},
+          buffer(from) {
         if (length > kRegisterMessageWords && !buffer) length = kRegisterMessageWords;
     }
 
-    Word arg(unsigned i) const {
-        return i < kRegisterMessageWords ? caller.context.message_word(i) : buffer->msg[i];
-    }
+    Word arg(unsigned i) const { return i < kRegisterMessageWords ? caller.context.message_word(i) : buffer->msg[i]; }
 
     Outcome fail(seL4_Error code, Word word0 = 0, Word word1 = 0) {
         error.code = code;

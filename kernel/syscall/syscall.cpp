@@ -43,9 +43,20 @@ Outcome invoke_message(Invocation& inv) {
             if (!inv.cap.rights().write()) return inv.invalid_capability(0);
             signal(*inv.cap.notification(), inv.cap.badge());
             return Outcome::kDone;
-        default:
-            answer(inv.caller, *inv.cap.reply(), inv.cap.reply_grant());
-            return Outcome::kDone;
+        default: answer(inv.caller, *inv.cap.reply(), inv.cap.reply_grant()); return Outcome::kDone;
+    }
+}
+
+// The calls that send and then receive carry out messages and memory methods only: what could stop or change the
+// caller between its two halves is refused, without a word to the caller.
+bool is_refused_before_receive(CapType type) {
+    switch (type) {
+        case CapType::kThread:
+        case CapType::kCNode:
+        case CapType::kSchedContext:
+        case CapType::kSchedControl:
+        case CapType::kDomainControl: return true;
+        default: return false;
     }
 }
 
@@ -122,6 +133,7 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
         }
     }
     Invocation inv(cpu, tcb, *found.slot, tag, caps, buffer);
+    if (phase.may_donate && !phase.is_call && is_refused_before_receive(inv.cap.type())) return Progress::kDone;
     inv.is_call = phase.is_call;
     inv.is_blocking = phase.is_blocking;
     inv.may_donate = phase.may_donate;

@@ -45,12 +45,17 @@ bool check_buffer(Invocation& inv, Word address, Slot& slot, NewCap& result) {
     return true;
 }
 
-// A slot whose container is being destroyed step by step cannot be replaced.
-bool is_being_destroyed(const Slot& slot) { return slot.cap.is(CapType::kZombie); }
+// The last capability to a container is not replaced: that would destroy the container, which may take long. One that
+// is being destroyed already is no different.
+bool holds_last_of_container(const Slot& slot) {
+    bool const is_container =
+        slot.cap.is(CapType::kCNode) || slot.cap.is(CapType::kThread) || slot.cap.is(CapType::kZombie);
+    return is_container && is_final(slot);
+}
 
 bool check_spaces(Invocation& inv, Tcb& tcb, Slot& cspace_slot, Word cspace_data, Slot& vspace_slot, Word vspace_data,
                   NewCap& cspace, NewCap& vspace) {
-    if (is_being_destroyed(tcb.slots[kSlotCSpace]) || is_being_destroyed(tcb.slots[kSlotVSpace])) {
+    if (holds_last_of_container(tcb.slots[kSlotCSpace]) || holds_last_of_container(tcb.slots[kSlotVSpace])) {
         inv.illegal_operation();
         return false;
     }
@@ -104,8 +109,7 @@ Progress install(const Invocation& inv, Tcb& tcb, TcbSlot which, const NewCap& r
     Slot& slot = tcb.slots[which];
     if (delete_cap(slot) == Progress::kPreempted) return Progress::kPreempted;
     if (!replacement.source) return Progress::kDone;
-    bool const unchanged =
-        same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
+    bool const unchanged = same_object(replacement.source->cap, replacement.cap) && same_object(inv.cap, inv.slot->cap);
     if (unchanged) insert_derived(*replacement.source, slot, replacement.cap);
     return Progress::kDone;
 }
@@ -113,7 +117,7 @@ Progress install(const Invocation& inv, Tcb& tcb, TcbSlot which, const NewCap& r
 Progress install_spaces(const Invocation& inv, Tcb& tcb, const NewCap& cspace, const NewCap& vspace) {
     if (install(inv, tcb, kSlotCSpace, cspace) == Progress::kPreempted) return Progress::kPreempted;
     if (install(inv, tcb, kSlotVSpace, vspace) == Progress::kPreempted) return Progress::kPreempted;
-    if (&tcb == inv.cpu.current) activate_vspace(inv.cpu, tcb);
+    // The caller itself goes on in the address space that is loaded until the next switch of threads.
     return Progress::kDone;
 }
 

@@ -93,8 +93,7 @@ Outcome retype(Invocation& inv) {
     Word const start = align_up(free_offset, object_bits);
     Word const end = start + (destination.count << object_bits);
     // Memory that stays untyped is cleared when objects are made from it.
-    if (!device && type != ObjectType::kUntyped &&
-        clear_untyped(*inv.slot, start, end - start) == Progress::kPreempted)
+    if (!device && type != ObjectType::kUntyped && clear_untyped(*inv.slot, start, end - start) == Progress::kPreempted)
         return Outcome::kPreempted;
     untyped.set_untyped_marks(end, untyped.untyped_clean());
     Word const base = raw(untyped.untyped_base());

@@ -66,13 +66,17 @@ TEST_F(Untyped, EveryTypeHasItsSizeAndCapability) {
         unsigned bits;
         CapType cap;
     };
-    for (Row const& row : {Row{seL4_UntypedObject, 4, 4, CapType::kUntyped}, {seL4_UntypedObject, 12, 12, CapType::kUntyped},
-                           {seL4_TCBObject, 0, 11, CapType::kThread}, {seL4_EndpointObject, 0, 4, CapType::kEndpoint},
+    for (Row const& row : {Row{seL4_UntypedObject, 4, 4, CapType::kUntyped},
+                           {seL4_UntypedObject, 12, 12, CapType::kUntyped},
+                           {seL4_TCBObject, 0, 11, CapType::kThread},
+                           {seL4_EndpointObject, 0, 4, CapType::kEndpoint},
                            {seL4_NotificationObject, 0, 6, CapType::kNotification},
-                           {seL4_CapTableObject, 1, 6, CapType::kCNode}, {seL4_CapTableObject, 7, 12, CapType::kCNode},
+                           {seL4_CapTableObject, 1, 6, CapType::kCNode},
+                           {seL4_CapTableObject, 7, 12, CapType::kCNode},
                            {seL4_SchedContextObject, 7, 7, CapType::kSchedContext},
                            {seL4_SchedContextObject, 10, 10, CapType::kSchedContext},
-                           {seL4_ReplyObject, 0, 5, CapType::kReply}, {seL4_ARM_VSpaceObject, 0, 12, CapType::kVSpace},
+                           {seL4_ReplyObject, 0, 5, CapType::kReply},
+                           {seL4_ARM_VSpaceObject, 0, 12, CapType::kVSpace},
                            {seL4_ARM_SmallPageObject, 0, 12, CapType::kFrame},
                            {seL4_ARM_PageTableObject, 0, 12, CapType::kPageTable}}) {
         SCOPED_TRACE(row.type);

@@ -100,8 +100,8 @@ private:
                 auto* const endpoint = static_cast<Endpoint*>(tcb.wait_object);
                 if (!known(all_.endpoints, endpoint, "endpoint waited for")) break;
                 require(is_in(endpoint->head(), tcb), "thread ", &tcb, " is not in its endpoint's queue");
-                auto const state = tcb.state == ThreadState::kBlockedOnSend ? EndpointState::kSending
-                                                                            : EndpointState::kReceiving;
+                auto const state =
+                    tcb.state == ThreadState::kBlockedOnSend ? EndpointState::kSending : EndpointState::kReceiving;
                 require(endpoint->state() == state, "thread ", &tcb, " waits on an endpoint of the other kind");
                 break;
             }
@@ -124,7 +124,8 @@ private:
 
     void check_queues(Tcb& tcb) {
         require(!(tcb.in_ready_queue && tcb.in_release_queue), "thread ", &tcb, " is in two queues");
-        if (tcb.in_ready_queue) require(is_schedulable(tcb), "ready thread ", &tcb, " cannot run, state ", int(tcb.state));
+        if (tcb.in_ready_queue)
+            require(is_schedulable(tcb), "ready thread ", &tcb, " cannot run, state ", int(tcb.state));
         if (tcb.in_release_queue) {
             require(tcb.is_runnable(), "thread ", &tcb, " waits for time in state ", int(tcb.state));
             require(tcb.sched_context, "thread ", &tcb, " waits for time without a context");

@@ -9,6 +9,7 @@
 
 #include "arch/asid.h"
 #include "arch/page_tables.h"
+#include "arch/switch.h"
 #include "arch/thread_registers.h"
 #include "arch/trap.h"
 #include "arch/user_tables.h"
@@ -68,7 +69,8 @@ void KernelTest::make_root() {
     insert_root(slot(kVSpace), Cap::vspace(table, assign_asid(*pool, 0, *table)));
 }
 
-// --- Memory and capabilities -------------------------------------------------------------------------------------------
+// --- Memory and capabilities
+// -------------------------------------------------------------------------------------------
 void* KernelTest::allocate(Word size, Word alignment) {
     // aligned_alloc wants a multiple of the alignment.
     void* const memory = std::aligned_alloc(alignment, align_up(size, __builtin_ctzll(alignment)));
@@ -97,7 +99,8 @@ CPtr KernelTest::copy(CPtr source, Rights rights, Word badge) {
     return cptr;
 }
 
-// --- Objects -----------------------------------------------------------------------------------------------------------
+// --- Objects
+// -----------------------------------------------------------------------------------------------------------
 Made<Endpoint> KernelTest::make_endpoint() {
     auto* const object = static_cast<Endpoint*>(allocate_object(seL4_EndpointBits));
     return {object, add(Cap::endpoint(object, kAllRights, 0))};
@@ -131,7 +134,7 @@ Made<SchedContext> KernelTest::make_empty_context(unsigned size_bits) {
 
 Made<SchedContext> KernelTest::make_context(Word budget_us, Word period_us, unsigned max_refills, bool sporadic) {
     Made<SchedContext> const sc = make_empty_context();
-    cpu().now = machine.time;
+    update_time(cpu());
     refill_reset(*sc, us_to_ticks(budget_us), us_to_ticks(period_us), max_refills, cpu().now);
     sc->sporadic = sporadic;
     return sc;
@@ -163,18 +166,20 @@ Made<Tcb> KernelTest::make_thread(unsigned priority, Word budget_us, Word period
 
 seL4_IPCBuffer_& KernelTest::buffer(const Tcb& tcb) { return *ipc_buffer(tcb, true); }
 
-// --- Running -----------------------------------------------------------------------------------------------------------
+// --- Running
+// -----------------------------------------------------------------------------------------------------------
 void KernelTest::run(Tcb& tcb) {
     Cpu& core = *machine.core;
+    reschedule(core);  // a candidate goes into its queue
+    core.action = SchedulerAction::kResume;
     if (core.current == &tcb) return;
     update_time(core);
     commit_time(core);
     if (core.current != &core.idle && is_schedulable(*core.current)) ready_enqueue_first(*core.current);
     ready_dequeue(tcb);
+    switch_context(core, *core.current, tcb);
     core.current = &tcb;
     core.current_sc = tcb.sched_context;
-    core.action = SchedulerAction::kResume;
-    core.candidate = nullptr;
     activate(tcb);
 }
 
@@ -239,7 +244,8 @@ void KernelTest::finish_syscall(unsigned limit) {
     FAIL() << "a system call is preempted again and again";
 }
 
-// --- Results -----------------------------------------------------------------------------------------------------------
+// --- Results
+// -----------------------------------------------------------------------------------------------------------
 namespace {
 Word tag_of(const Tcb& tcb) { return tcb.context.x[1]; }
 }  // namespace

@@ -108,10 +108,13 @@ void StressTest::random_call() {
 }
 
 void StressTest::random_message() {
-    static constexpr int64_t kNumbers[] = {seL4_SysCall,   seL4_SysCall, seL4_SysReplyRecv, seL4_SysReplyRecv,
-                                           seL4_SysNBSendRecv, seL4_SysNBSendWait, seL4_SysSend,  seL4_SysNBSend,
-                                           seL4_SysRecv,   seL4_SysNBRecv, seL4_SysWait,  seL4_SysNBWait,
-                                           seL4_SysYield,  -40};
+    static constexpr int64_t kNumbers[] = {seL4_SysCall,       seL4_SysCall,
+                                           seL4_SysReplyRecv,  seL4_SysReplyRecv,
+                                           seL4_SysNBSendRecv, seL4_SysNBSendWait,
+                                           seL4_SysSend,       seL4_SysNBSend,
+                                           seL4_SysRecv,       seL4_SysNBRecv,
+                                           seL4_SysWait,       seL4_SysNBWait,
+                                           seL4_SysYield,      -40};
     int64_t const number = kNumbers[random_.below(std::size(kNumbers))];
     bool const waits_only = number == seL4_SysWait || number == seL4_SysNBWait || number == seL4_SysNBSendWait;
     CPtr const target = some(random_.chance(waits_only ? 80 : 20) ? CapType::kNotification : CapType::kEndpoint);
@@ -149,7 +152,8 @@ void StressTest::call(CPtr address, Word label, std::vector<Word> words, std::ve
     if (&caller == current()) ++(label_of(caller) == seL4_NoError ? successes_ : errors_);
 }
 
-// --- Arguments -----------------------------------------------------------------------------------------------------------
+// --- Arguments
+// -----------------------------------------------------------------------------------------------------------
 CPtr StressTest::any() { return random_.chance(90) ? kFirst + random_.below(kLast - kFirst) : random_.below(70); }
 
 CPtr StressTest::empty() {
@@ -171,12 +175,13 @@ CPtr StressTest::some(CapType type) {
 
 Word StressTest::some_time_us() { return random_.chance(30) ? 20 + random_.below(60) : random_.below(8000); }
 
-// --- Invocations ---------------------------------------------------------------------------------------------------------
+// --- Invocations
+// ---------------------------------------------------------------------------------------------------------
 void StressTest::retype() {
-    static constexpr Word kTypes[] = {seL4_UntypedObject,     seL4_TCBObject,           seL4_EndpointObject,
-                                      seL4_NotificationObject, seL4_CapTableObject,     seL4_SchedContextObject,
-                                      seL4_ReplyObject,       seL4_ARM_SmallPageObject, seL4_ARM_PageTableObject,
-                                      seL4_ARM_VSpaceObject,  seL4_TCBObject,           seL4_SchedContextObject};
+    static constexpr Word kTypes[] = {seL4_UntypedObject,      seL4_TCBObject,           seL4_EndpointObject,
+                                      seL4_NotificationObject, seL4_CapTableObject,      seL4_SchedContextObject,
+                                      seL4_ReplyObject,        seL4_ARM_SmallPageObject, seL4_ARM_PageTableObject,
+                                      seL4_ARM_VSpaceObject,   seL4_TCBObject,           seL4_SchedContextObject};
     Word const type = kTypes[random_.below(std::size(kTypes))];
     Word const size = type == seL4_UntypedObject        ? 5 + random_.below(11)
                       : type == seL4_CapTableObject     ? 1 + random_.below(4)
@@ -194,9 +199,12 @@ void StressTest::cnode_operation() {
         case 1:
         case 2: call(kRootCNode, seL4_CNodeDelete, {kFirst + random_.below(kLast - kFirst), depth}); break;
         case 3:
-            call(kRootCNode, seL4_CNodeRevoke, {random_.chance(90) ? kFirst + random_.below(kLast - kFirst) : source, depth});
+            call(kRootCNode, seL4_CNodeRevoke,
+                 {random_.chance(90) ? kFirst + random_.below(kLast - kFirst) : source, depth});
             break;
-        case 4: call(kRootCNode, seL4_CNodeCopy, {empty(), depth, source, depth, random_.below(16)}, {kRootCNode}); break;
+        case 4:
+            call(kRootCNode, seL4_CNodeCopy, {empty(), depth, source, depth, random_.below(16)}, {kRootCNode});
+            break;
         case 5: {
             CPtr const from = some(random_.chance(60) ? CapType::kEndpoint : CapType::kNotification);
             call(kRootCNode, seL4_CNodeMint, {empty(), depth, from, depth, 15, random_.below(4)}, {kRootCNode});
@@ -305,7 +313,8 @@ void StressTest::irq_operation() {
 }
 
 void StressTest::memory_operation() {
-    Word const address = random_.below(4) << 39 | random_.below(2) << 30 | random_.below(2) << 21 | random_.below(4) << 12;
+    Word const address =
+        random_.below(4) << 39 | random_.below(2) << 30 | random_.below(2) << 21 | random_.below(4) << 12;
     CPtr const vspace = random_.chance(70) ? kVSpace : some(CapType::kVSpace);
     switch (random_.below(7)) {
         case 0:
@@ -324,14 +333,16 @@ void StressTest::domain_operation() {
     switch (random_.below(3)) {
         case 0: call(domain_control_, seL4_DomainSetSet, {random_.below(2)}, {some(CapType::kThread)}); break;
         case 1:
-            call(domain_control_, seL4_DomainScheduleConfigure, {random_.below(3), random_.below(2), random_.below(90000)});
+            call(domain_control_, seL4_DomainScheduleConfigure,
+                 {random_.below(3), random_.below(2), random_.below(90000)});
             break;
         default: call(domain_control_, seL4_DomainScheduleSetStart, {random_.below(3)}); break;
     }
 }
 
-// --- Between the steps ---------------------------------------------------------------------------------------------------
-// Nobody runs: time passes, and if that does not help, the driver is put on its feet again by the kernel's own means.
+// --- Between the steps
+// --------------------------------------------------------------------------------------------------- Nobody runs: time
+// passes, and if that does not help, the driver is put on its feet again by the kernel's own means.
 void StressTest::rescue() {
     trace_ += "rescue";
     pass(random_.below(10000));

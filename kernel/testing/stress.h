@@ -18,7 +18,7 @@ protected:
     unsigned errors() const { return errors_; }
 
 private:
-    static constexpr CPtr kFirst = 64;   // slots that the system calls work on
+    static constexpr CPtr kFirst = 64;  // slots that the system calls work on
     static constexpr CPtr kLast = 320;
     static constexpr unsigned kThreads = 5;
 

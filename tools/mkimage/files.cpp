@@ -19,7 +19,7 @@ Error system_error(const std::string& what, const std::string& path) {
 }
 
 class Descriptor {
-  public:
+public:
     explicit Descriptor(int number) : number_(number) {}
     ~Descriptor() {
         if (number_ >= 0) {
@@ -36,7 +36,7 @@ class Descriptor {
         return number;
     }
 
-  private:
+private:
     int number_;
 };
 

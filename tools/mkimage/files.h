@@ -14,7 +14,7 @@ namespace kos::mkimage {
 
 // Anything that ends mkimage with one line on standard error and status 1.
 class Error : public std::runtime_error {
-  public:
+public:
     using std::runtime_error::runtime_error;
 };
 

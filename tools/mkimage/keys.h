@@ -12,7 +12,7 @@
 namespace kos::mkimage {
 
 class SigningKey {
-  public:
+public:
     // Throws Error if the file is not a seed.
     static SigningKey read(const std::string& path);
     // The key in that file; made on first use.
@@ -25,7 +25,7 @@ class SigningKey {
     const uint8_t (&public_key() const)[boot::kPublicKeyBytes] { return public_key_; }
     void sign(std::span<const uint8_t> data, uint8_t (&signature)[boot::kSignatureBytes]) const;
 
-  private:
+private:
     explicit SigningKey(const uint8_t* seed);
 
     uint8_t public_key_[boot::kPublicKeyBytes];

@@ -12,7 +12,7 @@
 namespace kos::mkimage {
 
 class LoaderFile {
-  public:
+public:
     // A loader as the build made it, or with an image that mkimage attached. Throws Error for any other file.
     explicit LoaderFile(const Buffer& elf);
 
@@ -27,7 +27,7 @@ class LoaderFile {
     // An ELF file of one segment with the same bytes, and one for the zeroed data.
     Buffer elf() const;
 
-  private:
+private:
     struct Zeroed {
         uint64_t address;
         uint64_t size;

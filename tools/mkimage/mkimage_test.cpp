@@ -24,7 +24,7 @@ constexpr uint64_t kImageOffset = 0x2000;
 
 // A folder that is gone after the test.
 class Folder {
-  public:
+public:
     Folder() {
         std::string name = testing::TempDir() + "mkimage.XXXXXX";
         path_ = ::mkdtemp(name.data());
@@ -35,7 +35,7 @@ class Folder {
 
     std::string file(const std::string& name) const { return path_ + "/" + name; }
 
-  private:
+private:
     std::string path_;
 };
 

@@ -14,7 +14,7 @@ Word cache_type() {
 }
 
 // `instruction` on every line that overlaps [start, end).
-#define KEEL_FOR_LINES(instruction, start, end, line) \
+#define KEEL_FOR_LINES(instruction, start, end, line)                              \
     for (Word address = (start) & ~((line)-1); address < (end); address += (line)) \
     asm volatile(instruction ", %0" ::"r"(address) : "memory")
 

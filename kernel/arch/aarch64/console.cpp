@@ -41,4 +41,14 @@ void print_piece(Hex number) {
     }
 }
 
+void print_piece(Decimal number) {
+    char digits[20];
+    unsigned count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + number.value % 10);
+        number.value /= 10;
+    } while (number.value != 0);
+    while (count > 0) console_put(digits[--count]);
+}
+
 }  // namespace keel

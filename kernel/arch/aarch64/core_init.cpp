@@ -29,11 +29,11 @@ uint32_t cores_started;
 
 // SCTLR_EL1 (Arm ARM D13.2.118). Everything else stays as the loader has set it: that is the contract.
 void set_system_control() {
-    constexpr Word kSet = 1 << 0      // M: MMU on
-                          | 1 << 2    // C: data cache on
-                          | 1 << 12   // I: instruction cache on
-                          | 1 << 15   // UCT: user level reads CTR_EL0
-                          | 1 << 26;  // UCI: user level does cache maintenance by address
+    constexpr Word kSet = 1 << 0       // M: MMU on
+                          | 1 << 2     // C: data cache on
+                          | 1 << 12    // I: instruction cache on
+                          | 1 << 15    // UCT: user level reads CTR_EL0
+                          | 1 << 26;   // UCI: user level does cache maintenance by address
     constexpr Word kClear = 1 << 1     // A: unaligned accesses are allowed
                             | 1 << 4   // SA0: also an unaligned stack pointer of user level
                             | 1 << 24  // E0E, EE: little-endian
@@ -69,9 +69,11 @@ void init_core(Cpu& cpu) {
     asm volatile(
         "msr tpidr_el1, %0\n"
         "msr vbar_el1, %1\n"
-        "msr mdscr_el1, xzr\n"     // no debug exceptions
+        "msr mdscr_el1, xzr\n"      // no debug exceptions
         "msr pmuserenr_el0, xzr\n"  // no performance counters at user level
-        "isb" ::"r"(&cpu), "r"(keel_vectors) : "memory");
+        "isb" ::"r"(&cpu),
+        "r"(keel_vectors)
+        : "memory");
     set_fpu_access(cpu, false);
     set_system_control();
 }
@@ -88,7 +90,7 @@ void reserve_kernel_irqs() {
         kernel.irq_state[irq_index(core, kTimerIrq)] = static_cast<uint8_t>(IrqState::kTimer);
         if constexpr (kSmp) {
             kernel.irq_state[irq_index(core, kRequestIpi)] = static_cast<uint8_t>(IrqState::kIpi);
-            kernel.irq_state[irq_index(core, kReservedIpi)] = static_cast<uint8_t>(IrqState::kReserved);
+            kernel.irq_state[irq_index(core, kWakeIpi)] = static_cast<uint8_t>(IrqState::kIpi);
         }
     }
 }

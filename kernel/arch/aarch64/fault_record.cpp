@@ -1,5 +1,5 @@
-// The end of the kernel: a failed assertion or an exception inside it is our own bug. The record says what, where, which
-// thread and through which calls (return addresses, for addr2line on the kernel's ELF); then the machine stops.
+// The end of the kernel: a failed assertion or an exception inside it is our own bug. The record says what, where,
+// which thread and through which calls (return addresses, for addr2line on the kernel's ELF); then the machine stops.
 #include "arch/console.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
@@ -47,7 +47,7 @@ bool is_kernel_data(const void* pointer) {
 
 void print_thread() {
     const Cpu& cpu = this_cpu();
-    print("  core: ", Hex{cpu.id}, "\n  thread: ");
+    print("  core: ", Decimal{cpu.id}, "\n  thread: ");
     const Tcb* const tcb = cpu.current;
     if (!is_kernel_data(tcb)) {
         print("none (", Hex{reinterpret_cast<Word>(tcb)}, ")\n");
@@ -63,13 +63,13 @@ void print_thread() {
         console_put(c >= ' ' && c <= '~' ? c : '?');
     }
     const UserContext& context = tcb->context;
-    print("\" pc ", Hex{context.pc}, " sp ", Hex{context.sp}, " x0 ", Hex{context.x[0]}, " x1 ", Hex{context.x[1]}, " x7 ",
-          Hex{context.x[7]}, "\n");
+    print("\" pc ", Hex{context.pc}, " sp ", Hex{context.sp}, " x0 ", Hex{context.x[0]}, " x1 ", Hex{context.x[1]},
+          " x7 ", Hex{context.x[7]}, "\n");
 }
 
 void print_registers(const UserContext& context) {
     for (unsigned i = 0; i < 31; i++)
-        print(i % 4 == 0 ? "  x" : " x", Hex{i}, " ", Hex{context.x[i]}, i % 4 == 3 ? "\n" : "");
+        print(i % 4 == 0 ? "  x" : " x", Decimal{i}, " ", Hex{context.x[i]}, i % 4 == 3 ? "\n" : "");
     print(" sp ", Hex{context.sp}, "\n");
 }
 
@@ -77,7 +77,7 @@ void print_registers(const UserContext& context) {
     // The others notice when they come for the lock.
     if constexpr (kSmp) {
         for (unsigned core = 0; core < kMaxCores; core++) {
-            if (core != this_cpu().id) send_ipi(core);
+            if (core != this_cpu().id) send_ipi(core, kRequestIpi);
         }
     }
     stop_core();
@@ -99,7 +99,7 @@ bool is_machine_stopping() { return __atomic_load_n(&record_taken, __ATOMIC_ACQU
 
 [[noreturn]] __attribute__((noinline)) void assertion_failed(const char* condition, const char* file, int line) {
     if (!begin_record()) stop_core();
-    print("\nKEEL FAULT: assertion failed: ", condition, "\n  at: ", file, ":", Hex{static_cast<Word>(line)}, "\n");
+    print("\nKEEL FAULT: assertion failed: ", condition, "\n  at: ", file, ":", Decimal{static_cast<Word>(line)}, "\n");
     print_thread();
     print_chain(reinterpret_cast<Word>(__builtin_frame_address(0)));
     stop_machine();
@@ -108,8 +108,8 @@ bool is_machine_stopping() { return __atomic_load_n(&record_taken, __ATOMIC_ACQU
 // From entry.S, on the exception stack. `kind` is the number of the vector.
 extern "C" [[noreturn]] void keel_kernel_exception(Word kind, const UserContext* context, Word esr, Word far) {
     if (!begin_record()) stop_core();
-    print("\nKEEL FAULT: exception in the kernel, vector ", Hex{kind}, " esr ", Hex{esr}, " far ", Hex{far}, "\n  at: ",
-          Hex{context->pc}, " spsr ", Hex{context->spsr}, "\n");
+    print("\nKEEL FAULT: exception in the kernel, vector ", Decimal{kind}, " esr ", Hex{esr}, " far ", Hex{far},
+          "\n  at: ", Hex{context->pc}, " spsr ", Hex{context->spsr}, "\n");
     print_thread();
     print_registers(*context);
     print("  called from: ", Hex{context->x[30]}, "\n");

@@ -29,6 +29,4 @@ void fpu_release(Tcb& tcb) {
     }
 }
 
-void fpu_reload(Cpu& cpu, Tcb& tcb) { fpu_switch_to(cpu, tcb); }
-
 }  // namespace keel

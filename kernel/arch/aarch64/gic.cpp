@@ -1,7 +1,7 @@
 // Generic Interrupt Controller v2 (ARM IHI 0048B.b): distributor and CPU interface as one security state sees them.
 //
-// Every interrupt has the same priority, so at most one is active on a core, and it is completed (EOI) before the kernel
-// is left. What user level is to handle stays masked until it acknowledges.
+// Every interrupt has the same priority, so at most one is active on a core, and it is completed (EOI) before the
+// kernel is left. What user level is to handle stays masked until it acknowledges.
 #include "arch/irq.h"
 #include "arch/kernel_space.h"
 #include "arch/smp.h"
@@ -22,6 +22,7 @@ constexpr Word kGicdIpriorityr = 0x400;
 constexpr Word kGicdItargetsr = 0x800;
 constexpr Word kGicdIcfgr = 0xc00;
 constexpr Word kGicdSgir = 0xf00;
+constexpr Word kGicdCpendsgir = 0xf10;
 // CPU interface (table 4-2).
 constexpr Word kGiccCtlr = 0x000;
 constexpr Word kGiccPmr = 0x004;
@@ -87,6 +88,12 @@ void mask_irq(Word index, bool masked) {
 void set_irq_trigger(Word index, bool edge) {
     Word const irq = irq_number(index);
     if (irq < kNumSgis) return;  // always edge-triggered
+    if constexpr (kSmp) {
+        if (is_private_irq(index) && irq_core(index) != this_cpu().id) {
+            smp_set_irq_trigger(irq_core(index), irq, edge);
+            return;
+        }
+    }
     volatile uint32_t& config = distributor(kGicdIcfgr + irq / 16 * 4);
     uint32_t const edge_bit = uint32_t{2} << irq % 16 * 2;
     config = edge ? config | edge_bit : config & ~edge_bit;
@@ -96,8 +103,7 @@ void acknowledge_irq(Word index) { mask_irq(index, false); }
 
 void set_irq_target(Word index, unsigned core) {
     Word const irq = irq_number(index);
-    reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdItargetsr)[irq] =
-        interface_masks[core];
+    reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdItargetsr)[irq] = interface_masks[core];
 }
 
 void send_sgi(Word irq, Word target_mask) {
@@ -106,7 +112,12 @@ void send_sgi(Word irq, Word target_mask) {
     distributor(kGicdSgir) = static_cast<uint32_t>((target_mask & 0xff) << 16 | irq);
 }
 
-void send_ipi(unsigned core) { send_sgi(kRequestIpi, interface_masks[core]); }
+void send_ipi(unsigned core, Word ipi) { send_sgi(ipi, interface_masks[core]); }
+
+void clear_ipi(Word ipi) {
+    // One byte per interrupt, one bit per sender.
+    reinterpret_cast<volatile uint8_t*>(kGicDistributorAddress + kGicdCpendsgir)[ipi] = 0xff;
+}
 
 void init_interrupt_distributor() {
     distributor(kGicdCtlr) = 0;
@@ -135,7 +146,10 @@ void init_core_interrupts() {
     unsigned const core = this_cpu().id;
     interface_masks[core] = own_interface();
     mask_irq(irq_index(core, kTimerIrq), false);
-    if constexpr (kSmp) mask_irq(irq_index(core, kRequestIpi), false);
+    if constexpr (kSmp) {
+        mask_irq(irq_index(core, kRequestIpi), false);
+        mask_irq(irq_index(core, kWakeIpi), false);
+    }
 }
 
 }  // namespace keel

@@ -33,7 +33,8 @@ Outcome make_pool(Invocation& inv) {
     untyped.cap.set_untyped_marks(bit(seL4_ASIDPoolBits), 0);
     clear_memory(pool, sizeof(AsidPool));
     asid_pools[number] = pool;
-    insert_original(untyped, *target, Cap::asid_pool(pool, static_cast<Asid>(number << kAsidPoolBits)));
+    // Derived, not original: revoking it does not delete copies of it.
+    insert_derived(untyped, *target, Cap::asid_pool(pool, static_cast<Asid>(number << kAsidPoolBits)));
     return Outcome::kDone;
 }
 

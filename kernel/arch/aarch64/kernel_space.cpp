@@ -31,12 +31,12 @@ constexpr Word kGiB = Word{1} << 30;
 static_assert(KOS_BOARD_RAM_BASE % kGiB == 0 && KOS_BOARD_RAM_SIZE_BYTES % kGiB == 0);
 static_assert(KOS_BOARD_KERNEL_WINDOW_OFFSET == kWindowOffset);
 
-PageTable window;          // level 1: all of the kernel's 512 GiB
+PageTable window;                                // level 1: all of the kernel's 512 GiB
 PageTable ram[KOS_BOARD_RAM_SIZE_BYTES / kGiB];  // level 2
-PageTable image_pages;     // level 3: the 2 MiB of the kernel's image
-PageTable devices_large;   // level 2
-PageTable devices;         // level 3
-PageTable identity;        // level 1 of the identity mapping that enter_kernel_space runs in
+PageTable image_pages;                           // level 3: the 2 MiB of the kernel's image
+PageTable devices_large;                         // level 2
+PageTable devices;                               // level 3
+PageTable identity;                              // level 1 of the identity mapping that enter_kernel_space runs in
 
 constexpr PageTableEntry kNeverExecute = kEntryNoKernelExecute | kEntryNoUserExecute;
 
@@ -96,8 +96,8 @@ extern "C" void keel_build_kernel_space() {
     keel_kernel_root.entry[table_index(image, 0)] = table_at(window);
 
     // Read-only: it only has to execute.
-    identity.entry[table_index(image_physical, 1)] =
-        leaf_entry(PhysAddr{align_down(image_physical, 30)}, 1, MemoryType::kNormal, kEntryReadOnly | kEntryNoUserExecute);
+    identity.entry[table_index(image_physical, 1)] = leaf_entry(
+        PhysAddr{align_down(image_physical, 30)}, 1, MemoryType::kNormal, kEntryReadOnly | kEntryNoUserExecute);
     keel_identity_root.entry[table_index(image_physical, 0)] = table_at(identity);
 
     empty_vspace = ttbr_value(&keel_empty_root, 0);

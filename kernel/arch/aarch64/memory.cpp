@@ -16,8 +16,9 @@ void clear_memory(void* start, Word size) {
                 "dc zva, %0\n"
                 "dc zva, %1\n"
                 "dc zva, %2\n"
-                "dc zva, %3"
-                ::"r"(address), "r"(address + 64), "r"(address + 128), "r"(address + 192) : "memory");
+                "dc zva, %3" ::"r"(address),
+                "r"(address + 64), "r"(address + 128), "r"(address + 192)
+                : "memory");
         }
         return;
     }

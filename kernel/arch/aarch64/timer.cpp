@@ -54,8 +54,8 @@ void init_core_timer() {
     set_deadline(kForever);
     asm volatile(
         "msr cntkctl_el1, %0\n"
-        "isb"
-        ::"r"(kEl0PhysicalCounter | kEl0PhysicalTimer) : "memory");
+        "isb" ::"r"(kEl0PhysicalCounter | kEl0PhysicalTimer)
+        : "memory");
 }
 
 }  // namespace keel

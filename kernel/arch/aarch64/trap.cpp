@@ -1,9 +1,9 @@
 // What entry.S calls: takes the kernel lock, hands the event to the portable kernel, chooses the thread to resume and,
 // while there is none, waits for an interrupt.
+#include "arch/trap.h"
 #include "arch/irq.h"
 #include "arch/smp.h"
 #include "arch/switch.h"
-#include "arch/trap.h"
 #include "core/entry.h"
 #include "core/scheduler.h"
 

@@ -16,7 +16,7 @@ constexpr uint32_t kNop = 4;
 constexpr size_t kHeaderBytes = 40;
 
 class Reader {
-  public:
+public:
     Reader(const unsigned char* data, size_t bytes) : data_(data), bytes_(bytes) {}
 
     bool read(size_t at, uint32_t& value) const {
@@ -61,7 +61,7 @@ class Reader {
         return true;
     }
 
-  private:
+private:
     const unsigned char* data_;
     size_t bytes_;
 };

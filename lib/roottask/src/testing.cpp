@@ -164,7 +164,7 @@ bool TestContext::create(Thread& thread, const ThreadOptions& options) {
 }
 
 class TestRunner {
-  public:
+public:
     explicit TestRunner(RootTask& root) {
         bootargs_text("tests", only_, sizeof(only_));
         bootargs_text("skip", without_, sizeof(without_));
@@ -194,7 +194,7 @@ class TestRunner {
         return good;
     }
 
-  private:
+private:
     void run(const TestCase& test) {
         print("# {}\n", test.name);
         forget_failures();

@@ -21,7 +21,7 @@ CPtr Composer::garbage() {
         case 1: return any_slot();
         case 2: return random.data();
         // One wrong bit: guards, indices of the gate, other slots.
-        case 3: return address(any_slot()) ^ Word{1} << random.below(59);
+        case 3: return address(any_slot()) ^ Word { 1 } << random.below(59);
         case 4: return gate_cap(random.between(5, 15));
         default: return address(0);
     }
@@ -135,7 +135,7 @@ void Composer::mutate() {
         case 5:
             if (request_.length > 0) {
                 Word& word = request_.words[random.below(request_.stored_words())];
-                word = random.percent(50) ? word ^ Word{1} << random.below(64) : random.data();
+                word = random.percent(50) ? word ^ Word { 1 } << random.below(64) : random.data();
             }
             break;
         default: request_.target = random.percent(60) ? address(any_slot()) : garbage(); break;

@@ -24,7 +24,7 @@ struct Place {
 enum class AddressUse { kPage, kLargePage, kTable };
 
 class Composer {
-  public:
+public:
     Composer(Random& random_source, const World& world, Space space, Request& request)
         : random(random_source), world_(world), space_(space), request_(request) {
         request_.clear();
@@ -93,7 +93,7 @@ class Composer {
 
     Random& random;
 
-  private:
+private:
     Word wrong_depth();
     Word spread(Word base, AddressUse use);
 

@@ -8,7 +8,7 @@ namespace fuzz {
 // FNV-1a over 64-bit words instead of bytes, for speed. A product modulo 2^64 never moves a difference towards the low
 // bits, so each step folds the upper half down as well.
 class Digest {
-  public:
+public:
     void add(kos::sel4::Word word) {
         word = without_build(word);
         value_ = (value_ ^ word) * 0x00000100000001b3;
@@ -16,7 +16,7 @@ class Digest {
     }
     uint64_t value() const { return value_; }
 
-  private:
+private:
     // The program status that a thread starts with depends on the build of the kernel: 0x140 in release builds, 0x40 in
     // debug builds (bit 8 masks SError interrupts), with the condition flags above. It is part of fault messages and
     // may then be anywhere; words that look like it are taken without bit 8.

@@ -119,9 +119,7 @@ constexpr Word guard_data(Word guard, Word bits) { return guard << seL4_CNode_Gu
 
 // --- Capability addresses
 
-constexpr CPtr gate_cap(Word index) {
-    return kGateGuard << (64 - kGateGuardBits) | index << (64 - kPrefixBits);
-}
+constexpr CPtr gate_cap(Word index) { return kGateGuard << (64 - kGateGuardBits) | index << (64 - kPrefixBits); }
 constexpr CPtr root_cap(Word index) { return gate_cap(kGateRoots) | kRootsGuard << kRootsRadix | index; }
 
 // How a thread names slots of the world.

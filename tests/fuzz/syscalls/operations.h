@@ -32,14 +32,14 @@ inline constexpr Word kMaxOperations = 80;
 
 // All of them, numbered in a fixed order.
 class Operations {
-  public:
+public:
     void build();
     Word count() const { return count_; }
     const Operation& at(Word index) const { return *entries_[index]; }
     // By weight.
     Word choose(Random& random, bool for_worker) const;
 
-  private:
+private:
     void add(const OperationTable& table);
 
     const Operation* entries_[kMaxOperations] = {};

@@ -45,19 +45,21 @@ Word object_count(Random& random) {
 }
 
 void untyped_retype(Composer& c) {
-    static constexpr Word kTypes[] = {
-        seL4_UntypedObject,       seL4_UntypedObject,       seL4_TCBObject,           seL4_EndpointObject,
-        seL4_EndpointObject,      seL4_NotificationObject,  seL4_CapTableObject,      seL4_SchedContextObject,
-        seL4_ReplyObject,         seL4_ARM_HugePageObject,  seL4_ARM_VSpaceObject,    seL4_ARM_SmallPageObject,
-        seL4_ARM_SmallPageObject, seL4_ARM_SmallPageObject, seL4_ARM_LargePageObject, seL4_ARM_PageTableObject,
-        seL4_ARM_PageTableObject};
+    static constexpr Word kTypes[] = {seL4_UntypedObject,       seL4_UntypedObject,       seL4_TCBObject,
+                                      seL4_EndpointObject,      seL4_EndpointObject,      seL4_NotificationObject,
+                                      seL4_CapTableObject,      seL4_SchedContextObject,  seL4_ReplyObject,
+                                      seL4_ARM_HugePageObject,  seL4_ARM_VSpaceObject,    seL4_ARM_SmallPageObject,
+                                      seL4_ARM_SmallPageObject, seL4_ARM_SmallPageObject, seL4_ARM_LargePageObject,
+                                      seL4_ARM_PageTableObject, seL4_ARM_PageTableObject};
     Random& random = c.random;
     Word type = random.percent(98) ? random.pick(kTypes) : random.below(64);
     bool device = random.percent(5);
     Word from = device ? World::kNoParent : c.slot(Kind::kUntyped);
     Word to = c.mostly(Kind::kEmpty, 96);
     Word count = object_count(random);
-    c.invoke(device ? c.gate(kGateDevice) : random.percent(97) ? c.address(from) : c.cap(Kind::kUntyped),
+    c.invoke(device               ? c.gate(kGateDevice)
+             : random.percent(97) ? c.address(from)
+                                  : c.cap(Kind::kUntyped),
              seL4_UntypedRetype);
     Word size = object_size(c, type);
     c.word(type);
@@ -80,17 +82,16 @@ void untyped_retype(Composer& c) {
     }
     c.word(random.percent(98) ? to : random.data());
     c.word(count);
-    c.effect() = {Effect::Type::kFill, to, from, 0, count, kind_of_type(type),
-                  type == seL4_UntypedObject ? size : 0};
+    c.effect() = {Effect::Type::kFill, to, from, 0, count, kind_of_type(type), type == seL4_UntypedObject ? size : 0};
 }
 
 // Where a capability to be copied or moved comes from: anything that is not empty, mostly.
 Word source(Composer& c) {
-    static constexpr Kind kKinds[] = {
-        Kind::kEndpoint,  Kind::kEndpoint,  Kind::kEndpoint, Kind::kNotification, Kind::kNotification,
-        Kind::kUntyped,   Kind::kReply,     Kind::kThread,   Kind::kSchedContext, Kind::kFrame,
-        Kind::kFrame,     Kind::kPageTable, Kind::kVspace,   Kind::kAsidPool,     Kind::kIrqHandler,
-        Kind::kSgiSignal, Kind::kCnode,     Kind::kCnode,    Kind::kUnknown};
+    static constexpr Kind kKinds[] = {Kind::kEndpoint,     Kind::kEndpoint, Kind::kEndpoint,   Kind::kNotification,
+                                      Kind::kNotification, Kind::kUntyped,  Kind::kReply,      Kind::kThread,
+                                      Kind::kSchedContext, Kind::kFrame,    Kind::kFrame,      Kind::kPageTable,
+                                      Kind::kVspace,       Kind::kAsidPool, Kind::kIrqHandler, Kind::kSgiSignal,
+                                      Kind::kCnode,        Kind::kCnode,    Kind::kUnknown};
     return c.random.percent(95) ? c.slot(kKinds[c.random.below(sizeof(kKinds) / sizeof(kKinds[0]))]) : c.any_slot();
 }
 
@@ -168,9 +169,7 @@ void cnode_revoke(Composer& c) {
     one_path(c, seL4_CNodeRevoke, slot, Effect::Type::kRevoke);
 }
 
-void cnode_revoke_untyped(Composer& c) {
-    one_path(c, seL4_CNodeRevoke, c.slot(Kind::kUntyped), Effect::Type::kRevoke);
-}
+void cnode_revoke_untyped(Composer& c) { one_path(c, seL4_CNodeRevoke, c.slot(Kind::kUntyped), Effect::Type::kRevoke); }
 
 void cnode_cancel_badged_sends(Composer& c) {
     one_path(c, seL4_CNodeCancelBadgedSends, c.mostly(Kind::kEndpoint), Effect::Type::kNone);

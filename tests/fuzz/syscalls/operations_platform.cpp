@@ -105,9 +105,7 @@ void page_unmap(Composer& c) {
     c.effect() = {Effect::Type::kNote, frame, 0, 0, 1, Kind::kFrame, 0};
 }
 
-void page_get_address(Composer& c) {
-    c.invoke(c.cap(Kind::kFrame), seL4_ARMPageGetAddress);
-}
+void page_get_address(Composer& c) { c.invoke(c.cap(Kind::kFrame), seL4_ARMPageGetAddress); }
 
 void page_cache(Composer& c) {
     Word start = c.random.percent(90) ? c.random.below(kPageBytes) : c.random.data();

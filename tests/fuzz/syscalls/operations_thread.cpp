@@ -278,13 +278,9 @@ void sched_context_unbind_object(Composer& c) {
     c.extra(pair.object);
 }
 
-void sched_context_consumed(Composer& c) {
-    c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextConsumed);
-}
+void sched_context_consumed(Composer& c) { c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextConsumed); }
 
-void sched_context_yield_to(Composer& c) {
-    c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextYieldTo);
-}
+void sched_context_yield_to(Composer& c) { c.invoke(c.cap(Kind::kSchedContext), seL4_SchedContextYieldTo); }
 
 // --- Domains. Only domain 0 is ever in the schedule: a thread that leaves it does not run any more.
 

@@ -138,11 +138,20 @@ struct Weighted {
 
 // Numbers that no build of the kernel knows: the debug calls (-12 to -33) depend on the build.
 constexpr Weighted kNumbers[] = {
-    {number(seL4_SysCall), 20, 1},      {number(seL4_SysReplyRecv), 14, 1},  {number(seL4_SysNBSendRecv), 8, 1},
-    {number(seL4_SysNBSendWait), 6, 1}, {number(seL4_SysSend), 14, 10},      {number(seL4_SysNBSend), 8, 40},
-    {number(seL4_SysRecv), 18, 1},      {number(seL4_SysNBRecv), 5, 25},     {number(seL4_SysWait), 6, 1},
-    {number(seL4_SysNBWait), 3, 15},    {number(seL4_SysYield), 1, 3},       {0, 1, 1},
-    {number(-40), 1, 0},                {number(-1) & 0xffffffff, 1, 0},
+    {number(seL4_SysCall), 20, 1},
+    {number(seL4_SysReplyRecv), 14, 1},
+    {number(seL4_SysNBSendRecv), 8, 1},
+    {number(seL4_SysNBSendWait), 6, 1},
+    {number(seL4_SysSend), 14, 10},
+    {number(seL4_SysNBSend), 8, 40},
+    {number(seL4_SysRecv), 18, 1},
+    {number(seL4_SysNBRecv), 5, 25},
+    {number(seL4_SysWait), 6, 1},
+    {number(seL4_SysNBWait), 3, 15},
+    {number(seL4_SysYield), 1, 3},
+    {0, 1, 1},
+    {number(-40), 1, 0},
+    {number(-1) & 0xffffffff, 1, 0},
 };
 
 Word choose_number(Random& random, bool patient) {

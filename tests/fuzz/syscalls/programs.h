@@ -19,7 +19,6 @@ struct WorkerProgram {
     static constexpr Word kMessage = ~Word{0};
 };
 
-void compose_program(Random& random, const World& world, const Operations& operations, Space space,
-                     WorkerProgram& out);
+void compose_program(Random& random, const World& world, const Operations& operations, Space space, WorkerProgram& out);
 
 }  // namespace fuzz

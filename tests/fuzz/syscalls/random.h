@@ -13,7 +13,7 @@ using kos::sel4::CPtr;
 using kos::sel4::Word;
 
 class Random {
-  public:
+public:
     Random(Word seed, Word stream) : state_(mix(seed ^ mix(stream + kIncrement))) {}
 
     Word next() {
@@ -35,7 +35,7 @@ class Random {
     // takes an exception instead of looping.
     Word data() { return next() & 0xe7ffffff'e7ffffff; }
 
-  private:
+private:
     static constexpr Word kIncrement = 0x9e3779b97f4a7c15;
 
     static constexpr Word mix(Word z) {

@@ -10,9 +10,9 @@ namespace fuzz {
 
 // What the driver is doing; the supervisor looks when the driver has stopped.
 enum class DriverState : Word {
-    kWorking,       // in a step: if it has stopped, the step has stopped it
-    kDraining,      // waits until nobody else can run
-    kWorldIsOver,   // waits for a new world
+    kWorking,      // in a step: if it has stopped, the step has stopped it
+    kDraining,     // waits until nobody else can run
+    kWorldIsOver,  // waits for a new world
     kRunIsOver,
 };
 
@@ -56,9 +56,7 @@ struct Run {
         all.add(digest.value());
         return all.value();
     }
-    bool tracing() const {
-        return step >= parameters.trace_from && step < parameters.trace_to;
-    }
+    bool tracing() const { return step >= parameters.trace_from && step < parameters.trace_to; }
 };
 
 Run& run();

@@ -140,8 +140,8 @@ void Setup::create_gate(RootTask& root) {
     ObjectAllocator& allocator = root.allocator;
     gate_ = allocator.make(seL4_CapTableObject, kGateRadix);
     roots_ = allocator.make(seL4_CapTableObject, kRootsRadix);
-    FUZZ_REQUIRE(cnode_mint(gate_slot(kGateRoots), root_slot(roots_), seL4_AllRights,
-                            guard_data(kRootsGuard, kRootsGuardBits)));
+    FUZZ_REQUIRE(
+        cnode_mint(gate_slot(kGateRoots), root_slot(roots_), seL4_AllRights, guard_data(kRootsGuard, kRootsGuardBits)));
     struct {
         Word index;
         CPtr cap;
@@ -164,8 +164,8 @@ void Setup::create_gate(RootTask& root) {
     // There is only one capability for all interrupts: it cannot be copied.
     FUZZ_REQUIRE(cnode_move(gate_slot(kGateIrqControl), root_slot(seL4_CapIRQControl)));
     // Without the right to receive: nobody takes messages from the supervisor.
-    FUZZ_REQUIRE(cnode_mint(gate_slot(kGateFaults), root_slot(faults_), seL4_CanWrite | seL4_CanGrant,
-                            kAnyWorkerBadge));
+    FUZZ_REQUIRE(
+        cnode_mint(gate_slot(kGateFaults), root_slot(faults_), seL4_CanWrite | seL4_CanGrant, kAnyWorkerBadge));
 }
 
 // --- Worlds
@@ -313,13 +313,12 @@ void Setup::make_worker(Random& random, Word worker) {
     CPtr tcb = staged(kSlotThread + worker);
     CPtr sched_context = staged(kSlotSchedContext + worker);
     CPtr vspace = random.percent(85) ? worker_vspace_ : staged(kSlotVspace);
-    FUZZ_REQUIRE(tcb_configure(
-        tcb,
-        {.cspace_root = direct ? world_cnode_ : detour_cnode_,
-         .cspace_data = direct ? guard_data(kDirectGuard, kDirectGuardBits)
-                               : guard_data(kNestedGuard, kNestedGuardBits),
-         .vspace_root = vspace},
-        buffer_address(worker), image_frame(&buffers[worker])));
+    FUZZ_REQUIRE(tcb_configure(tcb,
+                               {.cspace_root = direct ? world_cnode_ : detour_cnode_,
+                                .cspace_data = direct ? guard_data(kDirectGuard, kDirectGuardBits)
+                                                      : guard_data(kNestedGuard, kNestedGuardBits),
+                                .vspace_root = vspace},
+                               buffer_address(worker), image_frame(&buffers[worker])));
     Word choice = random.below(100);
     CPtr fault_endpoint = choice < 45   ? worker_faults_ + worker
                           : choice < 80 ? staged(kSlotEndpoint + random.below(kEndpoints))
@@ -370,8 +369,8 @@ void Setup::renew_world(Random& random) {
 
 void Setup::renew_driver() {
     FUZZ_REQUIRE(cnode_revoke(root_slot(driver_memory_)));
-    FUZZ_REQUIRE(untyped_retype(driver_memory_, seL4_TCBObject, 0,
-                                RetypeWindow{seL4_CapInitThreadCNode, 0, 0, driver_tcb_, 1}));
+    FUZZ_REQUIRE(
+        untyped_retype(driver_memory_, seL4_TCBObject, 0, RetypeWindow{seL4_CapInitThreadCNode, 0, 0, driver_tcb_, 1}));
     FUZZ_REQUIRE(untyped_retype(driver_memory_, seL4_SchedContextObject, seL4_MinSchedContextBits,
                                 RetypeWindow{seL4_CapInitThreadCNode, 0, 0, driver_sched_context_, 1}));
     FUZZ_REQUIRE(sched_control_configure(sched_control_, driver_sched_context_,

@@ -20,7 +20,7 @@ void require(const kos::sel4::Result& result, const char* file, int line);
 void require(bool holds, const char* file, int line);
 
 class Setup {
-  public:
+public:
     // Once.
     void create_surroundings(kos::roottask::RootTask& root);
     // Ends the current world, if there is one, by one revocation, and makes a new one.
@@ -33,7 +33,7 @@ class Setup {
     CPtr reply() const { return reply_; }
     CPtr control() const { return control_; }
 
-  private:
+private:
     void create_gate(kos::roottask::RootTask& root);
     void create_worker_vspace(kos::roottask::ObjectAllocator& allocator);
     void restore_worker_vspace();

@@ -10,13 +10,13 @@
 namespace fuzz {
 
 class Supervisor {
-  public:
+public:
     explicit Supervisor(kos::roottask::RootTask& root) : root_(root) {}
 
     // Runs all steps and sends the records and the verdict.
     void run_all();
 
-  private:
+private:
     void serve_messages();
     void answer(Random& random, Word badge, kos::sel4::Tag tag, const Word* words);
     void wake_driver();

@@ -27,7 +27,7 @@ enum class Kind : unsigned char {
 };
 
 class World {
-  public:
+public:
     void clear() {
         for (Word i = 0; i < kWorldSlots; ++i) {
             kinds_[i] = Kind::kEmpty;
@@ -109,7 +109,7 @@ class World {
 
     static constexpr Word kNoParent = kWorldSlots;
 
-  private:
+private:
     Kind kinds_[kWorldSlots] = {};
     Word parents_[kWorldSlots] = {};
     Word notes_[kWorldSlots] = {};

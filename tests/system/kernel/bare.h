@@ -42,7 +42,7 @@ struct BareOptions {
 // A thread of which the test gets every fault. By default it runs above the test: what it does is done when start()
 // returns.
 class BareThread {
-  public:
+public:
     static constexpr Word kBadge = 0xba;
     static constexpr Word kDone = 0xd0;  // of the brk
 
@@ -112,7 +112,7 @@ class BareThread {
     CPtr endpoint() const { return endpoint_; }
     CPtr reply_object() const { return reply_; }
 
-  private:
+private:
     CPtr tcb_ = kNullCap;
     CPtr sched_context_ = kNullCap;
     CPtr endpoint_ = kNullCap;

@@ -5,7 +5,7 @@
 
 // The thread runs above the test, so when start() returns its first fault is already waiting at the endpoint.
 class FaultingThread {
-  public:
+public:
     static constexpr Word kBadge = 0xfa;
 
     bool create(TestContext& t, ThreadOptions options = {}) {
@@ -27,7 +27,7 @@ class FaultingThread {
     CPtr endpoint() const { return endpoint_; }
     CPtr reply_object() const { return reply_; }
 
-  private:
+private:
     CPtr endpoint_ = kNullCap;
     CPtr reply_ = kNullCap;
     Thread thread_;

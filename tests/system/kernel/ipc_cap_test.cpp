@@ -20,7 +20,7 @@ struct Receive {
 };
 
 class Fixture {
-  public:
+public:
     explicit Fixture(TestContext& t)
         : t_(t), endpoint(t.make(seL4_EndpointObject)), reply_object(t.make(seL4_ReplyObject)), slot(t.slot()) {}
 
@@ -63,10 +63,10 @@ class Fixture {
         check(result.sender_finished, __FILE__, line, "sender finished", false, "expected", true);
     }
 
-  private:
+private:
     TestContext& t_;
 
-  public:
+public:
     CPtr endpoint;
     CPtr reply_object;
     CPtr slot;

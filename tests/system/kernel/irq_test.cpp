@@ -54,7 +54,7 @@ struct Handled {
 // The PL011's transmit interrupt (TRM r1p5, 3.3.10 UARTIMSC, 3.3.13 UARTICR): raised in the emulator by each byte sent,
 // lowered by clearing it. What is sent is a blank.
 class UartLine {
-  public:
+public:
     UartLine() {
         clear();
         put(kMask, kTransmit);
@@ -67,7 +67,7 @@ class UartLine {
     void clear() { put(kClear, kTransmit); }
     bool is_high() { return (get(kMasked) & kTransmit) != 0; }
 
-  private:
+private:
     static constexpr size_t kMask = 0x38;
     static constexpr size_t kMasked = 0x40;
     static constexpr size_t kClear = 0x44;

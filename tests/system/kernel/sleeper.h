@@ -5,7 +5,7 @@
 
 // A thread above the test that spends its own budget and signals when the next period begins.
 class Sleeper {
-  public:
+public:
     bool create(TestContext& t, Word period_us = 20000) {
         request_ = t.make(seL4_NotificationObject);
         done_ = t.make(seL4_NotificationObject);
@@ -28,7 +28,7 @@ class Sleeper {
         wait(done_);
     }
 
-  private:
+private:
     CPtr request_ = kNullCap;
     CPtr done_ = kNullCap;
     Thread thread_;

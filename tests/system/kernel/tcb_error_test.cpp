@@ -119,6 +119,19 @@ KOS_TEST(tcb_error_spaces) {
     }
 }
 
+KOS_TEST(tcb_error_last_capability_to_a_space) {
+    // A thread's slot that holds the last capability to a CNode is not replaced: that would destroy the CNode.
+    CPtr tcb = t.make(seL4_TCBObject);
+    CPtr page = t.make(seL4_ARM_SmallPageObject);
+    CPtr node = t.make(seL4_CapTableObject, 4);
+    EXPECT_OK(tcb_set_space(tcb, kNullCap, {node, 0, kVSpace, 0}));
+    EXPECT_OK(tcb_set_space(tcb, kNullCap, {node, 0, kVSpace, 0}));
+    EXPECT_OK(cnode_delete(root_slot(node)));
+    EXPECT_ERROR(tcb_set_space(tcb, kNullCap, kSpaces), seL4_IllegalOperation);
+    EXPECT_ERROR(tcb_configure(tcb, kSpaces, 0x1000, page), seL4_IllegalOperation);
+    EXPECT_OK(cnode_delete(root_slot(tcb)));
+}
+
 KOS_TEST(tcb_error_ipc_buffer) {
     CPtr tcb = t.make(seL4_TCBObject);
     CPtr page = t.make(seL4_ARM_SmallPageObject);

@@ -28,11 +28,10 @@ extern Word empty_vspace;
 inline Word ttbr_value(const void* root, Asid asid) { return raw(to_physical(root)) | Word{asid} << 48; }
 
 // TTBR0 of the address space that `asid` stands for now, 0 if it stands for none.
-inline Word asid_ttbr(Asid asid) {
-    return asid_pools[asid >> kAsidPoolBits]->ttbr[asid % kAsidsPerPool];
-}
+inline Word asid_ttbr(Asid asid) { return asid_pools[asid >> kAsidPoolBits]->ttbr[asid % kAsidsPerPool]; }
 
-// TTBR0 of a VSpace capability (or of the null capability, whose ASID 0 is never given out), 0 if its ASID is gone: the pool was dissolved.
+// TTBR0 of a VSpace capability (or of the null capability, whose ASID 0 is never given out), 0 if its ASID is gone: the
+// pool was dissolved.
 inline Word valid_ttbr(const Cap& vspace) {
     // The capability's data word is its ASID in place, with address 0. No address space has its table at physical 0, so
     // the value is never that of a free entry.

@@ -6,10 +6,10 @@
 namespace keel {
 
 enum class CacheOperation : uint8_t {
-    kClean,            // to the point of coherency: visible to devices and uncached mappings
-    kInvalidate,       // drops lines; the ends that share a line with other data are cleaned too
+    kClean,       // to the point of coherency: visible to devices and uncached mappings
+    kInvalidate,  // drops lines; the ends that share a line with other data are cleaned too
     kCleanInvalidate,
-    kUnify,            // clean to the point of unification, then invalidate the instruction cache
+    kUnify,  // clean to the point of unification, then invalidate the instruction cache
 };
 
 // From CTR_EL0 and DCZID_EL0.

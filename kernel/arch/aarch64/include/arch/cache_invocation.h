@@ -11,8 +11,8 @@ namespace keel {
 struct UserMapping {
     Word ttbr;
     PageTableEntry entry;
-    unsigned bits;   // log2 of its size
-    Word address;    // of its first byte
+    unsigned bits;  // log2 of its size
+    Word address;   // of its first byte
 };
 
 // `start` and `end` are the first two message words, already checked to lie in the mapping; `offset_start` and

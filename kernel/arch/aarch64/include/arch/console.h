@@ -9,12 +9,16 @@ namespace keel {
 // the firmware or the loader left it.
 void console_put(char c);
 
-// Text pieces in the order given; numbers in hexadecimal.
+// Text pieces in the order given.
 struct Hex {
+    Word value;
+};
+struct Decimal {
     Word value;
 };
 void print_piece(const char* text);
 void print_piece(Hex number);
+void print_piece(Decimal number);
 
 template <typename... Pieces>
 void print(Pieces... pieces) {

@@ -9,7 +9,7 @@ namespace keel {
 struct UserContext {
     Word x[31];
     Word sp;
-    Word pc;        // where the thread continues
+    Word pc;  // where the thread continues
     Word spsr;
     Word fault_pc;  // the instruction that entered the kernel: where the thread restarts
     Word tpidr;     // the last two are current only while the thread does not run, see arch/switch.h

@@ -17,6 +17,7 @@ struct ArchCpu {
     Word taken_irq;    // what the interrupt controller's acknowledge register said; needed again to complete it
     // SMP: requests of the core that holds the lock, written by it without this core's consent (smp.cpp).
     volatile Word requests;
+    volatile bool sleeping;  // waits for another core with wfi: a kWakeIpi is needed when what it waits for happens
 };
 static_assert(offsetof(ArchCpu, stack_top) == 0);
 

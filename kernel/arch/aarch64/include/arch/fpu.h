@@ -18,10 +18,8 @@ static_assert(offsetof(FpuContext, fpsr) == 512 && offsetof(FpuContext, fpcr) ==
 // fpu_switch_to, called when a thread becomes the running one, is in arch/switch.h.
 
 // The thread's values are in memory afterwards and in no core's registers: before reading, destroying or migrating, and
-// before Tcb::fpu_disabled changes (the next switch or fpu_reload then brings the registers in line).
+// before Tcb::fpu_disabled changes (the next fpu_switch_to then brings the registers in line).
 void fpu_release(Tcb& tcb);
-// `tcb` is the running thread and stays it although fpu_release was called or its fpu_disabled changed.
-void fpu_reload(Cpu& cpu, Tcb& tcb);
 
 // fpu.S
 extern "C" void keel_fpu_save(FpuContext* to);

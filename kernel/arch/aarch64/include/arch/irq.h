@@ -25,15 +25,19 @@ constexpr Word kNoIrq = ~Word{0};
 constexpr Word kTimerIrq = 27;  // the virtual timer's private interrupt
 constexpr Word kNumSgis = 16;
 // Software-generated interrupts that several cores use among themselves: kRequestIpi says that `requests` is set or the
-// scheduler has to be looked at. The other is kept back as on the reference kernel.
+// scheduler has to be looked at; kWakeIpi ends a core's sleep while it waits for another (smp.cpp) and says nothing
+// else.
 constexpr Word kRequestIpi = 0;
-constexpr Word kReservedIpi = 1;
+constexpr Word kWakeIpi = 1;
 
 // An interrupt waits for this core (also while interrupts are masked): the preemption point's question.
 inline bool interrupt_pending() {
     Word isr;
     asm volatile("mrs %0, isr_el1" : "=r"(isr));
-    return isr != 0;
+    // I only. A system error that user level provoked stays pending for ever, and must not look like an interrupt that
+    // has to be served before long work can go on.
+    constexpr Word kIrqPending = 1 << 7;
+    return isr & kIrqPending;
 }
 // Takes the waiting interrupt (kernel index), kNoIrq if it was spurious; complete_irq ends it.
 Word take_irq();
@@ -43,11 +47,14 @@ void set_irq_trigger(Word index, bool edge);
 // After a user-level driver has acknowledged its interrupt: let it fire again.
 void acknowledge_irq(Word index);
 
-// For the capability: raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the controller).
+// For the capability: raises a software-generated interrupt on the cores of the mask (bit n: CPU interface n of the
+// controller).
 void send_sgi(Word irq, Word target_mask);
 
-// Interrupts another core for the kernel (kRequestIpi).
-void send_ipi(unsigned core);
+// Interrupts another core for the kernel: kRequestIpi or kWakeIpi.
+void send_ipi(unsigned core, Word ipi);
+// Forgets that this core was sent the interrupt; it has not been taken.
+void clear_ipi(Word ipi);
 
 // The distributor once, by the first core; then each core its own interface.
 void init_interrupt_distributor();

@@ -11,9 +11,7 @@ template <typename T = void>
 T* to_kernel(PhysAddr address) {
     return reinterpret_cast<T*>(raw(address) + kWindowOffset);
 }
-inline PhysAddr to_physical(const void* pointer) {
-    return PhysAddr{reinterpret_cast<Word>(pointer) - kWindowOffset};
-}
+inline PhysAddr to_physical(const void* pointer) { return PhysAddr{reinterpret_cast<Word>(pointer) - kWindowOffset}; }
 // The kernel window maps this: RAM of the board.
 bool is_ram(PhysAddr address);
 

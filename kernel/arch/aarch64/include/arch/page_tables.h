@@ -27,7 +27,7 @@ constexpr unsigned frame_level(FrameSize size) { return kLastLevel - static_cast
 
 // --- Fields of entries ---
 constexpr PageTableEntry kEntryValid = 1;
-constexpr PageTableEntry kEntryTable = 2;     // levels 0-2: next table rather than block; level 3: always set
+constexpr PageTableEntry kEntryTable = 2;          // levels 0-2: next table rather than block; level 3: always set
 constexpr PageTableEntry kEntryUser = 1 << 6;      // AP[1]: EL0 has the access that EL1 has
 constexpr PageTableEntry kEntryReadOnly = 1 << 7;  // AP[2]
 constexpr PageTableEntry kEntryInnerShareable = 3 << 8;

@@ -17,6 +17,7 @@ void smp_stall(Cpu& self, Tcb& tcb);
 void smp_drop_vspace(Cpu& self, Word root);
 void smp_release_fpu(Cpu& self, Tcb& tcb);
 void smp_mask_irq(unsigned core, Word irq, bool masked);
+void smp_set_irq_trigger(unsigned core, Word irq, bool edge);
 
 // Kernel entry and exit do these; nobody else.
 inline void lock_kernel(Cpu& cpu) {

@@ -6,9 +6,9 @@
 namespace keel {
 
 struct alignas(4096) CoreStack {
-    uint8_t guard[4096];                  // not mapped: running over the stack is an exception
-    uint8_t stack[KEEL_STACK_SIZE];       // grows down from ArchCpu::stack_top, the next member
-    UserContext exception_context;        // entry.S, kernel_exception
+    uint8_t guard[4096];             // not mapped: running over the stack is an exception
+    uint8_t stack[KEEL_STACK_SIZE];  // grows down from ArchCpu::stack_top, the next member
+    UserContext exception_context;   // entry.S, kernel_exception
     uint8_t padding[KEEL_EXCEPTION_CONTEXT_SIZE - sizeof(UserContext)];
     uint8_t exception_stack[KEEL_EXCEPTION_STACK_SIZE];
     uint8_t fill[4096 - KEEL_EXCEPTION_CONTEXT_SIZE];  // whole pages

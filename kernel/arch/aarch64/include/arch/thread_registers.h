@@ -15,16 +15,15 @@ struct RegisterList {
 
 // TCB_ReadRegisters and the reply to a timeout: pc is where the thread was interrupted.
 inline constexpr RegisterList kUserRegisters = {
-    36, {kRegFaultPc, kRegSp, kRegSpsr, 0,  1,  2,  3,  4,  5,  6,  7,  8,  16, 17, 18, 29, 30, 9, 10,
-         11,          12,     13,       14, 15, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, kRegTpidr, kRegTpidrro}};
+    36, {kRegFaultPc, kRegSp, kRegSpsr, 0,  1,  2,  3,  4,  5,  6,  7,  8,  16, 17, 18, 29, 30,        9,
+         10,          11,     12,       13, 14, 15, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, kRegTpidr, kRegTpidrro}};
 inline constexpr unsigned kFrameRegisters = 17;
 inline constexpr unsigned kGeneralRegisters = 34;
 inline constexpr RegisterList kAllRegisters = {
-    34, {kRegFaultPc, kRegSp, kRegSpsr, 0,  1,  2,  3,  4,  5,  6,  7,  8,  16, 17, 18, 29, 30, 9,
-         10,          11,     12,       13, 14, 15, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28}};
+    34, {kRegFaultPc, kRegSp, kRegSpsr, 0,  1,  2,  3,  4,  5,  6,  7,  8,  16, 17, 18, 29, 30,
+         9,           10,     11,       12, 13, 14, 15, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28}};
 // Unknown system call: x0..x7, the svc's address, sp, the address after it, spsr.
-inline constexpr RegisterList kSyscallRegisters = {12,
-                                                   {0, 1, 2, 3, 4, 5, 6, 7, kRegFaultPc, kRegSp, kRegPc, kRegSpsr}};
+inline constexpr RegisterList kSyscallRegisters = {12, {0, 1, 2, 3, 4, 5, 6, 7, kRegFaultPc, kRegSp, kRegPc, kRegSpsr}};
 inline constexpr RegisterList kSyscallReplyRegisters = kSyscallRegisters;
 inline constexpr RegisterList kExceptionRegisters = {3, {kRegFaultPc, kRegSp, kRegSpsr}};
 

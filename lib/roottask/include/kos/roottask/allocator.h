@@ -15,7 +15,7 @@ inline sel4::SlotPath root_slot(sel4::CPtr index) {
 }
 
 class ObjectAllocator {
-  public:
+public:
     ObjectAllocator() = default;
     ObjectAllocator(sel4::CPtr untyped, sel4::CPtr first_slot, sel4::Word slot_count)
         : untyped_(untyped), first_slot_(first_slot), next_slot_(first_slot), end_slot_(first_slot + slot_count) {}
@@ -43,7 +43,7 @@ class ObjectAllocator {
     sel4::CPtr next_slot() const { return next_slot_; }
     sel4::CPtr end_slot() const { return end_slot_; }
 
-  private:
+private:
     sel4::CPtr untyped_ = sel4::kNullCap;
     sel4::CPtr first_slot_ = 0;
     sel4::CPtr next_slot_ = 0;

@@ -13,7 +13,7 @@ namespace kos::roottask {
 
 // A text buffer of fixed size; always zero-terminated.
 class TextBuffer {
-  public:
+public:
     TextBuffer(char* data, size_t capacity_bytes) : data_(data), capacity_(capacity_bytes) { data_[0] = '\0'; }
 
     void put(char c) {
@@ -34,7 +34,7 @@ class TextBuffer {
     const char* text() const { return data_; }
     size_t length() const { return length_; }
 
-  private:
+private:
     char* data_;
     size_t capacity_;
     size_t length_ = 0;
@@ -42,12 +42,12 @@ class TextBuffer {
 
 template <size_t Capacity>
 class Text : public TextBuffer {
-  public:
+public:
     Text() : TextBuffer(storage_, Capacity) {}
     Text(const Text&) = delete;
     Text& operator=(const Text&) = delete;
 
-  private:
+private:
     char storage_[Capacity];
 };
 

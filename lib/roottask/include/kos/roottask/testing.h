@@ -25,7 +25,7 @@ inline constexpr sel4::Word kTestMemoryBits = 25;
 inline constexpr sel4::Word kTestSlots = 40000;
 
 class TestContext {
-  public:
+public:
     ObjectAllocator& arena() { return arena_; }
 
     // Objects from the test's arena; running out is a failure of the test.
@@ -42,7 +42,7 @@ class TestContext {
     sel4::Word nodes() const { return root_task().boot_info->numNodes; }
     sel4::CPtr sched_control(sel4::Word node = 0) const { return root_task().boot_info->schedcontrol.start + node; }
 
-  private:
+private:
     friend class TestRunner;
     ObjectAllocator arena_;
 };
@@ -115,20 +115,17 @@ inline bool check_true(bool value, const char* file, int line, const char* what)
     (void)::kos::roottask::testing::check_error((result), (code), __FILE__, __LINE__, #result)
 #define EXPECT_OK(...) EXPECT_ERROR((__VA_ARGS__), seL4_NoError)
 
-#define ASSERT_EQ(actual, expected)            \
-    do {                                       \
-        if (!KOS_CHECK_(actual, ==, expected)) \
-            return;                            \
+#define ASSERT_EQ(actual, expected)                    \
+    do {                                               \
+        if (!KOS_CHECK_(actual, ==, expected)) return; \
     } while (false)
-#define ASSERT_TRUE(value)                                                                               \
-    do {                                                                                                 \
-        if (!::kos::roottask::testing::check_true(static_cast<bool>(value), __FILE__, __LINE__, #value)) \
-            return;                                                                                      \
+#define ASSERT_TRUE(value)                                                                                       \
+    do {                                                                                                         \
+        if (!::kos::roottask::testing::check_true(static_cast<bool>(value), __FILE__, __LINE__, #value)) return; \
     } while (false)
-#define ASSERT_OK(result)                                                                                \
-    do {                                                                                                 \
-        if (!::kos::roottask::testing::check_error((result), seL4_NoError, __FILE__, __LINE__, #result)) \
-            return;                                                                                      \
+#define ASSERT_OK(result)                                                                                        \
+    do {                                                                                                         \
+        if (!::kos::roottask::testing::check_error((result), seL4_NoError, __FILE__, __LINE__, #result)) return; \
     } while (false)
 
 // Ends the test as skipped. Only in the test function itself.

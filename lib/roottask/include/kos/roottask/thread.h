@@ -28,7 +28,7 @@ struct ThreadOptions {
 };
 
 class Thread {
-  public:
+public:
     Thread() = default;
     ~Thread() { stop(); }
     Thread(const Thread&) = delete;
@@ -73,7 +73,7 @@ class Thread {
 
     static constexpr size_t kBodyBytes = 160;
 
-  private:
+private:
     sel4::Result launch(sel4::Resume resume);
     static void trampoline(Thread* self);
 
@@ -93,26 +93,26 @@ void reset_thread_memory();
 void keep_thread_memory();
 
 class AddressSpace {
-  public:
+public:
     // A VSpace in the initial ASID pool with the program image mapped as the kernel maps it for the root task.
     sel4::Result create(ObjectAllocator& allocator);
     sel4::CPtr vspace() const { return vspace_; }
 
-  private:
+private:
     sel4::CPtr vspace_ = sel4::kNullCap;
 };
 
 // A value that threads share, on one core or several.
 template <typename T>
 class Shared {
-  public:
+public:
     constexpr Shared(T value = T{}) : value_(value) {}
     T get() const { return __atomic_load_n(&value_, __ATOMIC_SEQ_CST); }
     void set(T value) { __atomic_store_n(&value_, value, __ATOMIC_SEQ_CST); }
     T add(T value) { return __atomic_add_fetch(&value_, value, __ATOMIC_SEQ_CST); }
     T exchange(T value) { return __atomic_exchange_n(&value_, value, __ATOMIC_SEQ_CST); }
 
-  private:
+private:
     T value_;
 };
 

@@ -10,7 +10,7 @@
 namespace kos::roottask {
 
 class Watchdog {
-  public:
+public:
     // Starts the thread; once per program.
     sel4::Result start(ObjectAllocator& allocator);
 
@@ -22,7 +22,7 @@ class Watchdog {
             limit_us, [](void* stored) { (*static_cast<const Body*>(stored))(); }, const_cast<Body*>(&body));
     }
 
-  private:
+private:
     bool run_erased(uint64_t limit_us, void (*function)(void*), void* argument);
     void watch();
     void abort_initial_thread();
