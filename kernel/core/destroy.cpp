@@ -20,9 +20,9 @@ namespace {
 
 // What is left of a capability after its object has been cleaned up.
 struct Finalised {
-    Cap remainder;       // null, or the zombie that takes the capability's place
-    Word irq = kNoIrq;   // interrupt to give back once the slot is empty
-    bool again = false;  // not finished: the capability stays as it is; call again
+    Cap remainder;           // null, or the zombie that takes the capability's place
+    Word irq = kNoIrq;       // interrupt to give back once the slot is empty
+    bool again = false;      // not finished: the capability stays as it is; call again
     bool preempted = false;  // likewise, and an interrupt waits
 };
 

@@ -58,7 +58,8 @@ namespace {
 
 // On the target a core that waits for another is woken by an interrupt.
 void wait_for_another_core() {
-    if (machine.active_irq != kNoIrq) assertion_failed("an interrupt is active while its core waits", __FILE__, __LINE__);
+    if (machine.active_irq != kNoIrq)
+        assertion_failed("an interrupt is active while its core waits", __FILE__, __LINE__);
 }
 
 }  // namespace

@@ -96,15 +96,9 @@ Word Composer::spread(Word base, AddressUse use) {
 }
 
 Word Composer::user_address(AddressUse use) {
-    static constexpr Word kOdd[] = {0,
-                                    kCodeAddress,
-                                    kBufferAddress,
-                                    0x7fff'ffff'f000,
-                                    0x8000'0000'0000,
-                                    0xffff'ff80'4000'0000,
-                                    0x0001'0000'0000'0000,
-                                    0x440008,
-                                    0x4400'0001};
+    static constexpr Word kOdd[] = {0, kCodeAddress, kBufferAddress, 0x7fff'ffff'f000, 0x8000'0000'0000,
+                                    // No table of any kernel reaches there: how deep the walk gets is visible.
+                                    0xffff'8000'0000'0000, 0x0001'0000'0000'0000, 0x440008, 0x4400'0001};
     if (random.percent(4)) {
         return random.percent(80) ? random.pick(kOdd) : random.data();
     }

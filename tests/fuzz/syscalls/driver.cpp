@@ -214,6 +214,21 @@ void drain_step() {
     wait_for_supervisor(DriverState::kDraining);
 }
 
+void extra_invocation(const ExtraInvocation& extra) {
+    request.clear();
+    request.target = extra.words[0];
+    request.label = extra.words[1];
+    request.cap_count = extra.words[2] % (seL4_MsgMaxExtraCaps + 1);
+    for (Word i = 0; i < request.cap_count; ++i) {
+        request.caps[i] = extra.words[3 + i];
+    }
+    for (Word i = 3 + request.cap_count; i < extra.count; ++i) {
+        request.words[request.length++] = extra.words[i];
+    }
+    trace_request("extra", request);
+    carry_out(request);
+}
+
 void step() {
     Run& r = run();
     Random random(r.parameters.seed, r.step);
@@ -222,6 +237,9 @@ void step() {
     ++r.world_step;
     r.driver = DriverState::kWorking;
     r.digest.add(r.step);
+    if (r.step == r.parameters.extra.step + 1) {
+        extra_invocation(r.parameters.extra);
+    }
     Word choice = random.below(kHundred);
     if (choice < kDrainPercent) {
         drain_step();
@@ -243,6 +261,7 @@ void inspect() {
     while (r.inspected < kWorldSlots + kThreads) {
         Word item = r.inspected++;
         r.digest.add(static_cast<Word>(StepType::kInspection) | item << 8);
+        trace_inspection(item);
         if (item < kWorldSlots) {
             probe(item);
         } else {

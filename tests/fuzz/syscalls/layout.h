@@ -81,10 +81,11 @@ inline constexpr Word kGateDomain = 27;
 inline constexpr Word kGateRootVspace = 28;
 inline constexpr Word kGateWorkerVspace = 29;
 inline constexpr Word kGateAsidPool = 30;
-inline constexpr Word kGateDriver = 31;   // the driver's TCB
-inline constexpr Word kGateFaults = 40;   // the supervisor's endpoint, for fault handlers: write and grant
-inline constexpr Word kGateControl = 41;  // where the driver waits for the supervisor
-inline constexpr Word kGateDevice = 42;   // device untyped memory
+inline constexpr Word kGateDriver = 31;        // the driver's TCB
+inline constexpr Word kGateFaults = 40;        // the supervisor's endpoint, for fault handlers: write and grant
+inline constexpr Word kGateControl = 41;       // where the driver waits for the supervisor
+inline constexpr Word kGateDriverFaults = 44;  // as kGateFaults, with the driver's badge
+inline constexpr Word kGateDevice = 42;        // device untyped memory
 inline constexpr Word kGateCodeFrame = 43;
 inline constexpr Word kGateBuffers = 48;  // frames of the workers' message buffers
 

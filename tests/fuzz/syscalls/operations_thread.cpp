@@ -198,7 +198,7 @@ void self_sched_params(Composer& c) {
     c.word(c.random.between(50, 200));
     c.extra(authority(c));
     c.extra(c.cap(Kind::kSchedContext));
-    c.extra(c.gate(kGateFaults));
+    c.extra(c.gate(kGateDriverFaults));
 }
 
 void self_suspend(Composer& c) { self(c, seL4_TCBSuspend); }
@@ -216,7 +216,7 @@ void self_space(Composer& c) {
     self(c, seL4_TCBSetSpace);
     c.word(root.data);
     c.word(0);
-    c.extra(c.gate(kGateFaults));
+    c.extra(c.gate(kGateDriverFaults));
     c.extra(root.root);
     c.extra(c.gate(kGateRootVspace));
 }

@@ -21,14 +21,23 @@ struct Counters {
     Word successes = 0;
 };
 
+// One more invocation than the generator makes, before a step: to ask two kernels the same question at any point.
+struct ExtraInvocation {
+    Word step = ~Word{0};
+    Word count = 0;
+    Word words[2 + seL4_MsgMaxExtraCaps + 1 + 10] = {};  // target, label, number of caps, caps, message words
+};
+
 struct Parameters {
     Word seed = 0;
     Word steps = 0;
     Word record_every = 0;  // steps between two digest records
     Word world_steps = 0;   // steps in one world
+    Word first = 0;         // step to begin with, a multiple of world_steps
     Word trace_from = 0;    // steps that are printed: from .. to - 1
     Word trace_to = 0;
     bool world_digests = false;  // print the digest of each world: worlds do not depend on each other
+    ExtraInvocation extra;
 };
 
 struct Run {

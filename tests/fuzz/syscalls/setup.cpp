@@ -166,6 +166,8 @@ void Setup::create_gate(RootTask& root) {
     // Without the right to receive: nobody takes messages from the supervisor.
     FUZZ_REQUIRE(
         cnode_mint(gate_slot(kGateFaults), root_slot(faults_), seL4_CanWrite | seL4_CanGrant, kAnyWorkerBadge));
+    FUZZ_REQUIRE(
+        cnode_mint(gate_slot(kGateDriverFaults), root_slot(faults_), seL4_CanWrite | seL4_CanGrant, kDriverBadge));
 }
 
 // --- Worlds

@@ -129,7 +129,7 @@ void Supervisor::run_all() {
     Run& r = run();
     r.operations.build();
     setup_.create_surroundings(root_);
-    next_record_ = r.parameters.record_every;
+    next_record_ = r.step + r.parameters.record_every;
     r.driver = DriverState::kWorldIsOver;
     for (;;) {
         serve_messages();
@@ -162,7 +162,7 @@ void Supervisor::send_verdict() {
             never = operation.name;
         }
     }
-    if (never != nullptr && r.parameters.steps >= kEnoughSteps) {
+    if (never != nullptr && r.parameters.steps - r.parameters.first >= kEnoughSteps) {
         Text<256> record;
         format(record, R"({{"test":"syscalls","result":"fail","detail":"{} has never succeeded"})", never);
         put_record(record.text());

@@ -77,6 +77,12 @@ void trace_probe(Word slot) {
     }
 }
 
+void trace_inspection(Word item) {
+    if (tracing()) {
+        print("inspection {}\n", item);
+    }
+}
+
 void trace_drain() {
     if (tracing()) {
         print("drain\n");
