@@ -22,7 +22,8 @@ protected:
     CPtr control_;
 };
 
-// --- SchedControl ------------------------------------------------------------------------------------------------------------
+// --- SchedControl
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(SchedMethods, ConfigureChecksItsArguments) {
     CPtr const context = make_empty_context(7).cptr;
@@ -100,7 +101,8 @@ TEST_F(SchedMethods, ConfigureOfAWaitingThreadsContext) {
     slot(context) = Slot{};
 }
 
-// --- SchedContext ------------------------------------------------------------------------------------------------------------
+// --- SchedContext
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(SchedMethods, BindAndUnbind) {
     auto const context = make_context(1000, 2000), second = make_context(1000, 2000);
@@ -260,7 +262,8 @@ TEST_F(YieldTo, EverybodyMayGoMeanwhile) {
     expect_sound();
 }
 
-// --- Domains -----------------------------------------------------------------------------------------------------------------
+// --- Domains
+// -----------------------------------------------------------------------------------------------------------------
 
 class DomainMethods : public SchedMethods {
 protected:
