@@ -71,7 +71,8 @@ bool has_badge(const Cap& cap) {
 bool copy_is_original(const Cap& copy, const Cap& source) {
     if (has_badge(copy)) return copy.badge() != source.badge();
     switch (copy.type()) {
-        case CapType::kIrqHandler: return source.is(CapType::kIrqControl);
+        case CapType::kIrqHandler:
+        case CapType::kSgiSignal: return source.is(CapType::kIrqControl);
         case CapType::kUntyped: return true;
         default: return false;
     }
@@ -165,6 +166,8 @@ bool is_parent_of(const Slot& parent, const Slot& child) {
         Word const badge = parent.cap.badge();
         return badge == 0 || (badge == child.cap.badge() && !child.first_badged());
     }
+    // Several may be issued for one interrupt; none of them is a child of another.
+    if (parent.cap.is(CapType::kSgiSignal)) return !child.first_badged();
     return true;
 }
 

@@ -20,9 +20,10 @@ namespace {
 
 // What is left of a capability after its object has been cleaned up.
 struct Finalised {
-    Cap remainder;       // null, or the zombie that takes the capability's place
-    Word irq = kNoIrq;   // interrupt to give back once the slot is empty
-    bool again = false;  // not finished: the capability stays as it is; call again
+    Cap remainder;           // null, or the zombie that takes the capability's place
+    Word irq = kNoIrq;       // interrupt to give back once the slot is empty
+    bool again = false;      // not finished: the capability stays as it is; call again
+    bool preempted = false;  // likewise, and an interrupt waits
 };
 
 void destroy_thread(Tcb& tcb) {
@@ -72,7 +73,7 @@ Finalised finalise(Cap& cap, bool final) {
         case CapType::kIrqHandler: {
             Finalised result;
             if (final) {
-                forget_irq_notification(cap.irq());
+                result.preempted = forget_irq_notification(cap.irq()) == Progress::kPreempted;
                 result.irq = cap.irq();
             }
             return result;
@@ -133,6 +134,7 @@ Progress reduce_zombie(Slot& slot, bool exposed) {
 FinalisedSlot finalise_slot(Slot& slot, bool exposed) {
     while (!slot.cap.is_null()) {
         Finalised const result = finalise(slot.cap, is_final(slot));
+        if (result.preempted) return {Progress::kPreempted, false, kNoIrq};
         if (!result.again) {
             if (is_removable(result.remainder, slot)) return {Progress::kDone, true, result.irq};
             slot.cap = result.remainder;

@@ -375,6 +375,7 @@ TEST_F(Destroy, AContextYieldedToAnswersWhenItsThreadGoes) {
     auto const yielder = make_thread(10);
     SchedContext& sc = *target->sched_context;
     yielder->yielding_to = &sc;
+    yielder->yield_is_call = true;
     sc.yielding_from = yielder.get();
     EXPECT_EQ(delete_cap(slot(target.cptr)), Progress::kDone);
     EXPECT_EQ(yielder->yielding_to, nullptr);

@@ -23,14 +23,18 @@ void on_interrupt(Cpu& cpu) {
     update_time(cpu);
     Word const index = take_irq();
     if (index != kNoIrq) {
-        switch (static_cast<IrqState>(kernel.irq_state[index])) {
+        auto const state = static_cast<IrqState>(kernel.irq_state[index]);
+        if (state != IrqState::kTimer && state != IrqState::kIpi) mask_irq(index, true);
+        // Before anything else: as long as it is active no other interrupt gets through to this core, not even the one
+        // that ends its wait for another core, and waking a thread may need such a wait.
+        complete_irq(index);
+        switch (state) {
             case IrqState::kSignal: deliver_irq(index); break;
             case IrqState::kTimer: cpu.reprogram_timer = true; break;
             case IrqState::kIpi: reschedule(cpu); break;
             case IrqState::kInactive:
-            case IrqState::kReserved: mask_irq(index, true); break;
+            case IrqState::kReserved: break;
         }
-        complete_irq(index);
     }
     check_budget(cpu);
 }

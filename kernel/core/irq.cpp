@@ -19,15 +19,10 @@ void release_irq(Word index) {
     mask_irq(index, true);
 }
 
-void forget_irq_notification(Word index) {
-    // A slot that holds a notification capability is emptied in one step: it is never the last one of a container.
-    while (!kernel.irq_slots[index].cap.is_null() && delete_cap(kernel.irq_slots[index]) == Progress::kPreempted) {
-    }
-}
+Progress forget_irq_notification(Word index) { return delete_cap(kernel.irq_slots[index]); }
 
 void deliver_irq(Word index) {
     Cap const& cap = kernel.irq_slots[index].cap;
-    mask_irq(index, true);
     if (cap.is(CapType::kNotification) && cap.rights().write()) signal(*cap.notification(), cap.badge());
 }
 

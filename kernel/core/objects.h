@@ -162,6 +162,7 @@ struct alignas(32) Tcb {
 
     SchedContext* sched_context;
     SchedContext* yielding_to;
+    bool yield_is_call;  // the yielder wants an answer
     Notification* bound_notification;
     UserAddr buffer_address;
     Fault fault;

@@ -241,7 +241,7 @@ void complete_yield(Tcb& yielder) {
     SchedContext& sc = *yielder.yielding_to;
     Word const consumed = take_consumed_us(sc);
     cancel_yield(yielder);
-    reply_to_call(yielder, &consumed, 1);
+    if (yielder.yield_is_call) reply_to_call(yielder, &consumed, 1);
 }
 
 void cancel_yield(Tcb& yielder) {

@@ -261,7 +261,10 @@ void schedule(Cpu& cpu) {
     if (cpu.action != SchedulerAction::kResume) {
         select_thread(cpu);
         cpu.action = SchedulerAction::kResume;
-        if (cpu.current != &before) switch_context(cpu, before, *cpu.current);
+        if (cpu.current != &before)
+            switch_context(cpu, before, *cpu.current);
+        else if (cpu.current != &cpu.idle)
+            activate_vspace(cpu, *cpu.current);  // it may have been given another
     }
     switch_sched_context(cpu);
     if (cpu.reprogram_timer) {

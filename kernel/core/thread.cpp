@@ -64,6 +64,8 @@ void set_priority(Tcb& tcb, uint8_t priority) {
 }
 
 void set_domain(Tcb& tcb, unsigned domain) {
+    // On several cores: what runs elsewhere must not get into a queue beside that.
+    stall_if_running_elsewhere(this_cpu(), tcb);
     ready_dequeue(tcb);
     tcb.domain = static_cast<uint8_t>(domain);
     if (is_schedulable(tcb)) ready_enqueue_first(tcb);

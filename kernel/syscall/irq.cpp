@@ -39,12 +39,13 @@ Outcome invoke_irq_handler(Invocation& inv) {
             if (!source.cap.is(CapType::kNotification) || !source.cap.rights().write())
                 return inv.invalid_capability(0);
             Cap const cap = source.cap;
-            forget_irq_notification(index);
+            if (forget_irq_notification(index) == Progress::kPreempted) return Outcome::kPreempted;
             // The source may have been what was deleted, if it was the slot itself's last sibling.
             if (same_object(source.cap, cap)) insert_derived(source, kernel.irq_slots[index], cap);
             return Outcome::kDone;
         }
-        case seL4_IRQClearIRQHandler: forget_irq_notification(index); return Outcome::kDone;
+        case seL4_IRQClearIRQHandler:
+            return forget_irq_notification(index) == Progress::kPreempted ? Outcome::kPreempted : Outcome::kDone;
         default: return inv.illegal_operation();
     }
 }

@@ -2,6 +2,7 @@
 #include "core/notification.h"
 
 #include "core/derivation.h"
+#include "core/destroy.h"
 #include "core/irq.h"
 #include "core/sched_context.h"
 #include "core/thread.h"
@@ -228,6 +229,34 @@ TEST_F(NotificationTest, AnInterruptSignals) {
     EXPECT_FALSE(machine.masked[40]);
     EXPECT_EQ(machine.acknowledged[40], 1u);
     expect_sound();
+}
+
+TEST_F(NotificationTest, ForgettingANotificationWithManyWaitersLetsInterruptsThrough) {
+    for (Word label : {seL4_IRQClearIRQHandler, seL4_IRQSetIRQHandler}) {
+        SCOPED_TRACE(label);
+        auto const last = make_notification();
+        CPtr const control = add(Cap::irq_control());
+        CPtr const handler = free_slot();
+        insert_derived(slot(control), slot(handler), Cap::irq_handler(irq_index(0, 41)));
+        std::vector<Tcb*> waiting;
+        for (unsigned i = 0; i < 3; ++i) {
+            waiting.push_back(make_thread(5).get());
+            syscall_as(*waiting.back(), seL4_SysWait, last.cptr);
+        }
+        move_cap(slot(last.cptr), kernel.irq_slots[41], cap(last.cptr));
+        run(*client_);
+        machine.preempt_at = 1;
+        syscall(seL4_SysCall, handler, {label, {}, {notification_.cptr}});
+        EXPECT_EQ(client_->context.pc, kSvcAddress) << "it is made again";
+        EXPECT_EQ(waiting.back()->state, ThreadState::kBlockedOnNotification);
+        finish_syscall();
+        EXPECT_EQ(label_of(*client_), 0u);
+        EXPECT_EQ(waiting.back()->state, ThreadState::kRestart);
+        EXPECT_EQ(kernel.irq_slots[41].cap.is_null(), label == seL4_IRQClearIRQHandler);
+        expect_sound();
+        for (Tcb* tcb : waiting) suspend(*tcb);
+        EXPECT_EQ(delete_cap(slot(handler)), Progress::kDone);
+    }
 }
 
 TEST_F(NotificationTest, InterruptsNobodyAskedForAreMasked) {

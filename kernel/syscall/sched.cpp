@@ -78,6 +78,7 @@ Outcome yield_to(Invocation& inv, SchedContext& sc) {
         if (sc.core == inv.cpu.id && target->priority >= caller.priority) {
             // The answer comes when the caller runs again.
             caller.yielding_to = &sc;
+            caller.yield_is_call = inv.is_call;
             sc.yielding_from = &caller;
             ready_dequeue(*target);
             ready_enqueue_first(caller);

@@ -58,8 +58,7 @@ Outcome issue_sgi_signal(Invocation& inv) {
     Slot* const target = lookup_target_slot(inv, inv.extra[0]->cap, inv.arg(2), inv.arg(3), false);
     if (!target) return Outcome::kError;
     if (!ensure_empty(inv, *target)) return Outcome::kError;
-    // Not an original: others for the same interrupt are not its children.
-    insert_derived(*inv.slot, *target, Cap::sgi_signal(irq, target_core));
+    insert_original(*inv.slot, *target, Cap::sgi_signal(irq, target_core));
     return Outcome::kDone;
 }
 

@@ -54,6 +54,16 @@ Word ticks_to_us(Ticks ticks) { return ticks / 125 * 2 + ticks % 125 * 2 / 125; 
 Word max_us() { return kForever / 500000; }
 TimeLimits time_limits{us_to_ticks(kMinBudgetUs), us_to_ticks(kKernelWcetUs)};
 
+namespace {
+
+// On the target a core that waits for another is woken by an interrupt.
+void wait_for_another_core() {
+    if (machine.active_irq != kNoIrq)
+        assertion_failed("an interrupt is active while its core waits", __FILE__, __LINE__);
+}
+
+}  // namespace
+
 void request_reschedule(Cpu& target) { machine.ipis.push_back(target.id); }
 void drop_vspace_elsewhere(Cpu& self, Word root) {
     for (Cpu& cpu : kernel.cpus) {
@@ -64,6 +74,7 @@ void drop_vspace_elsewhere(Cpu& self, Word root) {
 void smp_release_fpu(Cpu& self, Tcb& tcb) {
     for (Cpu& cpu : kernel.cpus) {
         if (cpu.id == self.id || cpu.arch.fpu_owner != &tcb) continue;
+        wait_for_another_core();
         tcb.fpu = machine.fpu_registers[cpu.id];
         cpu.arch.fpu_owner = nullptr;
     }
@@ -73,6 +84,7 @@ void smp_release_fpu(Cpu& self, Tcb& tcb) {
 void stall_if_running_elsewhere(Cpu& self, Tcb& tcb) {
     for (Cpu& target : kernel.cpus) {
         if (target.id == self.id || target.current != &tcb) continue;
+        wait_for_another_core();
         tcb.context.pc = tcb.context.fault_pc;
         update_time(target);
         commit_time(target);
@@ -99,10 +111,14 @@ bool interrupt_pending() {
 Word take_irq() {
     Word const index = machine.waiting_irq;
     machine.waiting_irq = kNoIrq;
+    machine.active_irq = index;
     return index;
 }
 
-void complete_irq(Word index) { ++machine.completed[index]; }
+void complete_irq(Word index) {
+    machine.active_irq = kNoIrq;
+    ++machine.completed[index];
+}
 void mask_irq(Word index, bool masked) { machine.masked[index] = masked; }
 void set_irq_trigger(Word index, bool edge) { machine.edge[index] = edge; }
 void set_irq_target(Word, unsigned) {}

@@ -34,6 +34,7 @@ struct FakeMachine {
 
     // Interrupt controller.
     Word waiting_irq = kNoIrq;
+    Word active_irq = kNoIrq;  // taken and not completed: no other one gets through
     bool masked[kNumIrqs] = {};
     bool edge[kNumIrqs] = {};
     unsigned completed[kNumIrqs] = {};

@@ -20,7 +20,7 @@ constexpr unsigned kMaxReported = 4;
 constexpr size_t kFailureBytes = 320;
 
 // By the counter, which goes on while the emulator's host is busy with other things.
-constexpr uint64_t kDefaultLimitSeconds = 30;
+constexpr uint64_t kDefaultLimitSeconds = 120;
 
 struct Failure {
     bool complete;

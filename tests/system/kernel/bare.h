@@ -44,7 +44,7 @@ struct BareOptions {
 class BareThread {
 public:
     static constexpr Word kBadge = 0xba;
-    static constexpr Word kDone = 0xf20000d0;  // ESR of brk #0xd0
+    static constexpr Word kDone = 0xd0;  // of the brk
 
     bool create(TestContext& t, const BareOptions& options = {}) {
         tcb_ = t.make(seL4_TCBObject);
@@ -120,9 +120,21 @@ private:
     CPtr reply_ = kNullCap;
 };
 
-inline bool is_done(const MessageCopy& fault) {
-    return fault.label() == seL4_Fault_UserException && fault.word(seL4_UserException_Number) == BareThread::kDone;
+// The immediate of the brk that stopped a thread of the program image; ~0 if it was another fault.
+inline Word brk_of(const MessageCopy& fault) {
+    constexpr Word kDebugException = 4;  // what kernels with the debug API report instead; word 0 is the address
+    constexpr Word kBrkClass = 0x3c;
+    Word number = fault.word(seL4_UserException_Number);
+    if (fault.label() == seL4_Fault_UserException && number >> 26 == kBrkClass) {
+        return number & 0xffff;
+    }
+    if (has_debug_api() && fault.label() == kDebugException) {
+        return *reinterpret_cast<const uint32_t*>(fault.word(0)) >> 5 & 0xffff;
+    }
+    return ~Word{0};
 }
+
+inline bool is_done(const MessageCopy& fault) { return brk_of(fault) == BareThread::kDone; }
 
 // A VSpace with the page of the bare functions only, at its usual address.
 inline CPtr make_bare_vspace(TestContext& t) {

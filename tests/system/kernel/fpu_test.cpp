@@ -4,8 +4,8 @@
 
 namespace {
 
-constexpr Word kHeldTwice = 0xf20000d1;  // brk #0xd1
-constexpr Word kFpuTrap = 0x07;          // exception class: access to SIMD or floating point
+constexpr Word kHeldTwice = 0xd1;  // of the brk
+constexpr Word kFpuTrap = 0x07;    // exception class: access to SIMD or floating point
 constexpr Word kFpuDisabled = seL4_TCBFlag_fpuDisabled;
 
 // Starts a bare thread that holds the holder's pattern.
@@ -73,7 +73,7 @@ KOS_TEST(fpu_new_thread_has_zeroes) {
 
 KOS_TEST(fpu_new_thread_in_used_memory_has_zeroes) {
     // A thread fills its registers and is deleted; the next thread's object is in the same memory.
-    CPtr memory = t.make(seL4_UntypedObject, seL4_TCBBits);
+    CPtr memory = t.make(seL4_UntypedObject, tcb_bits());
     CPtr tcb = t.slot();
     CPtr endpoint = t.make(seL4_EndpointObject);
     CPtr reply_object = t.make(seL4_ReplyObject);
@@ -253,7 +253,7 @@ KOS_TEST(fpu_registers_survive_being_disabled) {
     ASSERT_TRUE(thread.create(t));
     ASSERT_TRUE(second.create(t));
     EXPECT_OK(thread.start(fpu_load_then_store, reinterpret_cast<Word>(&block), reinterpret_cast<Word>(&found)));
-    EXPECT_EQ(thread.take().word(seL4_UserException_Number), kHeldTwice);
+    EXPECT_EQ(brk_of(thread.take()), kHeldTwice);
     EXPECT_OK(tcb_set_flags(thread.tcb(), 0, kFpuDisabled));
     EXPECT_OK(second.start(fpu_load_and_stop, reinterpret_cast<Word>(&other)));
     EXPECT_TRUE(is_done(second.take()));

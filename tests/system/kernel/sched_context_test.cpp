@@ -111,6 +111,7 @@ KOS_TEST(passive_server_runs_on_its_callers_time) {
         for (Word i = 0; i < 4 * scale; ++i) {
             EXPECT_EQ(call(endpoint, Tag::make(0, 1), Words{{i}}).words[0], i + 1);
         }
+        yield();  // what was used since the last switch is charged
         return sched_context_consumed(seL4_CapInitThreadSC).word(0) >= 6000;
     }));
     EXPECT_EQ(sched_context_consumed(server.sched_context()).word(0), 0u);
