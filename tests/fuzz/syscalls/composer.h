@@ -30,6 +30,7 @@ public:
         request_.clear();
     }
 
+    Word cores() const { return world_.cores(); }
     bool by_worker() const { return space_ == Space::kWorkerDirect || space_ == Space::kWorkerNested; }
 
     // --- The invocation, in order: target and label, then words and capabilities.

@@ -77,6 +77,7 @@ inline constexpr Word kGateRoots = 4;
 inline constexpr Word kGateIrqControl = 24;
 inline constexpr Word kGateAsidControl = 25;
 inline constexpr Word kGateSchedControl = 26;
+inline constexpr Word kGateOtherSchedControl = 46;  // of the last core; only where there are several
 inline constexpr Word kGateDomain = 27;
 inline constexpr Word kGateRootVspace = 28;
 inline constexpr Word kGateWorkerVspace = 29;

@@ -47,6 +47,21 @@ void irq_control_issue_sgi_signal(Composer& c) {
     c.effect() = {Effect::Type::kFill, to, World::kNoParent, 0, 1, Kind::kSgiSignal};
 }
 
+// The number of the one above on kernels for several cores.
+void irq_control_get_trigger_core(Composer& c) {
+    irq_control_get_trigger(c);
+    c.request().label = seL4_ARMIRQIssueIRQHandlerTriggerCore_SMP;
+    c.word(c.random.percent(90) ? c.random.below(c.cores()) : c.random.data());
+}
+
+void irq_control_other(Composer& c) {
+    if (c.cores() > 1) {
+        irq_control_get_trigger_core(c);
+    } else {
+        irq_control_issue_sgi_signal(c);
+    }
+}
+
 void irq_handler_ack(Composer& c) { c.invoke(c.cap(Kind::kIrqHandler), seL4_IRQAckIRQ); }
 
 void irq_handler_set(Composer& c) {
@@ -138,7 +153,7 @@ void arbitrary(Composer& c) {
 constexpr Operation kOperations[] = {
     {"irq_control_get", 5, false, true, irq_control_get},
     {"irq_control_get_trigger", 5, false, true, irq_control_get_trigger},
-    {"irq_control_issue_sgi_signal", 5, false, true, irq_control_issue_sgi_signal},
+    {"irq_control_issue_sgi_signal", 5, false, true, irq_control_other},
     {"irq_handler_ack", 6, true, true, irq_handler_ack},
     {"irq_handler_set", 10, true, true, irq_handler_set},
     {"irq_handler_clear", 4, true, true, irq_handler_clear},

@@ -237,7 +237,8 @@ void sched_control_configure(Composer& c) {
     } else if (choice < 10) {
         period = budget - 1;
     }
-    c.invoke(c.gate(kGateSchedControl), seL4_SchedControlConfigureFlags);
+    bool other_core = c.cores() > 1 && random.percent(50);
+    c.invoke(c.gate(other_core ? kGateOtherSchedControl : kGateSchedControl), seL4_SchedControlConfigureFlags);
     c.word(budget);
     c.word(period);
     c.word(random.percent(90) ? random.below(10) : random.data());

@@ -74,6 +74,8 @@ void require(const Result& result, const char* file, int line) {
 void Setup::create_surroundings(RootTask& root) {
     ObjectAllocator& allocator = root.allocator;
     sched_control_ = root.boot_info->schedcontrol.start;
+    cores_ = root.boot_info->numNodes;
+    run().world.set_cores(cores_);
     set_own_scheduling();
     // Biggest first, so that each is aligned without a gap.
     large_memory_ = allocator.make(seL4_UntypedObject, kLargeMemoryBits);
@@ -147,6 +149,7 @@ void Setup::create_gate(RootTask& root) {
         CPtr cap;
     } const copies[] = {
         {kGateSchedControl, sched_control_},
+        {kGateOtherSchedControl, sched_control_ + cores_ - 1},
         {kGateAsidControl, seL4_CapASIDControl},
         {kGateDomain, seL4_CapDomain},
         {kGateRootVspace, seL4_CapInitThreadVSpace},
@@ -332,8 +335,9 @@ void Setup::make_worker(Random& random, Word worker) {
                                        .sched_context = kNullCap,
                                        .fault_endpoint = fault_endpoint}));
     Word period = random.percent(70) ? kBudgetUs : kBudgetUs + 1000;
+    Word core = cores_ > 1 ? random.below(cores_) : 0;
     FUZZ_REQUIRE(sched_control_configure(
-        sched_control_, sched_context,
+        sched_control_ + core, sched_context,
         {.budget_us = kBudgetUs, .period_us = period, .extra_refills = random.below(8), .badge = worker}));
     if (random.percent(85)) {
         FUZZ_REQUIRE(sched_context_bind(sched_context, tcb));

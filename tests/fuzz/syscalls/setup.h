@@ -58,7 +58,8 @@ private:
     CPtr reply_ = 0;
     CPtr gate_ = 0;
     CPtr roots_ = 0;
-    CPtr sched_control_ = 0;
+    CPtr sched_control_ = 0;  // of core 0; the others follow
+    Word cores_ = 1;
     CPtr worker_vspace_ = 0;
     CPtr code_frame_ = 0;
     CPtr buffer_frames_[kWorkers] = {};

@@ -162,7 +162,8 @@ void Supervisor::send_verdict() {
             never = operation.name;
         }
     }
-    if (never != nullptr && r.parameters.steps - r.parameters.first >= kEnoughSteps) {
+    // Kernels for several cores have no SGI capabilities and only one domain.
+    if (never != nullptr && r.world.cores() == 1 && r.parameters.steps - r.parameters.first >= kEnoughSteps) {
         Text<256> record;
         format(record, R"({{"test":"syscalls","result":"fail","detail":"{} has never succeeded"})", never);
         put_record(record.text());

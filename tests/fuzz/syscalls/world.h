@@ -77,6 +77,10 @@ public:
         }
     }
 
+    // Cores of the machine.
+    Word cores() const { return cores_; }
+    void set_cores(Word cores) { cores_ = cores; }
+
     // How each worker names slots.
     Space space(Word worker) const { return spaces_[worker]; }
     void set_space(Word worker, Space space) {
@@ -114,6 +118,7 @@ private:
     Word parents_[kWorldSlots] = {};
     Word notes_[kWorldSlots] = {};
     Space spaces_[kWorkers] = {};
+    Word cores_ = 1;
 };
 
 }  // namespace fuzz
