@@ -50,6 +50,7 @@ enum {
 #define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
+#define KOS_SIGNAL_FAULT (1ull << 59)   // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
@@ -102,6 +103,8 @@ typedef struct {
     kos_startup_table_t arguments;               // kos_startup_text_t: argv
     kos_startup_table_t environment;             // kos_startup_text_t: NAME=VALUE
     kos_startup_table_t parameters;              // kos_startup_parameter_t: the manifest's [parameters]
+    uint64_t park_slot_first;  // thread n sleeps on the notification in slot park_slot_first + n (n < threads_max),
+                               // which belongs to the domain alone: wait and signal; 0 if threads_max is 1
 } kos_startup_t;
 
 typedef struct {
@@ -239,8 +242,11 @@ enum kos_root_label {
     KOS_ROOT_TOKEN_CREATE = 9,    // port number, token number, for-domain, slot -> CREATED
     KOS_ROOT_TOKEN_REVOKE = 10,   // port number, token number: every copy of it is gone
     KOS_ROOT_DEADLINE = 11,       // ticks of the counter, cookie: the next call of this thread ends then; 0 = none
-    KOS_ROOT_FAULT_HANDLER = 12,  // port number: faults of this domain's other threads become calls to it; 0 = none
+    KOS_ROOT_FAULT_HANDLER = 12,  // 1: this domain looks after its other threads (KOS_SIGNAL_FAULT); 0: root does
     KOS_ROOT_ENTROPY = 13,        // -> 4 words of boot entropy (device tree's rng-seed), once per instance
+    KOS_ROOT_FAULT_NEXT = 14,     // -> OK and the words of a kos_fault_t, the thread stays stopped; EMPTY
+    KOS_ROOT_THREAD_RESTART =
+        15,  // thread with a fault: begins again at its entry with its argument, on an empty stack
     // Only for domains with the right "control" (appman)
     KOS_ROOT_DOMAIN_START = 32,   // domain, mode
     KOS_ROOT_DOMAIN_KILL = 33,    // domain
@@ -250,6 +256,18 @@ enum kos_root_label {
     KOS_ROOT_ACCOUNTS = 37,  // -> untyped bytes, bytes of domains, slots used, loans out
     KOS_ROOT_EXPIRE = 38,    // domain << 8 | thread, cookie: takes the thread out of its call (right "time")
 };
+
+// A fault of a thread: the answer of KOS_ROOT_FAULT_NEXT, one message word per member and register. Root has stopped
+// the thread, written the fault record, and signalled KOS_SIGNAL_FAULT; it never waits for the domain.
+typedef struct {
+    uint64_t thread;  // number, never 0: the main thread's faults are root's
+    uint64_t kind;    // kos_exit_reason: KOS_EXIT_FAULT_*, or KOS_EXIT_HUNG
+    uint64_t ip;
+    uint64_t address;  // of a memory fault: what was accessed; of a capability fault: the capability address
+    uint64_t detail;   // of a memory fault: ESR_EL1; of an unknown system call: its number
+    uint64_t sp;
+    uint64_t x[31];  // x0..x30
+} kos_fault_t;
 
 enum kos_domain_state {
     KOS_DOMAIN_STOPPED = 0,
