@@ -10,7 +10,7 @@ const kos_startup_t* kos_app_startup(void) { return startup; }
 
 kos_status_t kos_app_ready(void) {
     __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-    return call_registers(KOS_SLOT_EVENTS, KOS_EVENT_READY).status;
+    return call_registers(KOS_SLOT_REPORT, KOS_REPORT_READY).status;
 }
 
 void kos_app_alive(void) {
@@ -25,7 +25,7 @@ namespace {
 
 [[noreturn]] void end(kos_exit_reason reason, Word status, const char* why) {
     for (;;) {
-        call_registers(KOS_SLOT_EVENTS, KOS_EVENT_EXIT, reason, status, reinterpret_cast<Word>(why),
+        call_registers(KOS_SLOT_REPORT, KOS_REPORT_EXIT, reason, status, reinterpret_cast<Word>(why),
                        why ? strlen(why) : 0);
     }
 }

@@ -177,7 +177,7 @@ kos_status_t bind_ports() {
 // cannot run in between.
 sel4::Message become_ready() {
     __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-    return sel4::nb_send_recv(KOS_SLOT_EVENTS, Tag::make(KOS_EVENT_READY, 0), Words{}, KOS_SLOT_PORT, current_reply);
+    return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 0), Words{}, KOS_SLOT_PORT, current_reply);
 }
 
 }  // namespace
