@@ -4,8 +4,8 @@
 #   kos_musl_pure     the archive that libkos/src/libc/pure_archive.py makes
 #   kos_check_system_calls(TARGET)   after the link: no svc outside libkos
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
-set(KOS_LIBC_DIR "${CMAKE_CURRENT_LIST_DIR}/src/libc")
-set(KOS_LIBC_DIR "${KOS_LIBC_DIR}" CACHE INTERNAL "")
+set(KOS_LIBC_DIR "${CMAKE_CURRENT_LIST_DIR}/src/libc" CACHE INTERNAL "")
+set(KOS_LIBC_PYTHON "${Python3_EXECUTABLE}" CACHE INTERNAL "")
 
 add_library(kos_c_headers INTERFACE)
 # Nothing of the compiler's own search path but its C++ library and its built-in headers: the rest is glibc's.
@@ -26,7 +26,7 @@ target_compile_options(kos_c_headers INTERFACE ${flags})
 set(archive "${CMAKE_CURRENT_BINARY_DIR}/libkos_musl_pure.a")
 set(musl "${KOS_SYSROOT}/usr/lib/aarch64-linux-musl/libc.a")
 add_custom_command(OUTPUT "${archive}"
-    COMMAND Python3::Interpreter "${KOS_LIBC_DIR}/pure_archive.py" --libc "${musl}"
+    COMMAND "${KOS_LIBC_PYTHON}" "${KOS_LIBC_DIR}/pure_archive.py" --libc "${musl}"
             --functions "${KOS_LIBC_DIR}/pure_functions.txt" --provided "${KOS_LIBC_DIR}/provided_functions.txt"
             --nm ${CMAKE_NM} --ar ${CMAKE_AR} --objcopy ${CMAKE_OBJCOPY} --objdump ${CMAKE_OBJDUMP} --out "${archive}"
     DEPENDS "${KOS_LIBC_DIR}/pure_archive.py" "${KOS_LIBC_DIR}/pure_functions.txt"
@@ -52,6 +52,6 @@ set_source_files_properties(${KOS_LIBC_SOURCES} PROPERTIES COMPILE_OPTIONS "-fno
 
 function(kos_check_system_calls target)
     add_custom_command(TARGET ${target} POST_BUILD
-        COMMAND Python3::Interpreter "${KOS_LIBC_DIR}/check_system_calls.py" --objdump ${CMAKE_OBJDUMP}
+        COMMAND "${KOS_LIBC_PYTHON}" "${KOS_LIBC_DIR}/check_system_calls.py" --objdump ${CMAKE_OBJDUMP}
                 --libkos $<TARGET_FILE:kos_native> --elf $<TARGET_FILE:${target}> VERBATIM)
 endfunction()

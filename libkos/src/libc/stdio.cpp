@@ -5,6 +5,9 @@
 // do not link. Functions are thread-safe; a line that several threads write together is mixed by whole calls.
 #include "stdio_file.h"
 
+#include <kos/log.h>
+#include <kos/sync.h>
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,14 +16,27 @@
 
 namespace {
 
-_IO_FILE standard_output{KOS_MUTEX_INIT, KOS_LOG_INFO, false, false, 0, {}};
-_IO_FILE standard_error{KOS_MUTEX_INIT, KOS_LOG_WARNING, false, false, 0, {}};
+// What a FILE* of a native program points to. There are two, and nothing opens more.
+struct Output {
+    FILE handle;  // first: the address is the same
+    kos_mutex_t lock;
+    kos_log_level level;
+    bool failed;     // ferror()
+    bool no_buffer;  // setvbuf(_IONBF): each write becomes a line of its own
+    size_t used;
+    char line[240];  // as much as one entry of the log holds
+};
+
+Output standard_output{{}, KOS_MUTEX_INIT, KOS_LOG_INFO, false, false, 0, {}};
+Output standard_error{{}, KOS_MUTEX_INIT, KOS_LOG_WARNING, false, false, 0, {}};
+
+Output* output_of(FILE* file) { return reinterpret_cast<Output*>(file); }
 
 constexpr size_t kFormatBytes = 256;  // of the stack; longer results are formatted twice, into the heap
 
 class LockedFile {
 public:
-    explicit LockedFile(_IO_FILE* file) : file_(file) { kos_mutex_lock(&file->lock); }
+    explicit LockedFile(FILE* file) : file_(output_of(file)) { kos_mutex_lock(&file_->lock); }
     ~LockedFile() { kos_mutex_unlock(&file_->lock); }
     LockedFile(const LockedFile&) = delete;
     LockedFile& operator=(const LockedFile&) = delete;
@@ -55,7 +71,7 @@ private:
         return flush();
     }
 
-    _IO_FILE* file_;
+    Output* file_;
 };
 
 bool put(FILE* file, const char* bytes, size_t count) { return LockedFile(file).put(bytes, count); }
@@ -88,8 +104,8 @@ int put_formatted(FILE* file, const char* format, va_list arguments) {
 namespace kos::libc {
 
 void flush_all() {
-    LockedFile(&standard_output).flush();
-    LockedFile(&standard_error).flush();
+    LockedFile(&standard_output.handle).flush();
+    LockedFile(&standard_error.handle).flush();
 }
 
 }  // namespace kos::libc
@@ -101,13 +117,13 @@ void flush_all() {
 
 extern "C" {
 
-extern FILE* const stdout = &standard_output;
-extern FILE* const stderr = &standard_error;
+extern FILE* const stdout = &standard_output.handle;
+extern FILE* const stderr = &standard_error.handle;
 
 int fflush(FILE* file) {
     if (file) return LockedFile(file).flush() ? 0 : EOF;
-    bool const is_good = LockedFile(&standard_output).flush();
-    return LockedFile(&standard_error).flush() && is_good ? 0 : EOF;
+    bool const is_good = LockedFile(&standard_output.handle).flush();
+    return LockedFile(&standard_error.handle).flush() && is_good ? 0 : EOF;
 }
 
 int vfprintf(FILE* __restrict file, const char* __restrict format, va_list arguments) {
@@ -115,7 +131,7 @@ int vfprintf(FILE* __restrict file, const char* __restrict format, va_list argum
 }
 
 int vprintf(const char* __restrict format, va_list arguments) {
-    return put_formatted(&standard_output, format, arguments);
+    return put_formatted(&standard_output.handle, format, arguments);
 }
 
 int fprintf(FILE* __restrict file, const char* __restrict format, ...) {
@@ -129,7 +145,7 @@ int fprintf(FILE* __restrict file, const char* __restrict format, ...) {
 int printf(const char* __restrict format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    int const result = put_formatted(&standard_output, format, arguments);
+    int const result = put_formatted(&standard_output.handle, format, arguments);
     va_end(arguments);
     return result;
 }
@@ -143,7 +159,7 @@ size_t fwrite(const void* __restrict bytes, size_t each, size_t count, FILE* __r
 int fputs(const char* __restrict text, FILE* __restrict file) { return put(file, text, strlen(text)) ? 0 : EOF; }
 
 int puts(const char* text) {
-    LockedFile file(&standard_output);
+    LockedFile file(&standard_output.handle);
     bool const is_good = file.put(text, strlen(text));
     return file.put("\n", 1) && is_good ? 0 : EOF;
 }
@@ -153,16 +169,16 @@ int fputc(int character, FILE* file) {
     return put(file, &byte, 1) ? static_cast<unsigned char>(byte) : EOF;
 }
 int putc(int character, FILE* file) { return fputc(character, file); }
-int putchar(int character) { return fputc(character, &standard_output); }
+int putchar(int character) { return fputc(character, &standard_output.handle); }
 
-int ferror(FILE* file) { return file->failed; }
-void clearerr(FILE* file) { file->failed = false; }
+int ferror(FILE* file) { return output_of(file)->failed; }
+void clearerr(FILE* file) { output_of(file)->failed = false; }
 int feof(FILE*) { return 0; }
 
 // The line is the buffer; only whether there is one can be chosen.
 int setvbuf(FILE* __restrict file, char* __restrict, int mode, size_t) {
     LockedFile const locked(file);
-    file->no_buffer = mode == _IONBF;
+    output_of(file)->no_buffer = mode == _IONBF;
     return 0;
 }
 void setbuf(FILE* __restrict file, char* __restrict buffer) { setvbuf(file, nullptr, buffer ? _IOLBF : _IONBF, 0); }
@@ -170,9 +186,9 @@ void setbuf(FILE* __restrict file, char* __restrict buffer) { setvbuf(file, null
 void perror(const char* text) {
     const char* const why = strerror(errno);
     if (text && *text) {
-        fprintf(&standard_error, "%s: %s\n", text, why);
+        fprintf(&standard_error.handle, "%s: %s\n", text, why);
     } else {
-        fprintf(&standard_error, "%s\n", why);
+        fprintf(&standard_error.handle, "%s\n", why);
     }
 }
 
