@@ -44,6 +44,7 @@ enum {
 #define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
+#define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired; libkos turns it into the user bits whose time has come
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
@@ -96,6 +97,9 @@ typedef struct {
     kos_startup_table_t arguments;    // kos_startup_text_t: argv
     kos_startup_table_t environment;  // kos_startup_text_t: NAME=VALUE
     kos_startup_table_t parameters;   // kos_startup_parameter_t: the manifest's [parameters]
+    kos_startup_table_t introductions;  // kos_startup_introduction_t, only for the server of the port "directory"
+    kos_startup_table_t signals;        // kos_startup_signal_t, only for the server of the port "timer"
+    kos_startup_table_t lives;          // kos_startup_life_t, only with the right "control"
 } kos_startup_t;
 
 typedef struct {
@@ -174,6 +178,31 @@ typedef struct {
     kos_startup_text_t value;
 } kos_startup_parameter_t;
 
+// What the directory may introduce: one entry per port of the manifest (client = server, slot 0: who may bind it), then one per
+// connection (client may look the port up; it gets a copy of the capability in `slot`, whose badge is the client's).
+typedef struct {
+    char name[KOS_MAX_NAME + 1];  // of the port
+    uint64_t slot;
+    uint32_t port;
+    uint16_t client;       // domain number
+    uint16_t server;       // domain number
+} kos_startup_introduction_t;
+
+// How the timer reaches a client: send capability to that domain's notification, badge KOS_SIGNAL_ALARM.
+typedef struct {
+    uint64_t slot;
+    uint16_t domain;
+    uint16_t reserved[3];
+} kos_startup_signal_t;
+
+// A domain's life page as appman sees it (readable and writable). It belongs to root, not to the domain: it stays mapped when
+// the domain is destroyed, and root clears it before each start.
+typedef struct {
+    uint64_t address;      // of kos_life_t
+    uint16_t domain;
+    uint16_t reserved[3];
+} kos_startup_life_t;
+
 // --- Life page: one page, written by the domain, read by root and appman, who trust none of it.
 typedef struct {
     uint32_t state;     // kos_life_state
@@ -235,9 +264,18 @@ enum kos_root_label {
     KOS_ROOT_DOMAIN_KILL = 33,   // domain
     KOS_ROOT_DOMAIN_SIGNAL = 34, // domain, bits (HEALTH, STOP)
     KOS_ROOT_DOMAIN_STATUS = 35, // domain -> state, instance, reason of the last end, memory used
-    KOS_ROOT_EVENT = 36,         // -> next event: kind, domain, detail; EMPTY if none. KOS_SIGNAL_RING_0's bit says there is
+    KOS_ROOT_EVENT = 36,         // -> next event: kos_event_kind, domain, detail; EMPTY if none. KOS_SIGNAL_RING_0's bit says there is
     KOS_ROOT_ACCOUNTS = 37,      // -> untyped bytes, bytes of domains, slots used, loans out
     KOS_ROOT_EXPIRE = 38,        // domain << 8 | thread, cookie: takes the thread out of its call (right "time")
+    KOS_ROOT_REBOOT = 39,        // restarts the machine; no answer
+};
+
+// Events are state, not a queue: root remembers at most one READY and one ENDED per domain, so none is ever lost, and delivers
+// ENDED of instance n before READY of instance n + 1. The end of each instance gives exactly one ENDED, whoever caused it
+// (KOS_ROOT_DOMAIN_KILL included); of two unread ones the later remains.
+enum kos_event_kind {
+    KOS_EVENT_READY = 1,  // detail: instance << 32
+    KOS_EVENT_ENDED = 2,  // detail: instance << 32 | kos_exit_reason
 };
 
 enum kos_domain_state {
