@@ -2,8 +2,8 @@
  * What a simulated device in a unit test begins with: the machine's counter, which goes on by one microsecond with each
  * read, so that a wait for something that never happens ends.
  */
-#ifndef KOS_DRIVERS_COMMON_FAKE_HARDWARE_H_
-#define KOS_DRIVERS_COMMON_FAKE_HARDWARE_H_
+#ifndef KOS_DRIVER_TESTING_FAKE_HARDWARE_H_
+#define KOS_DRIVER_TESTING_FAKE_HARDWARE_H_
 
 #include <stdint.h>
 
