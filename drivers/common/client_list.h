@@ -27,9 +27,11 @@ template <typename Each>
 [[nodiscard]] bool for_each_word(std::string_view text, Each each) {
     constexpr std::string_view kBetween = ", ";
     for (size_t at = text.find_first_not_of(kBetween); at != text.npos;) {
-        const size_t end = text.find_first_of(kBetween, at);
-        if (!each(text.substr(at, end == text.npos ? text.npos : end - at))) return false;
-        at = text.find_first_not_of(kBetween, end == text.npos ? text.size() : end);
+        const size_t found = text.find_first_of(kBetween, at);
+        const size_t end = found == text.npos ? text.size() : found;
+        // Not substr, which needs exceptions.
+        if (!each(std::string_view(text.data() + at, end - at))) return false;
+        at = text.find_first_not_of(kBetween, end);
     }
     return true;
 }
