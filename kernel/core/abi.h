@@ -10,8 +10,10 @@
 
 namespace keel {
 
-// Frame shared with a thread; user level can change it at any time, so each word is read once.
+// Frame shared with a thread; user level can change it at any time, so each word that is checked before it is used is
+// read by this, which the compiler cannot turn into two loads.
 using IpcBuffer = seL4_IPCBuffer;
+inline Word read_once(const seL4_Word& word) { return __atomic_load_n(&word, __ATOMIC_RELAXED); }
 
 constexpr unsigned kTagLabelShift = seL4_MessageInfo_LabelShift;
 constexpr unsigned kTagUnwrappedShift = seL4_MessageInfo_CapsUnwrappedShift;

@@ -12,11 +12,11 @@ namespace {
 
 // Finds the empty slot in which the receiver wants the first capability; null if there is none.
 Slot* receive_slot(const Tcb& receiver, const IpcBuffer& buffer) {
-    SlotLookup const root = lookup_slot(receiver, buffer.receiveCNode);
+    SlotLookup const root = lookup_slot(receiver, read_once(buffer.receiveCNode));
     if (!root.slot) return nullptr;
-    Word const depth = buffer.receiveDepth;
+    Word const depth = read_once(buffer.receiveDepth);
     if (depth < 1 || depth > kWordBits) return nullptr;
-    SlotLookup const found = lookup_slot(root.slot->cap, buffer.receiveIndex, static_cast<unsigned>(depth));
+    SlotLookup const found = lookup_slot(root.slot->cap, read_once(buffer.receiveIndex), static_cast<unsigned>(depth));
     if (!found.slot || found.bits_left != 0 || !found.slot->cap.is_null()) return nullptr;
     return found.slot;
 }
@@ -69,7 +69,7 @@ IpcBuffer* ipc_buffer(const Tcb& tcb, bool for_writing) {
 bool find_extra_caps(const Tcb& sender, MessageTag tag, const IpcBuffer* buffer, ExtraCaps& caps, Fault& fault) {
     if (!buffer) return true;
     for (unsigned i = 0; i < tag.extra_caps(); ++i) {
-        CPtr const address = buffer->caps_or_badges[i];
+        CPtr const address = read_once(buffer->caps_or_badges[i]);
         SlotLookup const found = lookup_slot(sender, address);
         if (!found.slot) {
             fault = cap_fault(address, false, found.failure);

@@ -52,9 +52,14 @@ void choose_thread(Cpu& cpu) {
     cpu.current = &tcb;
 }
 
+// As many as user level likes may be due at once. Those that are left are the first of the queue still, so the deadline
+// is in the past and the timer's interrupt comes as soon as interrupts are let through.
+constexpr unsigned kMaxWakesAtOnce = 64;
+
 [[gnu::noinline]] void wake_released(Cpu& cpu) {
-    while (Tcb* tcb = cpu.release.first()) {
-        if (!refill_ready(*tcb->sched_context, cpu.now)) break;
+    for (unsigned woken = 0; woken < kMaxWakesAtOnce; ++woken) {
+        Tcb* const tcb = cpu.release.first();
+        if (!tcb || !refill_ready(*tcb->sched_context, cpu.now)) break;
         release_dequeue(*tcb);
         make_ready(*tcb);
     }

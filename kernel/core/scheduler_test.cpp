@@ -1,6 +1,7 @@
 // Tests of scheduler.h: ready queues, who runs next, accounting of time, domains.
 #include "core/scheduler.h"
 
+#include <algorithm>
 #include <list>
 #include <map>
 
@@ -374,6 +375,34 @@ TEST_F(Domains, TheRunningThreadCanBeSentAway) {
 }
 
 // Random life of threads; whenever the scheduler has run, the highest ready thread of the domain is running.
+TEST_F(Scheduler, MoreWakesThanInterruptsMayWaitFor) {
+    constexpr unsigned kThreads = 150;
+    std::vector<Tcb*> waiting;
+    for (unsigned i = 0; i < kThreads; ++i) {
+        waiting.push_back(make_thread(5, 1000, 10000).get());
+        refill_head(*waiting.back()->sched_context).time += us_to_ticks(3000);
+        postpone(*waiting.back()->sched_context);
+    }
+    auto const left = [&] {
+        return std::count_if(waiting.begin(), waiting.end(), [](Tcb* tcb) { return tcb->in_release_queue; });
+    };
+    reschedule_now();
+    pass(3000);
+    long before = left();
+    ASSERT_EQ(before, kThreads);
+    while (before > 0) {
+        tick();
+        EXPECT_LT(left(), before);
+        EXPECT_LE(before - left(), 64) << "at one go";
+        before = left();
+        // The interrupt comes again at once for the rest.
+        if (before > 0) {
+            EXPECT_LE(machine.deadline, machine.time);
+        }
+        expect_sound();
+    }
+}
+
 TEST_F(Scheduler, RandomLife) {
     Random random(11);
     std::vector<Made<Tcb>> threads;

@@ -52,7 +52,9 @@ public:
         if (length > kRegisterMessageWords && !buffer) length = kRegisterMessageWords;
     }
 
-    Word arg(unsigned i) const { return i < kRegisterMessageWords ? caller.context.message_word(i) : buffer->msg[i]; }
+    Word arg(unsigned i) const {
+        return i < kRegisterMessageWords ? caller.context.message_word(i) : read_once(buffer->msg[i]);
+    }
 
     Outcome fail(seL4_Error code, Word word0 = 0, Word word1 = 0) {
         error.code = code;

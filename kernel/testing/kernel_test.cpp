@@ -30,7 +30,7 @@ KernelTest::KernelTest() {
     std::memset(static_cast<void*>(&kernel), 0, sizeof kernel);
     machine = {};
     machine.time = us_to_ticks(1000000);
-    for (AsidPool*& pool : asid_pools) pool = nullptr;
+    for (AsidPool*& pool : asid_pools) pool = &no_asid_pool;
     for (unsigned id = 0; id < kMaxCores; ++id) start_core(kernel.cpus[id], id);
     machine.core = &kernel.cpus[0];
     kernel.domain_schedule[0] = {0, kForever};
@@ -95,6 +95,7 @@ CPtr KernelTest::copy(CPtr source, Rights rights, Word badge) {
     CPtr const cptr = free_slot();
     Cap cap = with_rights(slot(source).cap, rights);
     if (cap.is(CapType::kEndpoint) || cap.is(CapType::kNotification)) cap.data = badge;
+    EXPECT_EQ(derive(slot(source), cap), Derivation::kOk);
     insert_derived(slot(source), slot(cptr), cap);
     return cptr;
 }

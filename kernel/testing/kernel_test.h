@@ -55,6 +55,7 @@ protected:
     void forbid(const void* memory);
     Slot& slot(CPtr cptr) { return root_[cptr]; }
     CPtr free_slot() { return next_slot_++; }
+    CPtr next_free() const { return next_slot_; }
     // First capability of a tree of its own.
     CPtr add(const Cap& cap);
     CPtr copy(CPtr source, Rights rights, Word badge);

@@ -36,6 +36,7 @@ void set_system_control() {
                           | 1 << 26;   // UCI: user level does cache maintenance by address
     constexpr Word kClear = 1 << 1     // A: unaligned accesses are allowed
                             | 1 << 4   // SA0: also an unaligned stack pointer of user level
+                            | 1 << 9   // UMA: user level does not mask interrupts
                             | 1 << 24  // E0E, EE: little-endian
                             | 1 << 25;
     Word value;

@@ -40,6 +40,25 @@ Fault decode_fault(const Tcb& tcb, Word esr, Word far) {
     return fault;
 }
 
+// Another core may have run into an entry that one core had to make invalid for a moment to replace it (set_leaf). That
+// core held the lock, so the new entry is there by now: nothing has happened, the access is made again. What user level
+// may not do even so comes back as another fault.
+bool is_fault_over(Word esr, Word far) {
+    if constexpr (!kSmp) return false;
+    // Status code, ESR_EL1[5:0]: 0b0001LL is a translation fault at level LL. WnR, bit 6, only in data aborts.
+    Word const exception_class = esr >> 26 & 63;
+    bool const is_abort = exception_class == kInstructionAbort || exception_class == kDataAbort;
+    if (!is_abort || (esr & 0x3c) != 4) return false;
+    Word result;
+    // As user level would translate the address in the address space that is loaded. isb: PAR_EL1 is complete.
+    if (exception_class == kDataAbort && esr & 1 << 6) {
+        asm volatile("at s1e0w, %1\n isb\n mrs %0, par_el1" : "=r"(result) : "r"(far) : "memory");
+    } else {
+        asm volatile("at s1e0r, %1\n isb\n mrs %0, par_el1" : "=r"(result) : "r"(far) : "memory");
+    }
+    return !(result & 1);  // F: the translation failed
+}
+
 // Chooses the thread to resume and gives up the lock.
 Tcb* leave_kernel(Cpu& cpu) {
     schedule(cpu);
@@ -88,7 +107,7 @@ Tcb* keel_handle_irq(Cpu* cpu, Tcb*) {
 }
 
 Tcb* keel_handle_fault(Cpu* cpu, Tcb* tcb, Word esr, Word far) {
-    if (enter_kernel(*cpu)) on_fault(*cpu, *tcb, decode_fault(*tcb, esr, far));
+    if (enter_kernel(*cpu) && !is_fault_over(esr, far)) on_fault(*cpu, *tcb, decode_fault(*tcb, esr, far));
     return leave_kernel(*cpu);
 }
 
