@@ -118,7 +118,7 @@ private:
 
     CPtr address() {
         switch (v_[Variation::kBadAddress]) {
-            case 1: return kVSpace_;
+            case 1: return kOwnVSpace;
             case 2: return bit(40);
             case 3: return empty_;
             default: return current() == client_.get() ? client_cap_ : endpoint_.cptr;
@@ -175,7 +175,7 @@ private:
         return out.str();
     }
 
-    static constexpr CPtr kVSpace_ = 2;
+    static constexpr CPtr kOwnVSpace = 2;
     Variation v_;
     CPtr empty_ = free_slot();
     CPtr client_cap_ = 0;

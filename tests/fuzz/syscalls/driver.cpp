@@ -315,7 +315,8 @@ void step() {
         probe_step(random);
     } else if (choice < kDrainPercent + kMessagePercent + kProbePercent + kProgramPercent) {
         program_step(random);
-    } else if (choice < kDrainPercent + kMessagePercent + kProbePercent + kProgramPercent + kServicePercent) {
+    } else if (r.parameters.with_services &&
+               choice < kDrainPercent + kMessagePercent + kProbePercent + kProgramPercent + kServicePercent) {
         service_step(random);
     } else {
         invocation_step(random);

@@ -26,12 +26,12 @@ struct alignas(4096) Page {
     unsigned char bytes[kPageBytes];
 };
 
-constinit Page buffers[kWorkers];
-constinit Page driver_buffer;
+constinit Page buffers[kWorkers] = {};
+constinit Page driver_buffer = {};
 struct alignas(16) Stack {
     unsigned char bytes[65536];
 };
-constinit Stack driver_stack;
+constinit Stack driver_stack = {};
 
 void clear(Page& page) {
     auto* words = reinterpret_cast<Word*>(page.bytes);
