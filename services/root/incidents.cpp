@@ -198,6 +198,7 @@ IncidentAnswer handle_incident() {
                 if (domain->state == KOS_DOMAIN_STARTING && domain->spec->passive) make_passive(*domain);
                 tell_ready(*domain);
             } else if (ready < KOS_MAX_THREADS && domain->threads[ready].passive) {
+                watch_time(*domain, ready);
                 kos::sel4::sched_context_unbind_object(thread_cap(domain->number, ready, kThreadTime),
                                                        thread_cap(domain->number, ready, kThreadTcb));
             }
