@@ -21,12 +21,12 @@ enum {
     KOS_MAX_DOMAINS = 64,
     KOS_MAX_PORTS = 128,
     KOS_MAX_CONNECTIONS = 512,
-    KOS_MAX_THREADS = 16,      // of one domain
-    KOS_MAX_REPLIES = 32,      // reply objects of one domain
-    KOS_MAX_NAME = 31,         // bytes of a name, without the final zero
-    KOS_CSPACE_BITS = 9,       // 512 slots; TOKENS below are some of them
-    KOS_MAX_TOKENS = 256,      // tokens that a domain may hold
-    KOS_PAYLOAD_MAX = 4096,    // bytes of payload of one message
+    KOS_MAX_THREADS = 16,    // of one domain
+    KOS_MAX_REPLIES = 32,    // reply objects of one domain
+    KOS_MAX_NAME = 31,       // bytes of a name, without the final zero
+    KOS_CSPACE_BITS = 9,     // 512 slots; TOKENS below are some of them
+    KOS_MAX_TOKENS = 256,    // tokens that a domain may hold
+    KOS_PAYLOAD_MAX = 4096,  // bytes of payload of one message
     KOS_PAGE_BYTES = 4096,
 };
 
@@ -34,16 +34,24 @@ enum {
 //
 //   63      0: a call or message, 1: the domain's notification (all badges of signals are or-ed)
 //   62..48  domain number of the caller
-//   47..0   token number; 0 is the connection itself
+//   47..40  port number
+//   39..0   token number; 0 is the connection itself
 #define KOS_BADGE_NOTIFICATION (1ull << 63)
 #define KOS_BADGE_DOMAIN_SHIFT 48
-#define KOS_BADGE_TOKEN_MASK ((1ull << 48) - 1)
+#define KOS_BADGE_DOMAIN_MASK 0x7fffull
+#define KOS_BADGE_PORT_SHIFT 40
+#define KOS_BADGE_PORT_MASK 0xffull
+#define KOS_BADGE_TOKEN_MASK ((1ull << 40) - 1)
+// Token numbers with this bit are good for one request; the server loop sees to it.
+#define KOS_TOKEN_NUMBER_SINGLE_USE (1ull << 39)
 
 // Bits of the domain's notification. Interrupt n of the startup block's interrupts is bit KOS_SIGNAL_IRQ_0 + n, ring n
 // bit KOS_SIGNAL_RING_0 + n.
 #define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
+#define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired (time.h)
+#define KOS_SIGNAL_FAULT (1ull << 58)   // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
@@ -51,12 +59,15 @@ enum {
 // --- Fixed capability slots. All others are listed in the startup block.
 enum {
     KOS_SLOT_NULL = 0,
-    KOS_SLOT_ROOT = 1,           // requests to root (labels below)
-    KOS_SLOT_CNODE = 2,          // the domain's own CNode
-    KOS_SLOT_NOTIFICATION = 3,   // the domain's notification: wait and signal with KOS_SIGNAL_USER bits (badge 0xffff)
-    KOS_SLOT_EXIT = 4,           // call: the domain ends (word 0 = kos_exit_reason)
-    KOS_SLOT_RECEIVE = 5,        // where a token of a message arrives
-    KOS_SLOT_FIRST_LISTED = 8,   // ports, connections, reply objects, interrupts, in the order of the startup block
+    KOS_SLOT_ROOT = 1,          // requests to root (labels below)
+    KOS_SLOT_CNODE = 2,         // the domain's own CNode
+    KOS_SLOT_NOTIFICATION = 3,  // the domain's notification: wait and signal with KOS_SIGNAL_USER bits (badge 0xffff)
+    KOS_SLOT_REPORT = 4,        // reports to root's fault thread (kos_report_label)
+    KOS_SLOT_PORT = 5,          // receive-only: the endpoint of all ports of this domain
+    KOS_SLOT_THREADS = 8,       // + n: as KOS_SLOT_ROOT, for requests of thread n
+    KOS_SLOT_FIRST_LISTED =
+        KOS_SLOT_THREADS +
+        KOS_MAX_THREADS,  // connections, reply objects, interrupts, in the order of the startup block
 };
 
 // --- Startup block: header, then tables at the given byte offsets. Read-only for the domain, whole pages.
@@ -69,51 +80,55 @@ typedef struct {
 
 typedef struct {
     uint32_t magic;
-    uint32_t size_bytes;   // of the whole block
+    uint32_t size_bytes;  // of the whole block
     char name[KOS_MAX_NAME + 1];
-    uint16_t domain;       // own number
-    uint16_t main_passive; // 1: kos_app_ready makes the main thread passive
-    uint32_t instance;     // how often this domain has been started before
-    uint64_t generation;   // of the manifest
-    uint32_t cores;        // nodes of the kernel
-    uint32_t threads_max;  // including the main thread
+    uint16_t domain;                          // own number
+    uint16_t main_passive;                    // 1: kos_app_ready makes the main thread passive
+    uint32_t instance;                        // how often this domain has been started before
+    uint64_t generation;                      // of the manifest
+    uint32_t cores;                           // nodes of the kernel
+    uint32_t threads_max;                     // including the main thread
     uint64_t free_slot_first, free_slot_end;  // slots for tokens and reply objects that the domain manages itself
     uint64_t heap_base, heap_end;             // address range for kos_mem_map; nothing is mapped there yet
-    uint64_t life_page;    // address of kos_life_t
-    uint64_t counter_hz;   // of CNTPCT_EL0
+    uint64_t life_page;                       // address of kos_life_t
+    uint64_t counter_hz;                      // of CNTPCT_EL0
     uint64_t tls_image, tls_file_bytes, tls_memory_bytes, tls_align;  // PT_TLS of the program, all 0 if none
     uint64_t persistent_base, persistent_bytes;  // survives restarts of the domain; zero-filled once at boot
     uint64_t manifest_base, manifest_bytes;      // the manifest (FDT), only with the right "manifest"
-    kos_startup_table_t ports;        // kos_startup_port_t
-    kos_startup_table_t connections;  // kos_startup_connection_t: to servers
-    kos_startup_table_t clients;      // kos_startup_client_t: of own ports
-    kos_startup_table_t replies;      // uint64_t: slots of reply objects
-    kos_startup_table_t devices;      // kos_startup_device_t
-    kos_startup_table_t interrupts;   // kos_startup_interrupt_t
-    kos_startup_table_t dma;          // kos_startup_dma_t
-    kos_startup_table_t rings;        // kos_startup_ring_t
-    kos_startup_table_t untypeds;     // kos_startup_untyped_t, only with kernel_objects
-    kos_startup_table_t arguments;    // kos_startup_text_t: argv
-    kos_startup_table_t environment;  // kos_startup_text_t: NAME=VALUE
-    kos_startup_table_t parameters;   // kos_startup_parameter_t: the manifest's [parameters]
+    kos_startup_table_t ports;                   // kos_startup_port_t
+    kos_startup_table_t connections;             // kos_startup_connection_t: to servers
+    kos_startup_table_t clients;                 // kos_startup_client_t: of own ports
+    kos_startup_table_t replies;                 // uint64_t: slots of reply objects
+    kos_startup_table_t devices;                 // kos_startup_device_t
+    kos_startup_table_t interrupts;              // kos_startup_interrupt_t
+    kos_startup_table_t dma;                     // kos_startup_dma_t
+    kos_startup_table_t rings;                   // kos_startup_ring_t
+    kos_startup_table_t untypeds;                // kos_startup_untyped_t, only with kernel_objects
+    kos_startup_table_t arguments;               // kos_startup_text_t: argv
+    kos_startup_table_t environment;             // kos_startup_text_t: NAME=VALUE
+    kos_startup_table_t parameters;              // kos_startup_parameter_t: the manifest's [parameters]
+    kos_startup_table_t introductions;  // kos_startup_introduction_t, only for the server of the port "directory"
+    kos_startup_table_t signals;        // kos_startup_signal_t, only for the server of the port "timer"
+    kos_startup_table_t lives;          // kos_startup_life_t, only with the right "control"
+    uint64_t park_slot_first;  // thread n sleeps on the notification in slot park_slot_first + n (n < threads_max),
+                               // which belongs to the domain alone: wait and signal; 0 if threads_max is 1
 } kos_startup_t;
 
 typedef struct {
     char name[KOS_MAX_NAME + 1];
-    uint64_t slot;  // receive-only endpoint; all ports of one domain are the same endpoint if `shared`
-    uint32_t port;  // number in the manifest
+    uint32_t port;  // number in the manifest, as in the badge
     uint32_t reserved;
 } kos_startup_port_t;
 
 typedef struct {
     char name[KOS_MAX_NAME + 1];  // of the port
-    uint64_t slot;         // send capability; 0: ask the directory
-    uint64_t window;       // address of KOS_PAYLOAD_MAX bytes shared with the server; 0: none
-    uint64_t queue;        // address of kos_queue_t; 0: none
-    uint64_t queue_signal; // slot of the server's notification, badge KOS_SIGNAL_QUEUE; 0: none
+    uint64_t slot;                // send capability; 0: ask the directory
+    uint64_t window;              // address of KOS_PAYLOAD_MAX bytes shared with the server; 0: none
+    uint64_t queue;               // address of kos_queue_t; 0: none
+    uint64_t queue_signal;        // slot of the server's notification, badge KOS_SIGNAL_QUEUE; 0: none
     uint32_t port;
-    uint16_t server;       // domain number
-    uint16_t flags;        // KOS_CONNECTION_*
+    uint16_t server;  // domain number
+    uint16_t flags;   // KOS_CONNECTION_*
 } kos_startup_connection_t;
 
 enum {
@@ -124,28 +139,28 @@ typedef struct {
     char name[KOS_MAX_NAME + 1];  // of the client domain
     uint64_t window, queue;
     uint32_t port;
-    uint16_t domain;       // as in the badge
+    uint16_t domain;  // as in the badge
     uint16_t flags;
 } kos_startup_client_t;
 
 typedef struct {
     char name[KOS_MAX_NAME + 1];
-    uint64_t address;      // mapped as device memory
+    uint64_t address;  // mapped as device memory
     uint64_t physical;
     uint64_t bytes;
 } kos_startup_device_t;
 
 typedef struct {
     char name[KOS_MAX_NAME + 1];
-    uint64_t slot;         // IRQHandler; signals bit KOS_SIGNAL_IRQ_0 + index
-    uint32_t number;       // of the interrupt controller
-    uint32_t edge;         // 1: edge-triggered
+    uint64_t slot;    // IRQHandler; signals bit KOS_SIGNAL_IRQ_0 + index
+    uint32_t number;  // of the interrupt controller
+    uint32_t edge;    // 1: edge-triggered
 } kos_startup_interrupt_t;
 
 typedef struct {
     char name[KOS_MAX_NAME + 1];
     uint64_t address;
-    uint64_t physical;     // contiguous
+    uint64_t physical;  // contiguous
     uint64_t bytes;
 } kos_startup_dma_t;
 
@@ -153,9 +168,9 @@ typedef struct {
     char name[KOS_MAX_NAME + 1];
     uint64_t address;
     uint64_t bytes;
-    uint64_t signal;       // slot of the other side's notification; 0: none
-    uint32_t producer;     // 1: this side writes
-    uint16_t peer;         // domain number
+    uint64_t signal;    // slot of the other side's notification; 0: none
+    uint32_t producer;  // 1: this side writes
+    uint16_t peer;      // domain number
     uint16_t reserved;
 } kos_startup_ring_t;
 
@@ -165,14 +180,40 @@ typedef struct {
 } kos_startup_untyped_t;
 
 typedef struct {
-    uint32_t offset;       // of a zero-terminated text in the block
-    uint32_t length;       // without the zero
+    uint32_t offset;  // of a zero-terminated text in the block
+    uint32_t length;  // without the zero
 } kos_startup_text_t;
 
 typedef struct {
     char name[KOS_MAX_NAME + 1];
     kos_startup_text_t value;
 } kos_startup_parameter_t;
+
+// What the directory may introduce: one entry per port of the manifest (client = server, slot 0: who may bind it), then
+// one per connection (client may look the port up; it gets a copy of the capability in `slot`, whose badge is the
+// client's).
+typedef struct {
+    char name[KOS_MAX_NAME + 1];  // of the port
+    uint64_t slot;
+    uint32_t port;
+    uint16_t client;  // domain number
+    uint16_t server;  // domain number
+} kos_startup_introduction_t;
+
+// How the timer reaches a client: send capability to that domain's notification, badge KOS_SIGNAL_ALARM.
+typedef struct {
+    uint64_t slot;
+    uint16_t domain;
+    uint16_t reserved[3];
+} kos_startup_signal_t;
+
+// A domain's life page as appman sees it (readable and writable). It belongs to root, not to the domain: it stays
+// mapped when the domain is destroyed, and root clears it before each start.
+typedef struct {
+    uint64_t address;  // of kos_life_t
+    uint16_t domain;
+    uint16_t reserved[3];
+} kos_startup_life_t;
 
 // --- Life page: one page, written by the domain, read by root and appman, who trust none of it.
 typedef struct {
@@ -189,14 +230,14 @@ enum { KOS_QUEUE_ENTRIES = 63, KOS_QUEUE_INLINE_BYTES = 48 };
 
 typedef struct {
     uint64_t label;
-    uint64_t bytes;     // of data, 0..KOS_QUEUE_INLINE_BYTES
+    uint64_t bytes;  // of data, 0..KOS_QUEUE_INLINE_BYTES
     uint8_t data[KOS_QUEUE_INLINE_BYTES];
 } kos_queue_entry_t;
 
 typedef struct {
-    uint32_t written;   // entries ever written, modulo 2^32; by the client
+    uint32_t written;  // entries ever written, modulo 2^32; by the client
     uint32_t reserved0[7];
-    uint32_t read;      // entries ever taken; by the server
+    uint32_t read;  // entries ever taken; by the server
     uint32_t reserved1[7];
     kos_queue_entry_t entries[KOS_QUEUE_ENTRIES];
 } kos_queue_t;
@@ -215,30 +256,60 @@ typedef struct {
 // Labels from here on are handled by libkos itself, in every server.
 #define KOS_LABEL_PING 0xfff0u
 
+// --- Reports to root's fault thread, which has time of its own: never lent any. Through KOS_SLOT_REPORT.
+enum kos_report_label {
+    // Initialisation is done. A thread that becomes passive sends it with NBSendRecv and waits on its port.
+    KOS_REPORT_READY = 1,
+    // The domain ends: kos_exit_reason, status, address and bytes of a text. No answer.
+    KOS_REPORT_EXIT = 2,
+};
+
 // --- Requests to root: label; arguments are message words 0..; the answer's label is a kos_status_t, words as given.
 enum kos_root_label {
-    KOS_ROOT_READY = 1,          // -> no words. A passive main thread makes it as NBSendRecv with its port
-    KOS_ROOT_THREAD_CREATE = 2,  // entry, argument, stack bytes, flags (1 = passive) -> thread number
-    KOS_ROOT_THREAD_START = 3,   // thread
-    KOS_ROOT_THREAD_STOP = 4,    // thread; not itself. Its stack and number are free again
-    KOS_ROOT_THREAD_EXIT = 5,    // ends the calling thread (no answer)
-    KOS_ROOT_MEM_MAP = 6,        // bytes, rights (1 read, 2 write, 4 execute; never 2 and 4) -> address
-    KOS_ROOT_MEM_UNMAP = 7,      // address, bytes, as mapped
-    KOS_ROOT_MEM_STATUS = 8,     // -> quota bytes, used bytes
-    KOS_ROOT_TOKEN_CREATE = 9,   // port number, token number, for-domain, slot -> CREATED
-    KOS_ROOT_TOKEN_REVOKE = 10,  // port number, token number: every copy of it is gone
-    KOS_ROOT_DEADLINE = 11,      // ticks of the counter, cookie: the next call of this thread ends then; 0 = none
-    KOS_ROOT_FAULT_HANDLER = 12, // port number: faults of this domain's other threads become calls to it; 0 = none
-    KOS_ROOT_ENTROPY = 13,       // -> 4 words of boot entropy (device tree's rng-seed), once per instance
+    KOS_ROOT_THREAD_CREATE = 2,   // entry, argument, stack bytes, flags (1 = passive) -> thread number
+    KOS_ROOT_THREAD_START = 3,    // thread
+    KOS_ROOT_THREAD_STOP = 4,     // thread; not itself. Its stack and number are free again
+    KOS_ROOT_THREAD_EXIT = 5,     // ends the calling thread (no answer)
+    KOS_ROOT_MEM_MAP = 6,         // bytes, rights (1 read, 2 write, 4 execute; never 2 and 4) -> address
+    KOS_ROOT_MEM_UNMAP = 7,       // address, bytes, as mapped
+    KOS_ROOT_MEM_STATUS = 8,      // -> quota bytes, used bytes
+    KOS_ROOT_TOKEN_CREATE = 9,    // port number, token number, for-domain, slot -> CREATED
+    KOS_ROOT_TOKEN_REVOKE = 10,   // port number, token number: every copy of it is gone
+    KOS_ROOT_DEADLINE = 11,       // ticks of the counter, cookie: the next call of this thread ends then; 0 = none
+    KOS_ROOT_FAULT_HANDLER = 12,  // 1: this domain looks after its other threads (KOS_SIGNAL_FAULT); 0: root does
+    KOS_ROOT_ENTROPY = 13,        // -> 4 words of boot entropy (device tree's rng-seed), once per instance
+    KOS_ROOT_FAULT_NEXT = 14,     // -> OK and the words of a kos_fault_t, the thread stays stopped; EMPTY
+    KOS_ROOT_THREAD_RESTART =
+        15,  // thread with a fault: begins again at its entry with its argument, on an empty stack
     // Only for domains with the right "control" (appman)
-    KOS_ROOT_DOMAIN_START = 32,  // domain, mode
-    KOS_ROOT_DOMAIN_KILL = 33,   // domain
-    KOS_ROOT_DOMAIN_SIGNAL = 34, // domain, bits (HEALTH, STOP)
-    KOS_ROOT_DOMAIN_STATUS = 35, // domain -> state, instance, reason of the last end, memory used
-    KOS_ROOT_EVENT = 36,         // -> next event: kind, domain, detail; EMPTY if none. KOS_SIGNAL_RING_0's bit says there is
-    KOS_ROOT_ACCOUNTS = 37,      // -> untyped bytes, bytes of domains, slots used, loans out
-    KOS_ROOT_EXPIRE = 38,        // domain << 8 | thread, cookie: takes the thread out of its call (right "time")
+    KOS_ROOT_DOMAIN_START = 32,   // domain, mode
+    KOS_ROOT_DOMAIN_KILL = 33,    // domain
+    KOS_ROOT_DOMAIN_SIGNAL = 34,  // domain, bits (HEALTH, STOP)
+    KOS_ROOT_DOMAIN_STATUS = 35,  // domain -> state, instance, reason of the last end, memory used
+    KOS_ROOT_EVENT = 36,     // -> kos_event_kind, domain, detail; EMPTY if none. Signalled by KOS_SIGNAL_RING_0's bit
+    KOS_ROOT_ACCOUNTS = 37,  // -> untyped bytes, bytes of domains, slots used, loans out
+    KOS_ROOT_REBOOT = 38,    // restarts the machine; no answer. UNAVAILABLE if the kernel does not let root
 };
+
+// Events are state, not a queue: root remembers at most one READY and one ENDED per domain, so none is ever lost, and
+// delivers ENDED of instance n before READY of instance n + 1. The end of each instance gives exactly one ENDED,
+// whoever caused it (KOS_ROOT_DOMAIN_KILL included); of two unread ones the later remains.
+enum kos_event_kind {
+    KOS_EVENT_READY = 1,  // detail: instance << 32
+    KOS_EVENT_ENDED = 2,  // detail: instance << 32 | kos_exit_reason
+};
+
+// A fault of a thread: the answer of KOS_ROOT_FAULT_NEXT, one message word per member and register. Root has stopped
+// the thread, written the fault record, and signalled KOS_SIGNAL_FAULT; it never waits for the domain.
+typedef struct {
+    uint64_t thread;  // number, never 0: the main thread's faults are root's
+    uint64_t kind;    // kos_exit_reason: KOS_EXIT_FAULT_*, or KOS_EXIT_HUNG
+    uint64_t ip;
+    uint64_t address;  // of a memory fault: what was accessed; of a capability fault: the capability address
+    uint64_t detail;   // of a memory fault: ESR_EL1; of an unknown system call: its number
+    uint64_t sp;
+    uint64_t x[31];  // x0..x30
+} kos_fault_t;
 
 enum kos_domain_state {
     KOS_DOMAIN_STOPPED = 0,
@@ -249,17 +320,17 @@ enum kos_domain_state {
 
 enum kos_exit_reason {
     KOS_EXIT_NONE = 0,
-    KOS_EXIT_DONE = 1,           // kos_app_exit(0)
-    KOS_EXIT_ERROR = 2,          // kos_app_exit(other)
-    KOS_EXIT_ASSERT = 3,         // kos_assert, kos_stop
+    KOS_EXIT_DONE = 1,    // kos_app_exit(0)
+    KOS_EXIT_ERROR = 2,   // kos_app_exit(other)
+    KOS_EXIT_ASSERT = 3,  // kos_assert, kos_stop
     KOS_EXIT_FAULT_MEMORY = 4,
     KOS_EXIT_FAULT_CAPABILITY = 5,
     KOS_EXIT_FAULT_INSTRUCTION = 6,
     KOS_EXIT_FAULT_SYSCALL = 7,
-    KOS_EXIT_HUNG = 8,           // used up a loan, or did not answer a health question
-    KOS_EXIT_KILLED = 9,         // by appman
-    KOS_EXIT_IMAGE = 10,         // the program could not be loaded
-    KOS_EXIT_MEMORY = 11,        // the quota does not suffice to start it
+    KOS_EXIT_HUNG = 8,     // used up a loan, or did not answer a health question
+    KOS_EXIT_KILLED = 9,   // by appman
+    KOS_EXIT_IMAGE = 10,   // the program could not be loaded
+    KOS_EXIT_MEMORY = 11,  // the quota does not suffice to start it
 };
 
 #ifdef __cplusplus

@@ -26,7 +26,8 @@ KOS_NORETURN void kos_app_exit(int status);
 
 // Value of a key of the manifest's [parameters]. Static storage; NULL if absent.
 const char* kos_app_parameter(const char* key);
-// As a decimal or 0x number; `otherwise` if absent. A value that is no number is a mistake in the manifest: ends the domain.
+// As a decimal or 0x number; `otherwise` if absent. A value that is no number is a mistake in the manifest: ends the
+// domain.
 uint64_t kos_app_parameter_number(const char* key, uint64_t otherwise);
 
 // Ends the domain with a record that says why.

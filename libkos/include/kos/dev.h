@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 typedef struct {
-    void* registers;     // mapped as device memory
+    void* registers;  // mapped as device memory
     uint64_t physical;
     uint64_t size_bytes;
 } kos_device_t;
@@ -19,8 +19,8 @@ kos_status_t kos_dev_find(const char* name, kos_device_t* device);
 
 typedef struct {
     kos_slot_t handler;
-    uint64_t signal;     // bit of the domain's notification
-    uint32_t number;     // of the interrupt controller
+    uint64_t signal;  // bit of the domain's notification
+    uint32_t number;  // of the interrupt controller
 } kos_interrupt_t;
 
 // Interrupt `name` (the device's name; "NAME-1" for its second). It is masked until the first acknowledge.
@@ -30,8 +30,8 @@ kos_status_t kos_dev_interrupt(const char* name, kos_interrupt_t* interrupt);
 void kos_dev_interrupt_acknowledge(const kos_interrupt_t* interrupt);
 
 typedef struct {
-    void* address;       // normal memory, cached; coherent with devices on boards whose DMA is, else see kos_dma_clean
-    uint64_t physical;   // contiguous
+    void* address;      // normal memory, cached; coherent with devices on boards whose DMA is, else see kos_dma_clean
+    uint64_t physical;  // contiguous
     uint64_t size_bytes;
 } kos_dma_t;
 

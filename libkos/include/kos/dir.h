@@ -17,8 +17,8 @@ kos_status_t kos_dir_unbind(const char* port);
 kos_status_t kos_dir_query(const char* port);
 
 // Client: the connection to `port`. Waits until it is bound, at most until the counter reaches `deadline_ticks`
-// (0: NOT_FOUND at once; KOS_FOREVER: no limit). Later requests for the same port give the same slot at once. The connection
-// stays valid when the server restarts. Errors: UNAUTHORIZED, TIMEOUT, NOT_FOUND.
+// (0: NOT_FOUND at once; KOS_FOREVER: no limit). Later requests for the same port give the same slot at once. The
+// connection stays valid when the server restarts. Errors: UNAUTHORIZED, TIMEOUT, NOT_FOUND.
 kos_status_t kos_dir_request_until(const char* port, uint64_t deadline_ticks, kos_slot_t* connection);
 kos_status_t kos_dir_request(const char* port, kos_slot_t* connection);  // waits without limit
 

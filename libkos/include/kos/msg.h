@@ -1,8 +1,8 @@
 // Messages between domains: calls, answers, tokens, one-way sends.
 //
-// A client has a *target*: a capability slot with a connection (from kos_dir_request) or a token. A server has ports and
-// a loop (server.h). A message is a label, a param, two words and up to KOS_PAYLOAD_MAX bytes of payload, and may carry
-// one token. Generated bindings (idl/) do all of this; use this header for what they do not cover.
+// A client has a *target*: a capability slot with a connection (from kos_dir_request) or a token. A server has ports
+// and a loop (server.h). A message is a label, a param, two words and up to KOS_PAYLOAD_MAX bytes of payload, and may
+// carry one token. Generated bindings (idl/) do all of this; use this header for what they do not cover.
 #pragma once
 
 #include <kos/abi.h>
@@ -14,26 +14,26 @@
 extern "C" {
 #endif
 
-typedef uint64_t kos_slot_t;   // capability slot of this domain; 0 is none
+typedef uint64_t kos_slot_t;  // capability slot of this domain; 0 is none
 typedef kos_slot_t kos_token_t;
 
 // A message. `payload` of a request or answer to be sent: payload_bytes bytes of the sender. Of one that was received:
 // a private copy, valid until the next call or receive of this thread, so it may be checked and then used.
 typedef struct {
-    uint64_t label;       // request: what to do (0..0xffef). Answer: a kos_status_t
+    uint64_t label;  // request: what to do (0..0xffef). Answer: a kos_status_t
     uint64_t param;
-    uint64_t words[2];    // sent if has_words
+    uint64_t words[2];  // sent if has_words
     const void* payload;
     uint32_t payload_bytes;
     uint8_t has_words;
     uint8_t reserved[3];
-    kos_token_t token;    // 0: none. Received: in this slot; the receiver owns it now
+    kos_token_t token;  // 0: none. Received: in this slot; the receiver owns it now
 } kos_msg_t;
 
-// Calls `target` and waits for the answer, which replaces *message. The payload travels through the connection's window,
-// also for tokens of that connection. Returns the answer's label. Errors of its own: INVALID_ARGUMENT (payload larger than
-// the port's, no window, token on a connection without tokens), PEER_GONE, PEER_INVALID. A slot without a capability is
-// INVALID_TOKEN. Blocks until answered. *message is unchanged on errors of its own.
+// Calls `target` and waits for the answer, which replaces *message. The payload travels through the connection's
+// window, also for tokens of that connection. Returns the answer's label. Errors of its own: INVALID_ARGUMENT (payload
+// larger than the port's, no window, token on a connection without tokens), PEER_GONE, PEER_INVALID. A slot without a
+// capability is INVALID_TOKEN. Blocks until answered. *message is unchanged on errors of its own.
 kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message);
 
 // As kos_msg_call, for label, param and words only; the fast path. *param and words[2] are replaced on success.
@@ -54,10 +54,11 @@ kos_status_t kos_msg_ping(kos_slot_t target);
 
 enum { KOS_TOKEN_SINGLE_USE = 1 << 5 };
 
-// Makes a token for one of this domain's own ports, to be sent to domain `holder`. Requests through it arrive with `number`
-// (1..2^40-1, the server's choice). SINGLE_USE: the second request through it is answered INVALID_TOKEN by the server loop.
-// Errors: AT_TOKEN_LIMIT, NOT_FOUND (no such port), CONFLICT (number in use), INVALID_ARGUMENT.
-kos_status_t kos_msg_token_create(const char* port, uint64_t number, uint32_t flags, uint16_t holder, kos_token_t* token);
+// Makes a token for one of this domain's own ports, to be sent to domain `holder`. Requests through it arrive with
+// `number` (1..2^39-1, the server's choice). SINGLE_USE: the second request through it is answered INVALID_TOKEN by the
+// server loop. Errors: AT_TOKEN_LIMIT, NOT_FOUND (no such port), CONFLICT (number in use), INVALID_ARGUMENT.
+kos_status_t kos_msg_token_create(const char* port, uint64_t number, uint32_t flags, uint16_t holder,
+                                  kos_token_t* token);
 
 // Makes every copy of the token `number` of `port` invalid, wherever it is.
 kos_status_t kos_msg_token_revoke(const char* port, uint64_t number);

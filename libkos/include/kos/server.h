@@ -29,7 +29,8 @@ struct kos_server {
     // (all zero at first, apart from what the handler writes; `message` and `answer` do not overlap).
     kos_status_t (*call)(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer);
     // A one-way message from a queue. May be null.
-    void (*queued)(kos_server_t* server, const kos_caller_t* caller, uint64_t label, const void* bytes, size_t size_bytes);
+    void (*queued)(kos_server_t* server, const kos_caller_t* caller, uint64_t label, const void* bytes,
+                   size_t size_bytes);
     // Signals other than health questions: interrupts, rings, user bits, KOS_SIGNAL_STOP. May be null.
     void (*signalled)(kos_server_t* server, uint64_t bits);
     void* context;  // the application's
@@ -39,8 +40,8 @@ struct kos_server {
 // With `passive` in the manifest, the thread runs on its callers' time from then on. Returns OK after KOS_SIGNAL_STOP.
 kos_status_t kos_server_run(kos_server_t* server);
 
-// Inside `call`: the answer will be given later by kos_server_answer; `call` returns KOS_STATUS_NO_REPLY. Only in servers with
-// `passive = false`. FULL if all reply objects of the manifest (`replies`) are taken.
+// Inside `call`: the answer will be given later by kos_server_answer; `call` returns KOS_STATUS_NO_REPLY. Only in
+// servers with `passive = false`. FULL if all reply objects of the manifest (`replies`) are taken.
 kos_status_t kos_server_defer(kos_server_t* server, const kos_caller_t* caller, kos_deferred_t* deferred);
 
 // Answers a deferred caller, once. Never blocks. A caller that has gone meanwhile is no error.

@@ -12,33 +12,33 @@ extern "C" {
 
 typedef uint32_t kos_status_t;
 
-enum {
-    // Success
-    KOS_STATUS_OK = 128,       // done
-    KOS_STATUS_CREATED = 129,  // done, and something new exists
-    KOS_STATUS_PONG = 130,     // answer to kos_msg_ping
+// Macros rather than an enumeration, so that their type is kos_status_t in C and in C++.
+// Success
+#define KOS_STATUS_OK ((kos_status_t)128)       // done
+#define KOS_STATUS_CREATED ((kos_status_t)129)  // done, and something new exists
+#define KOS_STATUS_PONG ((kos_status_t)130)     // answer to kos_msg_ping
 
-    // The caller asked for something that cannot be done
-    KOS_STATUS_BAD_REQUEST = 144,       // unknown label, wrong length, reserved bits set
-    KOS_STATUS_INVALID_ARGUMENT = 145,  // a value is out of its range
-    KOS_STATUS_UNAUTHORIZED = 146,      // the manifest does not allow it
-    KOS_STATUS_NOT_FOUND = 147,         // no such thing
-    KOS_STATUS_CONFLICT = 148,          // exists already, or in use
-    KOS_STATUS_INVALID_TOKEN = 149,     // no token in this slot, revoked, or used up
-    KOS_STATUS_AT_TOKEN_LIMIT = 150,    // no free token slot
-    KOS_STATUS_FULL = 151,              // queue or table has no room; try later
-    KOS_STATUS_EMPTY = 152,             // nothing there; try later
-    KOS_STATUS_NOT_ENOUGH_MEMORY = 153, // the domain's quota is used up
-    KOS_STATUS_NO_REPLY = 154,          // the message wants no answer
-    KOS_STATUS_TIMEOUT = 155,           // the deadline has passed
+// The caller asked for something that cannot be done
+#define KOS_STATUS_BAD_REQUEST ((kos_status_t)144)        // unknown label, wrong length, reserved bits set
+#define KOS_STATUS_INVALID_ARGUMENT ((kos_status_t)145)   // a value is out of its range
+#define KOS_STATUS_UNAUTHORIZED ((kos_status_t)146)       // the manifest does not allow it
+#define KOS_STATUS_NOT_FOUND ((kos_status_t)147)          // no such thing
+#define KOS_STATUS_CONFLICT ((kos_status_t)148)           // exists already, or in use
+#define KOS_STATUS_INVALID_TOKEN ((kos_status_t)149)      // no token in this slot, revoked, or used up
+#define KOS_STATUS_AT_TOKEN_LIMIT ((kos_status_t)150)     // no free token slot
+#define KOS_STATUS_FULL ((kos_status_t)151)               // queue or table has no room; try later
+#define KOS_STATUS_EMPTY ((kos_status_t)152)              // nothing there; try later
+#define KOS_STATUS_NOT_ENOUGH_MEMORY ((kos_status_t)153)  // the domain's quota is used up
+#define KOS_STATUS_NO_REPLY ((kos_status_t)154)           // the message wants no answer
+#define KOS_STATUS_TIMEOUT ((kos_status_t)155)            // the deadline has passed
 
-    // The other side could not do it
-    KOS_STATUS_INTERNAL_ERROR = 160,   // a bug or a broken device there
-    KOS_STATUS_UNAVAILABLE = 161,      // not now: starting, stopping, no device
-    KOS_STATUS_NOT_IMPLEMENTED = 162,  // known, but not here
-    KOS_STATUS_PEER_GONE = 163,        // the server died while it had the request; it may or may not have been done
-    KOS_STATUS_PEER_INVALID = 164,     // the server answered something that the interface does not allow
-};
+// The other side could not do it
+#define KOS_STATUS_INTERNAL_ERROR ((kos_status_t)160)   // a bug or a broken device there
+#define KOS_STATUS_UNAVAILABLE ((kos_status_t)161)      // not now: starting, stopping, no device
+#define KOS_STATUS_NOT_IMPLEMENTED ((kos_status_t)162)  // known, but not here
+// The server died while it had the request; the request may or may not have been carried out.
+#define KOS_STATUS_PEER_GONE ((kos_status_t)163)
+#define KOS_STATUS_PEER_INVALID ((kos_status_t)164)  // the server answered something that the interface does not allow
 
 static inline int kos_status_is_ok(kos_status_t status) { return status >= 128 && status < 144; }
 

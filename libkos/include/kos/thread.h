@@ -13,8 +13,8 @@ extern "C" {
 typedef struct kos_thread kos_thread_t;
 typedef void (*kos_thread_fn_t)(void* param);
 
-// Makes a stopped thread that will run fn(param). passive = 1: it has no CPU time of its own and must be a server (server.h).
-// Stack: KOS_THREAD_STACK_BYTES with a guard page. Errors: FULL (manifest's `threads`), NOT_ENOUGH_MEMORY.
+// Makes a stopped thread that will run fn(param). passive = 1: it has no CPU time of its own and must be a server
+// (server.h). Stack: KOS_THREAD_STACK_BYTES with a guard page. Errors: FULL (manifest's `threads`), NOT_ENOUGH_MEMORY.
 enum { KOS_THREAD_STACK_BYTES = 16384 };
 kos_status_t kos_thread_create(kos_thread_fn_t fn, void* param, int passive, kos_thread_t** thread);
 kos_status_t kos_thread_start(kos_thread_t* thread);

@@ -18,14 +18,14 @@ static inline uint64_t kos_time_ticks(void) {
 }
 uint64_t kos_time_hz(void);
 
-uint64_t kos_time_us(void);  // microseconds since boot
+uint64_t kos_time_us(void);                             // microseconds since boot
 static inline uint64_t kos_time_after_us(uint64_t us);  // the counter in `us` microseconds
 
 // Sleeps at least so long, on nobody's CPU time. Uses the port "timer"; without it in the manifest: UNAUTHORIZED.
 kos_status_t kos_delay(uint64_t microseconds);
 
-// Signals bit KOS_SIGNAL_USER_0 + `user_bit` of this domain when the counter reaches `deadline_ticks`; replaces an earlier alarm
-// of the same bit. 0 cancels it.
+// Signals bit KOS_SIGNAL_USER_0 + `user_bit` of this domain when the counter reaches `deadline_ticks`; replaces an
+// earlier alarm of the same bit. 0 cancels it.
 kos_status_t kos_time_alarm(unsigned user_bit, uint64_t deadline_ticks);
 
 // Nanoseconds since 1970-01-01 UTC; UNAVAILABLE while nobody has set the clock.

@@ -1,7 +1,8 @@
 // Messages of seL4 system calls: tag, badge, the four words that travel in registers, and the IPC buffer for the rest.
 //
 // Does not enter the kernel (syscalls.h does). Convention of every program that links this library: TPIDR_EL0 of a
-// thread holds the address of that thread's IPC buffer (0 if it has none).
+// thread holds the address of that thread's IPC buffer (0 if it has none). With KOS_SEL4_BUFFER_IN_TPIDRRO it is
+// TPIDRRO_EL0, which only who made the thread can write, and TPIDR_EL0 is free for thread-local storage.
 #pragma once
 
 #include <stddef.h>
@@ -20,13 +21,19 @@ inline constexpr Word kRegisterWords = seL4_FastMessageRegisters;
 [[gnu::always_inline]] inline seL4_IPCBuffer* ipc_buffer() {
     seL4_IPCBuffer* buffer;
     // Not volatile: the value never changes once a thread runs C++ code, so repeated reads may be merged.
+#ifdef KOS_SEL4_BUFFER_IN_TPIDRRO
+    asm("mrs %0, tpidrro_el0" : "=r"(buffer));
+#else
     asm("mrs %0, tpidr_el0" : "=r"(buffer));
+#endif
     return buffer;
 }
 
+#ifndef KOS_SEL4_BUFFER_IN_TPIDRRO
 [[gnu::always_inline]] inline void set_ipc_buffer(seL4_IPCBuffer* buffer) {
     asm volatile("msr tpidr_el0, %0" : : "r"(buffer) : "memory");
 }
+#endif
 
 // Message tag in a form that is convenient to build and to take apart.
 struct Tag {

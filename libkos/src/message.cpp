@@ -1,0 +1,129 @@
+// Calls and one-way messages of a client (kos/msg.h).
+#include "runtime.h"
+
+#include <kos/sel4/objects.h>
+
+#include <string.h>
+
+using namespace kos;
+using namespace kos::runtime;
+
+namespace {
+
+// The answer's payload, copied out of the window before anybody looks at it.
+// One buffer: the main thread's. Other threads bring theirs (thread.cpp).
+alignas(16) unsigned char payload_copy[KOS_PAYLOAD_MAX];
+
+const kos_startup_connection_t* connection_for(kos_slot_t target) {
+    int const index = connection_of(target);
+    return index < 0 ? nullptr : table<kos_startup_connection_t>(startup->connections) + index;
+}
+
+// A slot for a token of the answer, told to the kernel; 0 if none is free or none may come.
+kos_slot_t prepare_receive(const kos_startup_connection_t* connection) {
+    if (!connection || !(connection->flags & KOS_CONNECTION_TOKENS)) return KOS_SLOT_NULL;
+    kos_slot_t const slot = allocate_slot();
+    seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
+    buffer->receiveCNode = slot ? Word{KOS_SLOT_CNODE} : 0;
+    buffer->receiveIndex = slot;
+    buffer->receiveDepth = 64;  // guard and index
+    return slot;
+}
+
+// Takes the answer apart. `slot` was prepared for a token.
+kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connection_t* connection, kos_slot_t slot,
+                         kos_msg_t* message) {
+    Word const metadata = answer.words[1];
+    Word const bytes = metadata & KOS_METADATA_BYTES_MASK;
+    bool const has_token = answer.tag.extra_caps() == 1 && answer.tag.caps_unwrapped() == 0;
+    if (slot && !has_token) free_slot(slot);
+    if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
+    bool const is_valid = answer.label() <= UINT32_MAX && !(metadata & ~KOS_METADATA_KNOWN) &&
+                          bytes <= KOS_PAYLOAD_MAX && (bytes == 0 || (connection && connection->window)) &&
+                          has_token == ((metadata & KOS_METADATA_TOKEN) != 0);
+    if (!is_valid) {
+        if (has_token) free_slot(slot);
+        return KOS_STATUS_PEER_INVALID;
+    }
+    if (bytes) memcpy(payload_copy, reinterpret_cast<const void*>(connection->window), bytes);
+    if (has_token) set_connection_of(slot, connection_of(connection->slot));
+    *message = kos_msg_t{.label = answer.label(),
+                         .param = answer.words[0],
+                         .words = {answer.words[2], answer.words[3]},
+                         .payload = bytes ? payload_copy : nullptr,
+                         .payload_bytes = static_cast<uint32_t>(bytes),
+                         .has_words = (metadata & KOS_METADATA_WORDS) != 0,
+                         .reserved = {},
+                         .token = has_token ? slot : kos_slot_t{0}};
+    return static_cast<kos_status_t>(answer.label());
+}
+
+}  // namespace
+
+kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* param, uint64_t words[2]) {
+    sel4::Message const answer =
+        sel4::call(target, Tag::make(label, 4), Words{{*param, KOS_METADATA_WORDS, words[0], words[1]}});
+    if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
+    if ((answer.words[1] & ~KOS_METADATA_WORDS) || answer.tag.extra_caps()) return KOS_STATUS_PEER_INVALID;
+    *param = answer.words[0];
+    words[0] = answer.words[2];
+    words[1] = answer.words[3];
+    return static_cast<kos_status_t>(answer.label());
+}
+
+kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
+    const kos_startup_connection_t* const connection = connection_for(target);
+    if (message->label >= KOS_LABEL_PING && message->label != KOS_LABEL_PING) return KOS_STATUS_INVALID_ARGUMENT;
+    if (message->payload_bytes > KOS_PAYLOAD_MAX) return KOS_STATUS_INVALID_ARGUMENT;
+    if (message->payload_bytes && !(connection && connection->window)) return KOS_STATUS_INVALID_ARGUMENT;
+    if (message->token && !(connection && connection->flags & KOS_CONNECTION_TOKENS))
+        return KOS_STATUS_INVALID_ARGUMENT;
+    if (message->payload_bytes) {
+        memcpy(reinterpret_cast<void*>(connection->window), message->payload, message->payload_bytes);
+    }
+    Word metadata = message->payload_bytes;
+    if (message->has_words) metadata |= KOS_METADATA_WORDS;
+    if (message->token) {
+        metadata |= KOS_METADATA_TOKEN;
+        sel4::ipc_buffer()->caps_or_badges[0] = message->token;
+    }
+    kos_slot_t const slot = prepare_receive(connection);
+    sel4::Message const answer = sel4::call(target, Tag::make(message->label, 4, message->token ? 1 : 0),
+                                            Words{{message->param, metadata, message->words[0], message->words[1]}});
+    return take_answer(answer, connection, slot, message);
+}
+
+kos_status_t kos_msg_ping(kos_slot_t target) {
+    uint64_t param = 0;
+    uint64_t words[2] = {};
+    return kos_msg_call_words(target, KOS_LABEL_PING, &param, words);
+}
+
+kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t deadline_ticks) {
+    // Root ends the call if it is still going on then. The cookie keeps a late order away from the next call.
+    static uint64_t cookie;
+    Word const own = __atomic_add_fetch(&cookie, 1, __ATOMIC_RELAXED);
+    kos_status_t const armed = call_root(KOS_ROOT_DEADLINE, deadline_ticks, own).status;
+    if (!kos_status_is_ok(armed)) return armed;
+    kos_status_t const status = kos_msg_call(target, message);
+    call_root(KOS_ROOT_DEADLINE, 0, own);
+    return status;
+}
+
+kos_status_t kos_msg_send(kos_slot_t target, uint64_t label, const void* bytes, size_t size_bytes) {
+    const kos_startup_connection_t* const connection = connection_for(target);
+    if (!connection || !connection->queue || size_bytes > KOS_QUEUE_INLINE_BYTES) return KOS_STATUS_INVALID_ARGUMENT;
+    auto* const queue = reinterpret_cast<kos_queue_t*>(connection->queue);
+    // Only this domain writes `written`; `read` is the server's and may be anything.
+    uint32_t const written = __atomic_load_n(&queue->written, __ATOMIC_RELAXED);
+    uint32_t const read = __atomic_load_n(&queue->read, __ATOMIC_ACQUIRE);
+    if (written - read >= KOS_QUEUE_ENTRIES) return KOS_STATUS_FULL;
+    kos_queue_entry_t& entry = queue->entries[written % KOS_QUEUE_ENTRIES];
+    entry.label = label;
+    entry.bytes = size_bytes;
+    memcpy(entry.data, bytes, size_bytes);
+    // Release: the entry is complete before the server can count it (its acquire is in server.cpp).
+    __atomic_store_n(&queue->written, written + 1, __ATOMIC_RELEASE);
+    sel4::signal(connection->queue_signal);
+    return KOS_STATUS_OK;
+}

@@ -1,0 +1,225 @@
+// The loop of a server (kos/server.h): receive, decode once, hand to the call-backs, answer.
+#include "runtime.h"
+
+#include <kos/dir.h>
+#include <kos/server.h>
+
+#include <kos/sel4/objects.h>
+
+#include <string.h>
+
+using namespace kos;
+using namespace kos::runtime;
+
+namespace {
+
+alignas(16) unsigned char request_copy[KOS_PAYLOAD_MAX];
+
+// Reply objects: the one that the next caller goes into, and which of the others are taken by deferred callers.
+CPtr current_reply;
+uint32_t replies_free;  // bit n: entry n of the startup block's replies
+bool current_deferred;
+kos_slot_t receive_slot;  // where the next request's token would arrive
+
+kos_caller_t decode_badge(Word badge) {
+    return {static_cast<uint16_t>(badge >> KOS_BADGE_DOMAIN_SHIFT & KOS_BADGE_DOMAIN_MASK),
+            static_cast<uint32_t>(badge >> KOS_BADGE_PORT_SHIFT & KOS_BADGE_PORT_MASK), badge & KOS_BADGE_TOKEN_MASK};
+}
+
+const kos_startup_client_t* find_client(const kos_caller_t& caller) {
+    for (const kos_startup_client_t& client : entries<kos_startup_client_t>(startup->clients)) {
+        if (client.domain == caller.domain && client.port == caller.port) return &client;
+    }
+    return nullptr;
+}
+
+void prepare_receive() {
+    if (!receive_slot) receive_slot = allocate_slot();
+    seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
+    buffer->receiveCNode = receive_slot ? Word{KOS_SLOT_CNODE} : 0;
+    buffer->receiveIndex = receive_slot;
+    buffer->receiveDepth = 64;  // guard and index
+}
+
+struct Reply {
+    Tag tag;
+    Words words;
+};
+
+Reply status_reply(kos_status_t status) { return {Tag::make(status, 4), {}}; }
+
+// Checks what the server wrote into its answer and turns it into registers; the payload goes into the client's window.
+Reply encode(kos_status_t status, const kos_msg_t& answer, const kos_startup_client_t* client) {
+    if (answer.payload_bytes > KOS_PAYLOAD_MAX || (answer.payload_bytes && !(client && client->window))) {
+        return status_reply(KOS_STATUS_INTERNAL_ERROR);
+    }
+    if (answer.payload_bytes) {
+        memmove(reinterpret_cast<void*>(client->window), answer.payload, answer.payload_bytes);
+    }
+    Word metadata = answer.payload_bytes;
+    if (answer.has_words) metadata |= KOS_METADATA_WORDS;
+    if (answer.token) {
+        metadata |= KOS_METADATA_TOKEN;
+        sel4::ipc_buffer()->caps_or_badges[0] = answer.token;
+    }
+    return {Tag::make(status, 4, answer.token ? 1 : 0), {{answer.param, metadata, answer.words[0], answer.words[1]}}};
+}
+
+// Decodes a request; false: answered with `refusal`.
+bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_startup_client_t* client,
+            kos_msg_t& request, kos_status_t& refusal) {
+    Word const metadata = message.length() >= 4 ? message.words[1] : ~Word{0};
+    Word const bytes = metadata & KOS_METADATA_BYTES_MASK;
+    bool const has_token = message.tag.extra_caps() == 1 && message.tag.caps_unwrapped() == 0;
+    bool const is_valid = !(metadata & ~KOS_METADATA_KNOWN) && bytes <= KOS_PAYLOAD_MAX &&
+                          (bytes == 0 || (client && client->window)) &&
+                          has_token == ((metadata & KOS_METADATA_TOKEN) != 0) && message.label() <= KOS_LABEL_PING;
+    kos_slot_t token = KOS_SLOT_NULL;
+    if (has_token) {
+        token = receive_slot;
+        receive_slot = KOS_SLOT_NULL;
+    }
+    refusal = KOS_STATUS_BAD_REQUEST;
+    if (is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE) {
+        // The first use revokes it; whoever comes second finds nothing to revoke.
+        Answer const revoked = call_root(KOS_ROOT_TOKEN_REVOKE, caller.port, caller.token);
+        if (!kos_status_is_ok(revoked.status)) refusal = KOS_STATUS_INVALID_TOKEN;
+        if (!kos_status_is_ok(revoked.status)) has_token ? free_slot(token) : void();
+        if (!kos_status_is_ok(revoked.status)) return false;
+    }
+    if (!is_valid) {
+        if (token) free_slot(token);
+        return false;
+    }
+    if (token) set_connection_of(token, -1);
+    if (bytes) memcpy(request_copy, reinterpret_cast<const void*>(client->window), bytes);
+    request = kos_msg_t{.label = message.label(),
+                        .param = message.words[0],
+                        .words = {message.words[2], message.words[3]},
+                        .payload = bytes ? request_copy : nullptr,
+                        .payload_bytes = static_cast<uint32_t>(bytes),
+                        .has_words = (metadata & KOS_METADATA_WORDS) != 0,
+                        .reserved = {},
+                        .token = token};
+    return true;
+}
+
+Reply serve_call(kos_server_t* server, const sel4::Message& message) {
+    kos_caller_t caller = decode_badge(message.badge);
+    const kos_startup_client_t* const client = find_client(caller);
+    kos_msg_t request;
+    kos_status_t refusal;
+    if (!decode(message, caller, client, request, refusal)) return status_reply(refusal);
+    if (request.label == KOS_LABEL_PING) return status_reply(KOS_STATUS_PONG);
+    caller.token &= ~KOS_TOKEN_NUMBER_SINGLE_USE;
+    kos_msg_t answer{};
+    kos_status_t const status = server->call(server, &caller, &request, &answer);
+    return encode(status, answer, client);
+}
+
+// Everything that is in the client's queue now; not what it adds meanwhile, so that it cannot keep us here.
+void serve_queue(kos_server_t* server, const kos_startup_client_t& client) {
+    auto* const queue = reinterpret_cast<kos_queue_t*>(client.queue);
+    uint32_t const written = __atomic_load_n(&queue->written, __ATOMIC_ACQUIRE);
+    uint32_t read = __atomic_load_n(&queue->read, __ATOMIC_RELAXED);
+    if (written - read > KOS_QUEUE_ENTRIES) read = written;  // nonsense: the client has written over it
+    kos_caller_t const caller{client.domain, client.port, 0};
+    for (; read != written; ++read) {
+        kos_queue_entry_t entry;
+        memcpy(&entry, &queue->entries[read % KOS_QUEUE_ENTRIES], sizeof entry);
+        __atomic_store_n(&queue->read, read + 1, __ATOMIC_RELEASE);
+        if (entry.bytes <= KOS_QUEUE_INLINE_BYTES && server->queued) {
+            server->queued(server, &caller, entry.label, entry.data, entry.bytes);
+        }
+    }
+}
+
+// Returns false once the domain shall stop.
+bool serve_signals(kos_server_t* server, Word badge) {
+    if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
+    if (badge & KOS_SIGNAL_QUEUE) {
+        for (const kos_startup_client_t& client : entries<kos_startup_client_t>(startup->clients)) {
+            if (client.queue) serve_queue(server, client);
+        }
+    }
+    Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE);
+    if (rest & KOS_SIGNAL_STOP) __atomic_store_n(&life()->state, KOS_LIFE_STOPPING, __ATOMIC_RELEASE);
+    if (rest && server->signalled) server->signalled(server, rest);
+    return !(rest & KOS_SIGNAL_STOP);
+}
+
+// The next reply object to receive with; 0: all are taken.
+CPtr take_reply() {
+    if (!replies_free) return 0;
+    unsigned const index = static_cast<unsigned>(__builtin_ctz(replies_free));
+    replies_free &= ~(1u << index);
+    return table<uint64_t>(startup->replies)[index];
+}
+
+void give_reply_back(CPtr reply) {
+    unsigned index = 0;
+    for (uint64_t slot : entries<uint64_t>(startup->replies)) {
+        if (slot == reply) replies_free |= 1u << index;
+        ++index;
+    }
+}
+
+kos_status_t bind_ports() {
+    if (!find_connection("directory")) return KOS_STATUS_OK;  // the directory itself, and what it depends on
+    for (const kos_startup_port_t& port : entries<kos_startup_port_t>(startup->ports)) {
+        kos_status_t const status = kos_dir_bind(port.name);
+        if (!kos_status_is_ok(status)) return status;
+    }
+    return KOS_STATUS_OK;
+}
+
+// Says that the domain is ready and receives the first message, in one system call: a thread that becomes passive
+// cannot run in between.
+sel4::Message become_ready() {
+    __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
+    return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 0), Words{}, KOS_SLOT_PORT, current_reply);
+}
+
+}  // namespace
+
+kos_status_t kos_server_run(kos_server_t* server) {
+    replies_free = startup->replies.count >= 32 ? ~0u : (1u << startup->replies.count) - 1;
+    current_reply = take_reply();
+    kos_status_t const bound = bind_ports();
+    if (!kos_status_is_ok(bound)) return bound;
+    prepare_receive();
+    sel4::Message message = become_ready();
+    for (;;) {
+        if (message.badge & KOS_BADGE_NOTIFICATION) {
+            if (!serve_signals(server, message.badge)) return KOS_STATUS_OK;
+            prepare_receive();
+            message = sel4::recv(KOS_SLOT_PORT, current_reply);
+            continue;
+        }
+        current_deferred = false;
+        Reply const reply = serve_call(server, message);
+        if (!receive_slot) prepare_receive();
+        if (current_deferred) {
+            message = sel4::recv(KOS_SLOT_PORT, current_reply);
+        } else {
+            message = sel4::reply_recv(KOS_SLOT_PORT, current_reply, reply.tag, reply.words);
+        }
+    }
+}
+
+kos_status_t kos_server_defer(kos_server_t*, const kos_caller_t* caller, kos_deferred_t* deferred) {
+    if (current_deferred || startup->main_passive) return KOS_STATUS_CONFLICT;
+    CPtr const next = take_reply();
+    if (!next) return KOS_STATUS_FULL;
+    *deferred = {current_reply, *caller};
+    current_reply = next;
+    current_deferred = true;
+    return KOS_STATUS_OK;
+}
+
+void kos_server_answer(const kos_deferred_t* deferred, kos_status_t status, const kos_msg_t* answer) {
+    static const kos_msg_t kEmpty{};
+    Reply const reply = encode(status, answer ? *answer : kEmpty, find_client(deferred->caller));
+    sel4::reply(deferred->reply, reply.tag, reply.words);
+    give_reply_back(deferred->reply);
+}
