@@ -55,6 +55,10 @@ Ways token_ports(const System& system) {
     Ways ports(count, std::vector<std::string>(count));
     for (const Connection& connection : system.connections) {
         const ServedPort& port = system.domains[connection.server].serves[connection.port];
+        const Domain& server = system.domains[connection.server];
+        if (server.is_core && port.name.value == "directory") {
+            continue;
+        }
         // Over a queue no capability travels.
         if (port.tokens && !system.domains[connection.client].uses[connection.use].send_only &&
             ports[connection.client][connection.server].empty()) {
