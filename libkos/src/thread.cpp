@@ -16,6 +16,7 @@ struct kos_thread {
     uint64_t pointer;  // thread pointer
     uint32_t number;
     uint32_t is_used;
+    void* payload;  // made when first needed
     kos_event_t finished;
 };
 
@@ -44,6 +45,18 @@ kos_status_t prepare_area(kos_thread& thread) {
 }
 
 }  // namespace
+
+void* kos::runtime::payload_buffer() {
+    alignas(16) static unsigned char main_buffer[KOS_PAYLOAD_MAX];
+    if (thread_number() == 0) return main_buffer;
+    kos_thread_t* const self = kos_thread_self();
+    if (!self->payload) {
+        void* mapped = nullptr;
+        if (!kos_status_is_ok(kos_mem_map(KOS_PAYLOAD_MAX, KOS_MEM_READ | KOS_MEM_WRITE, &mapped))) return nullptr;
+        self->payload = mapped;
+    }
+    return self->payload;
+}
 
 kos_status_t kos_thread_create(kos_thread_fn_t fn, void* param, int passive, kos_thread_t** made) {
     for (kos_thread& thread : threads) {
