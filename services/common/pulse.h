@@ -12,7 +12,6 @@
 
 #include <stdint.h>
 
-
 namespace kos::service {
 
 class Pulse {
