@@ -5,8 +5,8 @@
  * those domains and must not wait for them.
  */
 #include <kos/app.h>
-#include <kos/core.h>
 #include <kos/log.h>
+#include <kos/root.h>
 #include <kos/server.h>
 #include <kos/time.h>
 
@@ -42,9 +42,9 @@ struct RootAnswer {
     uint64_t words[4];
 };
 
-RootAnswer call_root(uint64_t label, uint64_t first = 0, uint64_t second = 0) {
-    RootAnswer answer = {KOS_STATUS_OK, {first, second, 0, 0}};
-    answer.status = kos_core_root(label, answer.words);
+RootAnswer call_root(kos_root_label label, uint64_t first = 0, uint64_t second = 0) {
+    RootAnswer answer{0, {first, second, 0, 0}};
+    answer.status = kos_root_request(label, answer.words);
     return answer;
 }
 

@@ -3,8 +3,8 @@
  * the manifest says, and serves. Callers never wait for a source.
  */
 #include <kos/app.h>
-#include <kos/core.h>
 #include <kos/dir.h>
+#include <kos/root.h>
 #include <kos/server.h>
 #include <kos/thread.h>
 #include <kos/time.h>
@@ -98,7 +98,7 @@ void ask_device(void* param) {
 
 void seed_from_root(Generator& generator) {
     uint64_t words[4] = {};
-    if (kos_status_is_ok(kos_core_root(KOS_ROOT_ENTROPY, words))) {
+    if (kos_status_is_ok(kos_root_request(KOS_ROOT_ENTROPY, words))) {
         generator.mix(kRoot, {reinterpret_cast<const uint8_t*>(words), sizeof words});
         kos::entropy::erase({reinterpret_cast<uint8_t*>(words), sizeof words});
     }

@@ -137,6 +137,8 @@ bool write_startup(Domain& domain);
 // --- destroy.cpp
 void destroy(Domain& domain, kos_exit_reason reason);
 void tell_ready(Domain& domain);
+void restart_later(Domain& domain);  // the supervisor, which nobody else restarts
+bool restart_due();                  // does it when it is time; false: not yet
 struct Event {
     Word kind;  // kos_event_kind
     Word domain;
@@ -147,7 +149,8 @@ bool next_event(Event& event);
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound
 void lend_after_timeout(Domain& domain, Word thread, Word sched_context_badge, bool& hung);
-void make_passive(Domain& domain);  // main thread's time goes to the notification
+void watch_time(Domain& domain, Word thread);  // of a thread that runs on its callers' time from now on
+void make_passive(Domain& domain);             // main thread's time goes to the notification
 void sweep();
 bool is_settled();  // nothing is lent, no deadline is running
 unsigned loans_out();

@@ -127,12 +127,27 @@ bool give_time(Domain& domain, Word thread) {
            sched_context_bind(sched_context, thread_cap(domain.number, thread, kThreadTcb)).ok();
 }
 
+void watch_time(Domain& domain, Word thread) {
+    CPtr const fault = thread_cap(domain.number, thread, kThreadFault);
+    if (!tcb_set_timeout_endpoint(thread_cap(domain.number, thread, kThreadTcb), fault).ok()) {
+        log(Level::kError, Text().add("no time-out endpoint for ").add(domain.spec->name));
+    }
+}
+
 void make_passive(Domain& domain) {
     CPtr const sched_context = thread_cap(domain.number, 0, kThreadTime);
     CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
-    if (!sched_context_unbind_object(sched_context, tcb).ok() ||
-        !sched_context_bind(sched_context, domain.notification).ok()) {
-        log(Level::kError, Text().add("cannot make a server passive: ").add(domain.spec->name));
+    watch_time(domain, 0);
+    Result const unbound = sched_context_unbind_object(sched_context, tcb);
+    Result const bound = sched_context_bind(sched_context, domain.notification);
+    if (!unbound.ok() || !bound.ok()) {
+        log(Level::kError, Text()
+                               .add("cannot make a server passive: ")
+                               .add(domain.spec->name)
+                               .add(": ")
+                               .add(uint64_t{unbound.error})
+                               .add(", ")
+                               .add(uint64_t{bound.error}));
     }
 }
 
@@ -151,6 +166,8 @@ void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
     hung = badge >= kLoanBadge;
     if (hung) return;
+    // Its own time, for signals: it goes on in its next period.
+    if (badge == (Word{domain.number} << 8 | thread)) return;
     release_time(badge, tcb);  // it goes back to its owner with the answer
     hung = !lend(domain, thread);
 }

@@ -4,10 +4,10 @@
  * real-time clock once and may wait for it as long as it likes.
  */
 #include <kos/app.h>
-#include <kos/core.h>
 #include <kos/dev.h>
 #include <kos/dir.h>
 #include <kos/log.h>
+#include <kos/root.h>
 #include <kos/server.h>
 #include <kos/thread.h>
 #include <kos/time.h>
@@ -56,7 +56,7 @@ public:
     }
     void wake(unsigned place) override { kos_server_answer(&deferred_[place], KOS_STATUS_OK, nullptr); }
     void signal(unsigned domain) override {
-        if (signals_[domain] != 0) kos_core_signal(signals_[domain]);
+        if (signals_[domain] != 0) kos_root_signal(signals_[domain]);
     }
     void arm(uint64_t time) override {
         __atomic_store_n(&next_, time, __ATOMIC_RELEASE);
