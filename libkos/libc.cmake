@@ -46,6 +46,7 @@ set(KOS_LIBC_SOURCES
     stdio.cpp
     stdlib.cpp
     thread_area.cpp
+    throw.cpp
     time.cpp)
 list(TRANSFORM KOS_LIBC_SOURCES PREPEND "${KOS_LIBC_DIR}/")
 set(KOS_LIBC_SOURCES ${KOS_LIBC_SOURCES} CACHE INTERNAL "")
