@@ -40,9 +40,8 @@ int compare_ints(const void* a, const void* b) { return *static_cast<const int*>
 
 void check_functions(Checks& checks) {
     char text[128];
-    CHECK(snprintf(text, sizeof text, "%d %5.2f %s %#x %Lf", -7, 3.14159, "abc", 255u, 1.5L) == 28);
-    CHECK(!strcmp(text, "-7  3.14 abc 0xff 1.500000") || strlen(text) == 28);
-    CHECK(strstr(text, " 3.14 abc 0xff 1.500000") != nullptr);
+    CHECK(snprintf(text, sizeof text, "%d %5.2f %s %#x %Lf", -7, 3.14159, "abc", 255u, 1.5L) == 26);
+    CHECK(!strcmp(text, "-7  3.14 abc 0xff 1.500000"));
     int number = 0;
     double real = 0;
     CHECK(sscanf("17 2.5 word", "%d %lf %9s", &number, &real, text) == 3 && number == 17 && real == 2.5 &&
