@@ -38,7 +38,7 @@ void prepare_receive() {
     seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
     buffer->receiveCNode = receive_slot ? Word{KOS_SLOT_CNODE} : 0;
     buffer->receiveIndex = receive_slot;
-    buffer->receiveDepth = KOS_CSPACE_BITS;
+    buffer->receiveDepth = 64;  // guard and index
 }
 
 struct Reply {

@@ -70,6 +70,7 @@ constexpr Field kConnectionFields[] = {
     {"client", Kind::kU32, KOS_AT(Connection, client), 1, KOS_MAX_DOMAINS - 1},
     {"port", Kind::kU32, KOS_AT(Connection, port), 1, KOS_MAX_PORTS - 1},
     {"early", Kind::kFlag, KOS_AT(Connection, early)},
+    {"send-only", Kind::kFlag, KOS_AT(Connection, send_only)},
 };
 
 constexpr Field kRingFields[] = {
@@ -348,6 +349,9 @@ private:
         const Port& port = manifest_.ports[connection.port];
         if (port.name == nullptr || port.server == connection.client) {
             return nodes_.fail(node, "port", "the number of another domain's port is expected", connection.port);
+        }
+        if (connection.send_only && !port.queue) {
+            return nodes_.fail(node, "send-only", "a port with a queue is expected");
         }
         for (uint32_t i = 0; i < manifest_.connection_count; ++i) {
             const Connection& other = manifest_.connections[i];

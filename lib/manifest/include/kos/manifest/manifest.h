@@ -121,7 +121,8 @@ struct Port {
 struct Connection {
     uint32_t client;  // domain
     uint32_t port;
-    bool early;  // in the startup block with its slot
+    bool early;      // in the startup block with its slot
+    bool send_only;  // kos_msg_send only: the client gets queue and signal, no capability to call
 };
 
 struct Ring {
