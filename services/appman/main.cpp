@@ -5,8 +5,8 @@
  * those domains and must not wait for them.
  */
 #include <kos/app.h>
+#include <kos/root.h>
 #include <kos/log.h>
-#include <kos/sel4/syscalls.h>
 #include <kos/server.h>
 #include <kos/time.h>
 
@@ -19,8 +19,6 @@
 namespace {
 
 using namespace kos::appman;
-using kos::sel4::Tag;
-using kos::sel4::Words;
 
 using SavedSnapshot = kos::service::Saved<Snapshot, 0x314d5041>;
 
@@ -44,10 +42,10 @@ struct RootAnswer {
     uint64_t words[4];
 };
 
-RootAnswer call_root(uint64_t label, uint64_t first = 0, uint64_t second = 0) {
-    const auto answer = kos::sel4::call(KOS_SLOT_ROOT, Tag::make(label, 4), Words{{first, second, 0, 0}});
-    return {static_cast<kos_status_t>(answer.label()),
-            {answer.words[0], answer.words[1], answer.words[2], answer.words[3]}};
+RootAnswer call_root(kos_root_label label, uint64_t first = 0, uint64_t second = 0) {
+    RootAnswer answer{0, {first, second, 0, 0}};
+    answer.status = kos_root_request(label, answer.words);
+    return answer;
 }
 
 DomainStatus status_of(unsigned domain) {
