@@ -137,6 +137,8 @@ bool write_startup(Domain& domain);
 // --- destroy.cpp
 void destroy(Domain& domain, kos_exit_reason reason);
 void tell_ready(Domain& domain);
+void restart_later(Domain& domain);  // the supervisor, which nobody else restarts
+bool restart_due();                  // does it when it is time; false: not yet
 struct Event {
     Word kind;  // kos_event_kind
     Word domain;

@@ -18,7 +18,13 @@ void record(const Domain& domain, const Text& line) { log(Level::kError, line, d
 
 const char* guess_memory_cause(const Domain& domain, Word thread, Word address, Word ip, bool is_fetch, bool is_write) {
     const Thread& of = domain.threads[thread];
-    if (of.stack_base && address < of.stack_base && of.stack_base - address <= kPageBytes) return "stack overflow";
+    seL4_UserContext context{};
+    bool const has_sp =
+        tcb_read_registers(thread_cap(domain.number, thread, kThreadTcb), Suspend::kNo, 2, context).ok();
+    bool const below = address < of.stack_base && of.stack_base - address <= kPageBytes;
+    if (below || (has_sp && context.sp < of.stack_base && address >= context.sp && address < of.stack_base)) {
+        return "stack overflow";
+    }
     if (address < kPageBytes) return is_fetch ? "call through a null pointer" : "null pointer";
     if (is_fetch) return address == ip ? "jump to what is not code" : "jump to unmapped memory";
     return is_write ? "write to memory that is not there or not writable" : "read of memory that is not there";
@@ -105,7 +111,7 @@ void end_domain(Domain& domain, kos_exit_reason reason) {
            Text().add("  ").add(domain.spec->name).add(" is destroyed now; the supervisor decides about a restart"));
     destroy(domain, reason);
     // Nobody else restarts the one that restarts the others.
-    if (domain.spec->rights & kos::manifest::kRightControl) start(domain);
+    if (domain.spec->rights & kos::manifest::kRightControl) restart_later(domain);
     wake_ticker();
 }
 

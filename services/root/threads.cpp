@@ -84,7 +84,8 @@ Tag serve(const Message& message, Words& answer) {
     if (message.badge == kFromTicker) {
         end_late_calls();
         sweep();
-        return Tag::make(is_settled() ? 0 : 1, 0);
+        bool const restarted = restart_due();
+        return Tag::make(is_settled() && restarted ? 0 : 1, 0);
     }
     Domain* const domain = find(message.badge >> 8);
     Word const thread = message.badge & 0xff;
