@@ -10,7 +10,7 @@ const kos_startup_t* kos_app_startup(void) { return startup; }
 
 kos_status_t kos_app_ready(void) {
     __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-    return call_registers(KOS_SLOT_EVENTS, KOS_EVENT_READY).status;
+    return call_registers(KOS_SLOT_REPORT, KOS_REPORT_READY).status;
 }
 
 void kos_app_alive(void) {
@@ -23,11 +23,15 @@ int kos_app_should_stop(void) { return __atomic_load_n(&life()->state, __ATOMIC_
 
 namespace {
 
+// The text travels in the message itself, from word 4 on: root never reads a domain's memory.
 [[noreturn]] void end(kos_exit_reason reason, Word status, const char* why) {
-    for (;;) {
-        call_registers(KOS_SLOT_EVENTS, KOS_EVENT_EXIT, reason, status, reinterpret_cast<Word>(why),
-                       why ? strlen(why) : 0);
-    }
+    constexpr size_t kFirstWord = 4;
+    constexpr size_t kMaxBytes = 256;
+    size_t const bytes = why ? strnlen(why, kMaxBytes) : 0;
+    seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
+    memcpy(&buffer->msg[kFirstWord], why ? why : "", bytes);
+    Word const length = kFirstWord + (bytes + sizeof(Word) - 1) / sizeof(Word);
+    for (;;) sel4::call(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_EXIT, length), Words{{reason, status, bytes, 0}});
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ kos_slot_t prepare_receive(const kos_startup_connection_t* connection) {
     seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
     buffer->receiveCNode = slot ? Word{KOS_SLOT_CNODE} : 0;
     buffer->receiveIndex = slot;
-    buffer->receiveDepth = KOS_CSPACE_BITS;
+    buffer->receiveDepth = 64;  // guard and index
     return slot;
 }
 

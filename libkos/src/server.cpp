@@ -38,7 +38,7 @@ void prepare_receive() {
     seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
     buffer->receiveCNode = receive_slot ? Word{KOS_SLOT_CNODE} : 0;
     buffer->receiveIndex = receive_slot;
-    buffer->receiveDepth = KOS_CSPACE_BITS;
+    buffer->receiveDepth = 64;  // guard and index
 }
 
 struct Reply {
@@ -177,7 +177,7 @@ kos_status_t bind_ports() {
 // cannot run in between.
 sel4::Message become_ready() {
     __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-    return sel4::nb_send_recv(KOS_SLOT_EVENTS, Tag::make(KOS_EVENT_READY, 0), Words{}, KOS_SLOT_PORT, current_reply);
+    return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 0), Words{}, KOS_SLOT_PORT, current_reply);
 }
 
 }  // namespace

@@ -13,6 +13,10 @@
 
 namespace kos::mkimage {
 
+using tools::Buffer;
+using tools::Error;
+using tools::SigningKey;
+
 struct ImageContents {
     Buffer kernel;
     Buffer root_task;

@@ -11,6 +11,9 @@
 
 namespace kos::mkimage {
 
+using tools::Buffer;
+using tools::Error;
+
 class LoaderFile {
 public:
     // A loader as the build made it, or with an image that mkimage attached. Throws Error for any other file.

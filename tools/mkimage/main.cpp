@@ -18,6 +18,7 @@
 namespace {
 
 using namespace kos::mkimage;
+using namespace kos::tools;
 namespace boot = kos::boot;
 
 template <typename T>

@@ -18,6 +18,9 @@
 namespace kos::mkimage {
 namespace {
 
+using tools::read_file;
+using tools::write_file;
+
 constexpr uint64_t kBase = 0x4c000000;
 constexpr uint64_t kInfoOffset = 0x40;
 constexpr uint64_t kImageOffset = 0x2000;

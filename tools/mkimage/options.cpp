@@ -13,6 +13,8 @@
 namespace kos::mkimage {
 namespace {
 
+using tools::Error;
+
 boot::Slot parse_slot(const std::string& text) {
     if (text == "A") {
         return boot::Slot::kA;

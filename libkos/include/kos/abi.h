@@ -50,6 +50,7 @@ enum {
 #define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
+#define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired (time.h)
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
@@ -60,9 +61,12 @@ enum {
     KOS_SLOT_ROOT = 1,          // requests to root (labels below)
     KOS_SLOT_CNODE = 2,         // the domain's own CNode
     KOS_SLOT_NOTIFICATION = 3,  // the domain's notification: wait and signal with KOS_SIGNAL_USER bits (badge 0xffff)
-    KOS_SLOT_EVENTS = 4,        // reports to root's fault thread (kos_event_label)
+    KOS_SLOT_REPORT = 4,        // reports to root's fault thread (kos_report_label)
     KOS_SLOT_PORT = 5,          // receive-only: the endpoint of all ports of this domain
-    KOS_SLOT_FIRST_LISTED = 8,  // connections, reply objects, interrupts, in the order of the startup block
+    KOS_SLOT_THREADS = 8,       // + n: as KOS_SLOT_ROOT, for requests of thread n
+    KOS_SLOT_FIRST_LISTED =
+        KOS_SLOT_THREADS +
+        KOS_MAX_THREADS,  // connections, reply objects, interrupts, in the order of the startup block
 };
 
 // --- Startup block: header, then tables at the given byte offsets. Read-only for the domain, whole pages.
@@ -102,6 +106,9 @@ typedef struct {
     kos_startup_table_t arguments;               // kos_startup_text_t: argv
     kos_startup_table_t environment;             // kos_startup_text_t: NAME=VALUE
     kos_startup_table_t parameters;              // kos_startup_parameter_t: the manifest's [parameters]
+    kos_startup_table_t introductions;  // kos_startup_introduction_t, only for the server of the port "directory"
+    kos_startup_table_t signals;        // kos_startup_signal_t, only for the server of the port "timer"
+    kos_startup_table_t lives;          // kos_startup_life_t, only with the right "control"
 } kos_startup_t;
 
 typedef struct {
@@ -179,6 +186,32 @@ typedef struct {
     kos_startup_text_t value;
 } kos_startup_parameter_t;
 
+// What the directory may introduce: one entry per port of the manifest (client = server, slot 0: who may bind it), then
+// one per connection (client may look the port up; it gets a copy of the capability in `slot`, whose badge is the
+// client's).
+typedef struct {
+    char name[KOS_MAX_NAME + 1];  // of the port
+    uint64_t slot;
+    uint32_t port;
+    uint16_t client;  // domain number
+    uint16_t server;  // domain number
+} kos_startup_introduction_t;
+
+// How the timer reaches a client: send capability to that domain's notification, badge KOS_SIGNAL_ALARM.
+typedef struct {
+    uint64_t slot;
+    uint16_t domain;
+    uint16_t reserved[3];
+} kos_startup_signal_t;
+
+// A domain's life page as appman sees it (readable and writable). It belongs to root, not to the domain: it stays
+// mapped when the domain is destroyed, and root clears it before each start.
+typedef struct {
+    uint64_t address;  // of kos_life_t
+    uint16_t domain;
+    uint16_t reserved[3];
+} kos_startup_life_t;
+
 // --- Life page: one page, written by the domain, read by root and appman, who trust none of it.
 typedef struct {
     uint32_t state;     // kos_life_state
@@ -220,11 +253,12 @@ typedef struct {
 // Labels from here on are handled by libkos itself, in every server.
 #define KOS_LABEL_PING 0xfff0u
 
-// --- Reports to root's fault thread, which has time of its own: never lent any.
-enum kos_event_label {
-    KOS_EVENT_READY =
-        1,  // initialisation is done. A thread that becomes passive sends it with NBSendRecv and waits on its port
-    KOS_EVENT_EXIT = 2,  // the domain ends: kos_exit_reason, status; word 2, 3: address and bytes of a text. No answer
+// --- Reports to root's fault thread, which has time of its own: never lent any. Through KOS_SLOT_REPORT.
+enum kos_report_label {
+    // Initialisation is done. A thread that becomes passive sends it with NBSendRecv and waits on its port.
+    KOS_REPORT_READY = 1,
+    // The domain ends: kos_exit_reason, status, address and bytes of a text. No answer.
+    KOS_REPORT_EXIT = 2,
 };
 
 // --- Requests to root: label; arguments are message words 0..; the answer's label is a kos_status_t, words as given.
@@ -246,9 +280,17 @@ enum kos_root_label {
     KOS_ROOT_DOMAIN_KILL = 33,    // domain
     KOS_ROOT_DOMAIN_SIGNAL = 34,  // domain, bits (HEALTH, STOP)
     KOS_ROOT_DOMAIN_STATUS = 35,  // domain -> state, instance, reason of the last end, memory used
-    KOS_ROOT_EVENT = 36,  // -> next event: kind, domain, detail; EMPTY if none. KOS_SIGNAL_RING_0's bit says there is
+    KOS_ROOT_EVENT = 36,     // -> kos_event_kind, domain, detail; EMPTY if none. Signalled by KOS_SIGNAL_RING_0's bit
     KOS_ROOT_ACCOUNTS = 37,  // -> untyped bytes, bytes of domains, slots used, loans out
-    KOS_ROOT_EXPIRE = 38,    // domain << 8 | thread, cookie: takes the thread out of its call (right "time")
+    KOS_ROOT_REBOOT = 38,    // restarts the machine; no answer. UNAVAILABLE if the kernel does not let root
+};
+
+// Events are state, not a queue: root remembers at most one READY and one ENDED per domain, so none is ever lost, and
+// delivers ENDED of instance n before READY of instance n + 1. The end of each instance gives exactly one ENDED,
+// whoever caused it (KOS_ROOT_DOMAIN_KILL included); of two unread ones the later remains.
+enum kos_event_kind {
+    KOS_EVENT_READY = 1,  // detail: instance << 32
+    KOS_EVENT_ENDED = 2,  // detail: instance << 32 | kos_exit_reason
 };
 
 enum kos_domain_state {

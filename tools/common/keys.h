@@ -1,15 +1,18 @@
 /*
  * Ed25519 signing keys: a file with the 32-byte seed of RFC 8032, raw or as 64 hexadecimal digits.
  */
-#ifndef KOS_TOOLS_MKIMAGE_KEYS_H_
-#define KOS_TOOLS_MKIMAGE_KEYS_H_
+#ifndef KOS_TOOLS_COMMON_KEYS_H_
+#define KOS_TOOLS_COMMON_KEYS_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
-#include "image_format.h"
+namespace kos::tools {
 
-namespace kos::mkimage {
+constexpr size_t kPublicKeyBytes = 32;  // Ed25519, RFC 8032
+constexpr size_t kSignatureBytes = 64;
 
 class SigningKey {
 public:
@@ -22,16 +25,16 @@ public:
     SigningKey& operator=(const SigningKey&) = default;
     ~SigningKey();
 
-    const uint8_t (&public_key() const)[boot::kPublicKeyBytes] { return public_key_; }
-    void sign(std::span<const uint8_t> data, uint8_t (&signature)[boot::kSignatureBytes]) const;
+    const uint8_t (&public_key() const)[kPublicKeyBytes] { return public_key_; }
+    void sign(std::span<const uint8_t> data, uint8_t (&signature)[kSignatureBytes]) const;
 
 private:
     explicit SigningKey(const uint8_t* seed);
 
-    uint8_t public_key_[boot::kPublicKeyBytes];
+    uint8_t public_key_[kPublicKeyBytes];
     uint8_t secret_[64];  // libsodium's form: seed, then public key
 };
 
-}  // namespace kos::mkimage
+}  // namespace kos::tools
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "files.h"
 
-namespace kos::mkimage {
+namespace kos::tools {
 namespace {
 
 constexpr size_t kSeedBytes = crypto_sign_ed25519_SEEDBYTES;
@@ -65,8 +65,8 @@ SigningKey SigningKey::read_or_create(const std::string& path) {
     return read(path);
 }
 
-void SigningKey::sign(std::span<const uint8_t> data, uint8_t (&signature)[boot::kSignatureBytes]) const {
+void SigningKey::sign(std::span<const uint8_t> data, uint8_t (&signature)[kSignatureBytes]) const {
     crypto_sign_ed25519_detached(signature, nullptr, data.data(), data.size(), secret_);
 }
 
-}  // namespace kos::mkimage
+}  // namespace kos::tools

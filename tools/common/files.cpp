@@ -11,7 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
-namespace kos::mkimage {
+namespace kos::tools {
 namespace {
 
 Error system_error(const std::string& what, const std::string& path) {
@@ -129,4 +129,4 @@ bool create_private_file(const std::string& path, const std::string& contents) {
     return created;
 }
 
-}  // namespace kos::mkimage
+}  // namespace kos::tools

@@ -1,8 +1,8 @@
 /*
- * Whole files in and out, with errors that name the file. Used by the other parts of mkimage.
+ * Whole files in and out, with errors that name the file. Used by mkimage and kos-manifest.
  */
-#ifndef KOS_TOOLS_MKIMAGE_FILES_H_
-#define KOS_TOOLS_MKIMAGE_FILES_H_
+#ifndef KOS_TOOLS_COMMON_FILES_H_
+#define KOS_TOOLS_COMMON_FILES_H_
 
 #include <cstdint>
 #include <span>
@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace kos::mkimage {
+namespace kos::tools {
 
-// Anything that ends mkimage with one line on standard error and status 1.
+// Anything that ends a tool with one line on standard error and status 1.
 class Error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -28,6 +28,6 @@ void write_file(const std::string& path, std::span<const uint8_t> contents);
 // Creates a file that only its owner may read. Returns false if it exists already; creates missing folders.
 bool create_private_file(const std::string& path, const std::string& contents);
 
-}  // namespace kos::mkimage
+}  // namespace kos::tools
 
 #endif

@@ -1,0 +1,247 @@
+// Makes a domain: objects, program, startup block, main thread (domain.h). What it makes of the domain's memory is gone
+// with one revoke, so nothing here is undone on failure; the caller destroys.
+#include "console.h"
+#include "threads.h"
+
+namespace root {
+
+using namespace kos::sel4;
+
+namespace {
+
+constexpr Word kMaxControlledPriority = 0;  // no domain thread raises anybody's priority
+
+unsigned bits_for(Word count) {
+    unsigned bits = 1;
+    while ((Word{1} << bits) < count) ++bits;
+    return bits;
+}
+
+// Root's CNode for a domain: a slot for each page that its quota could be, page tables, and each page of shared memory
+// and of the program's read-only segments, with some room.
+unsigned cnode_bits(const DomainSpec& spec) {
+    Word const pages = (Word{1} << spec.memory_bits) / kPageBytes;
+    constexpr Word kSharedAndProgram = 160;
+    return bits_for(kSlotDynamic + pages + kSharedAndProgram);
+}
+
+CPtr mint_signal(CPtr notification, Word badge) {
+    CPtr const slot = new_slot();
+    if (!cnode_mint(path(slot), path(notification), seL4_CanWrite, badge).ok()) panic("cannot mint a signal");
+    return slot;
+}
+
+bool serves(Word number) {
+    for (const auto& port : the_system.manifest.ports) {
+        if (port.name && port.server == number) return true;
+    }
+    return false;
+}
+
+void prepare(Domain& domain, const DomainSpec& spec) {
+    domain.spec = &spec;
+    domain.number = static_cast<uint16_t>(spec.number);
+    domain.untyped_bits = spec.memory_bits;
+    domain.untyped = new_untyped(spec.memory_bits);
+    if (!domain.untyped) panic("not enough memory for domain ", spec.name);
+    domain.cnode_bits = cnode_bits(spec);
+    // The directory holds a capability for each connection.
+    uint32_t const directory = kos::manifest::find_port(the_system.manifest, "directory");
+    bool const is_directory = directory && the_system.manifest.ports[directory].server == spec.number;
+    domain.cspace_bits = KOS_CSPACE_BITS + (is_directory ? 1 : 0);
+    if (serves(spec.number)) domain.endpoint = new_object(seL4_EndpointObject);
+    domain.notification = new_object(seL4_NotificationObject);
+    domain.signal_health = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH);
+    domain.signal_stop = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_STOP);
+    domain.signal_events = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | 1ull << KOS_SIGNAL_RING_0);
+    domain.heap.pages = static_cast<uint32_t>((Word{1} << spec.memory_bits) / kPageBytes);
+    // Twice: the pages' slots, then the kept frames.
+    domain.heap.slots = static_cast<uint32_t*>(new_memory(2 * sizeof(uint32_t) * domain.heap.pages));
+}
+
+bool make_spaces(Domain& domain) {
+    Word const d = domain.number;
+    // Root's CNode for the domain: made in a slot of root's own, then moved to its place with its guard.
+    static CPtr const kTemporary = new_slot();
+    if (!untyped_retype(domain.untyped, seL4_CapTableObject, domain.cnode_bits, {top_cnode, 0, kTopBits, kTemporary, 1})
+             .ok()) {
+        return false;
+    }
+    if (!cnode_mutate(top_path(d), path(kTemporary), kLowerBits - domain.cnode_bits).ok()) return false;
+    domain.next_slot = kSlotDynamic;
+    domain.used_bytes = Word{1} << (domain.cnode_bits + seL4_SlotBits);
+    Word const made = new_domain_slot(domain);
+    if (!make_object(domain, seL4_CapTableObject, domain.cspace_bits, made)) return false;
+    if (!cnode_mutate(path(domain_cap(d, kSlotCSpace)), path(domain_cap(d, made)), 64 - domain.cspace_bits).ok()) {
+        return false;
+    }
+    domain.used_bytes += Word{1} << (domain.cspace_bits + seL4_SlotBits);
+    if (!make_object(domain, seL4_ARM_VSpaceObject, 0, kSlotVSpace)) return false;
+    domain.used_bytes += kPageBytes;
+    return asid_pool_assign(seL4_CapInitThreadASIDPool, domain_cap(d, kSlotVSpace)).ok();
+}
+
+bool make_replies(Domain& domain) {
+    for (Word i = 0; i < domain.spec->replies; ++i) {
+        if (!make_object(domain, seL4_ReplyObject, 0, kSlotReplies + i)) return false;
+    }
+    return true;
+}
+
+// TCB, message buffer, stack, and the untyped memory that its scheduling context is made of.
+bool make_thread_objects(Domain& domain, Word number, Word stack_bytes) {
+    Word const d = domain.number;
+    Word const base = kSlotThreads + number * kThreadSlots;
+    if (!make_object(domain, seL4_TCBObject, 0, base + kThreadTcb)) return false;
+    if (!make_object(domain, seL4_UntypedObject, seL4_MinSchedContextBits, base + kThreadTimeUntyped)) return false;
+    domain.used_bytes += (Word{1} << seL4_TCBBits) + (Word{1} << seL4_MinSchedContextBits);
+    Thread& thread = domain.threads[number];
+    Word buffer_slot = 0;
+    Word const buffer = take_addresses(domain, kPageBytes);
+    if (!map_new_pages(domain, buffer, 1, seL4_ReadWrite, kNormalMemory, &buffer_slot)) return false;
+    thread.stack_bytes = round_up(stack_bytes);
+    thread.stack_base = take_addresses(domain, thread.stack_bytes);
+    if (!map_new_pages(domain, thread.stack_base, thread.stack_bytes / kPageBytes, seL4_ReadWrite, kNormalMemory)) {
+        return false;
+    }
+    CPtr const tcb = thread_cap(d, number, kThreadTcb);
+    CPtr const fault = domain_cap(d, new_domain_slot(domain));
+    Word const badge = d << 8 | number;
+    if (!cnode_mint(path(fault), path(faults_endpoint), seL4_CanWrite | seL4_CanGrantReply, badge).ok()) return false;
+    if (!tcb_configure(tcb, {domain_cap(d, kSlotCSpace), 0, domain_cap(d, kSlotVSpace), 0}, buffer,
+                       domain_cap(d, buffer_slot))
+             .ok()) {
+        return false;
+    }
+    if (!tcb_set_sched_params(tcb, seL4_CapInitThreadTCB, {kMaxControlledPriority, domain.spec->priority, 0, fault})
+             .ok()) {
+        return false;
+    }
+    if (thread.passive && !tcb_set_timeout_endpoint(tcb, fault).ok()) return false;
+    thread.deadline_ticks = 0;
+    thread.state = Thread::State::kMade;
+    seL4_UserContext context{};
+    context.sp = thread.stack_base + thread.stack_bytes;
+    context.tpidrro_el0 = buffer;
+    return tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
+}
+
+bool set_start(Domain& domain, Word number, Word entry, Word argument) {
+    CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
+    seL4_UserContext context{};
+    if (!tcb_read_registers(tcb, Suspend::kNo, seL4_UserContext_Words, context).ok()) return false;
+    context.pc = entry;
+    context.x0 = argument;
+    return tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
+}
+
+bool put(Domain& domain, Word slot, CPtr from, seL4_CapRights_t rights, Word badge) {
+    SlotPath const to{domain_cap(domain.number, kSlotCSpace), slot, 64};
+    return (badge ? cnode_mint(to, path(from), rights, badge) : cnode_copy(to, path(from), rights)).ok();
+}
+
+bool put_fixed_capabilities(Domain& domain) {
+    Word const caller = Word{domain.number} << 8;
+    bool const done =
+        put(domain, KOS_SLOT_ROOT, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller) &&
+        put(domain, KOS_SLOT_THREADS, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller) &&
+        put(domain, KOS_SLOT_CNODE, domain_cap(domain.number, kSlotCSpace), seL4_AllRights, 0) &&
+        put(domain, KOS_SLOT_NOTIFICATION, domain.notification, seL4_ReadWrite, KOS_BADGE_NOTIFICATION | 0xffff) &&
+        put(domain, KOS_SLOT_REPORT, faults_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller | kReportMark);
+    if (!done) return false;
+    return !domain.endpoint || put(domain, KOS_SLOT_PORT, domain.endpoint, seL4_CanRead, 0);
+}
+
+}  // namespace
+
+void prepare_domains() {
+    for (const DomainSpec& spec : the_system.manifest.domains) {
+        if (spec.name) prepare(the_system.domains[spec.number], spec);
+    }
+}
+
+BuildResult build(Domain& domain) {
+    for (Thread& thread : domain.threads) thread = Thread{};
+    domain.next_address = 0;
+    domain.used_bytes = 0;
+    domain.heap.used = domain.heap.spare_count = 0;
+    for (uint32_t page = 0; page < domain.heap.pages; ++page) domain.heap.slots[page] = 0;
+    domain.state = KOS_DOMAIN_STARTING;
+    domain.end_reason = KOS_EXIT_NONE;
+    ++domain.instance;
+    clear_life_page(domain);
+    nb_wait(domain.notification);  // signals for the instance before
+    if (!make_spaces(domain) || !make_replies(domain)) return KOS_EXIT_MEMORY;
+    BuildResult const program = map_program(domain);
+    if (program != KOS_EXIT_NONE) return program;
+    domain.threads[0].passive = domain.spec->passive;
+    if (!make_thread_objects(domain, 0, domain.spec->stack_bytes)) return KOS_EXIT_MEMORY;
+    if (!put_fixed_capabilities(domain) || !write_startup(domain)) return KOS_EXIT_MEMORY;
+    CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
+    if (!tcb_bind_notification(tcb, domain.notification).ok()) return KOS_EXIT_MEMORY;
+    if (!set_start(domain, 0, domain.entry, domain.startup_address)) return KOS_EXIT_MEMORY;
+    if (!give_time(domain, 0)) return KOS_EXIT_MEMORY;
+    domain.threads[0].state = Thread::State::kRunning;
+    domain.thread_count = 1;
+    return tcb_resume(tcb).ok() ? KOS_EXIT_NONE : KOS_EXIT_MEMORY;
+}
+
+void start(Domain& domain) {
+    BuildResult const result = build(domain);
+    log_start(domain.number, domain.instance, domain.spec->name);
+    if (result == KOS_EXIT_NONE) return;
+    Text line;
+    line.add(domain.spec->name).add(": cannot be started: ");
+    line.add(result == KOS_EXIT_IMAGE ? "its program is missing, damaged or not for this machine"
+                                      : "its memory does not suffice");
+    log(Level::kError, line, domain.number, domain.instance);
+    destroy(domain, result);
+}
+
+kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_bytes, bool passive, Word& number) {
+    constexpr Word kMaxStack = 1 << 20;
+    if (stack_bytes == 0 || stack_bytes > kMaxStack) return KOS_STATUS_INVALID_ARGUMENT;
+    if (domain.thread_count >= domain.spec->threads) return KOS_STATUS_FULL;
+    for (Word n = 1; n < KOS_MAX_THREADS; ++n) {
+        Thread& thread = domain.threads[n];
+        if (thread.state != Thread::State::kNone) continue;
+        bool const is_new = thread.stack_base == 0;
+        thread.passive = passive;
+        // A number that was used before has its objects and its stack still.
+        if (is_new && !make_thread_objects(domain, n, stack_bytes)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+        Word const caller = Word{domain.number} << 8 | n;
+        if (is_new &&
+            !put(domain, KOS_SLOT_THREADS + n, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller)) {
+            return KOS_STATUS_INTERNAL_ERROR;
+        }
+        if (!set_start(domain, n, entry, argument)) return KOS_STATUS_INTERNAL_ERROR;
+        if (!give_time(domain, n)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+        thread.state = Thread::State::kMade;
+        ++domain.thread_count;
+        number = n;
+        return KOS_STATUS_CREATED;
+    }
+    return KOS_STATUS_FULL;
+}
+
+kos_status_t start_thread(Domain& domain, Word number) {
+    if (number == 0 || number >= KOS_MAX_THREADS || domain.threads[number].state != Thread::State::kMade) {
+        return KOS_STATUS_NOT_FOUND;
+    }
+    if (!tcb_resume(thread_cap(domain.number, number, kThreadTcb)).ok()) return KOS_STATUS_INTERNAL_ERROR;
+    domain.threads[number].state = Thread::State::kRunning;
+    return KOS_STATUS_OK;
+}
+
+kos_status_t stop_thread(Domain& domain, Word number) {
+    if (number == 0 || number >= KOS_MAX_THREADS || domain.threads[number].state == Thread::State::kNone) {
+        return KOS_STATUS_NOT_FOUND;
+    }
+    tcb_suspend(thread_cap(domain.number, number, kThreadTcb));
+    domain.threads[number].state = Thread::State::kNone;
+    domain.threads[number].deadline_ticks = 0;
+    --domain.thread_count;
+    return KOS_STATUS_OK;
+}
+
+}  // namespace root

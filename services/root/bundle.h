@@ -1,0 +1,17 @@
+// The bundle behind root's image: the signed manifest and the programs (bundle_format.h).
+#pragma once
+
+#include "boot.h"
+
+namespace root {
+
+// Finds the manifest and checks its signature. null and a reason if there is none that may be used.
+const void* find_manifest(size_t& bytes, bool& development_key, const char*& reason);
+
+// Hashes every program of the bundle, once; those that are not what their entry says are not found afterwards.
+void hash_programs();
+
+// The program with this SHA-256; null if the bundle has none.
+const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes);
+
+}  // namespace root

@@ -1,0 +1,116 @@
+// Memory and interrupts that outlive the domains that use them (domain.h): message windows, queues, rings, life pages,
+// persistent memory, DMA memory, device registers. All made once at boot out of root's memory.
+//
+// DMA memory is never given to anybody else, so that a device that was not reset cannot write into what is not its own.
+#include <board.h>
+
+#include "domain.h"
+
+#include "console.h"
+
+namespace root {
+
+using namespace kos::sel4;
+
+extern CPtr uart_frame;
+
+namespace {
+
+SharedPages windows[KOS_MAX_CONNECTIONS];
+SharedPages queues[KOS_MAX_CONNECTIONS];
+SharedPages rings[kos::manifest::kMaxRings];
+SharedPages dmas[kos::manifest::kMaxDma];
+SharedPages devices[kos::manifest::kMaxDevices];
+SharedPages persistent[KOS_MAX_DOMAINS];
+SharedPages lives[KOS_MAX_DOMAINS];
+CPtr handlers[kos::manifest::kMaxInterrupts];
+kos_life_t* life_mappings[KOS_MAX_DOMAINS];
+SharedPages root_log;
+
+SharedPages make_pages(Word bytes) {
+    Word const count = round_up(bytes) / kPageBytes;
+    if (count == 0) return {};
+    CPtr const first = new_frames(count);
+    return {first, count, page_get_address(first).word(0)};
+}
+
+// Device pages by ascending address, each made once; shared ones are found again.
+void make_devices() {
+    const Manifest& manifest = the_system.manifest;
+    Word done = 0;
+    for (;;) {
+        Word next = ~Word{0};
+        for (uint32_t i = 0; i < manifest.device_count; ++i) {
+            for (Word page = 0; page < manifest.devices[i].bytes; page += kPageBytes) {
+                Word const address = manifest.devices[i].address + page;
+                if (address >= done && address < next) next = address;
+            }
+        }
+        if (next == ~Word{0}) return;
+        done = next + kPageBytes;
+        CPtr const frame = next == KOS_BOARD_UART_BASE && uart_frame ? uart_frame : new_device_frame(next);
+        if (!frame) panic("the machine has no device memory where the manifest has a device");
+        for (uint32_t i = 0; i < manifest.device_count; ++i) {
+            Word const start = manifest.devices[i].address;
+            if (next < start || next - start >= manifest.devices[i].bytes) continue;
+            // Consecutive slots, so that a device is one range: copies of the page's capability.
+            if (next == start) devices[i] = {new_slot(manifest.devices[i].bytes / kPageBytes), 0, start};
+            if (!cnode_copy(path(devices[i].first + devices[i].count++), path(frame)).ok())
+                panic("no device capability");
+        }
+    }
+}
+
+void make_interrupts() {
+    const Manifest& manifest = the_system.manifest;
+    for (uint32_t i = 0; i < manifest.interrupt_count; ++i) {
+        handlers[i] = new_slot();
+        Trigger const trigger = manifest.interrupts[i].edge ? Trigger::kEdge : Trigger::kLevel;
+        Word const number = manifest.interrupts[i].number;
+        Result const result = irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
+        if (!result.ok()) panic("the kernel refuses an interrupt of the manifest");
+    }
+}
+
+}  // namespace
+
+void prepare_shared() {
+    const Manifest& manifest = the_system.manifest;
+    for (uint32_t i = 0; i < manifest.connection_count; ++i) {
+        const auto& port = manifest.ports[manifest.connections[i].port];
+        if (port.payload) windows[i] = make_pages(kPageBytes);
+        if (port.queue) queues[i] = make_pages(sizeof(kos_queue_t));
+    }
+    for (uint32_t i = 0; i < manifest.ring_count; ++i) rings[i] = make_pages(manifest.rings[i].bytes);
+    for (uint32_t i = 0; i < manifest.dma_count; ++i) dmas[i] = make_pages(manifest.dma[i].bytes);
+    for (const DomainSpec& spec : manifest.domains) {
+        if (!spec.name) continue;
+        persistent[spec.number] = make_pages(spec.persistent_bytes);
+        lives[spec.number] = make_pages(kPageBytes);
+        life_mappings[spec.number] = static_cast<kos_life_t*>(map_own_page(lives[spec.number].first));
+    }
+    make_devices();
+    make_interrupts();
+    root_log = make_pages(4 * kPageBytes);
+    start_log_ring(map_own_pages(root_log.first, root_log.count), root_log.count * kPageBytes);
+}
+
+SharedPages window_of(unsigned connection) { return windows[connection]; }
+SharedPages queue_of(unsigned connection) { return queues[connection]; }
+SharedPages ring_pages(unsigned ring) { return rings[ring]; }
+SharedPages dma_pages(unsigned dma) { return dmas[dma]; }
+SharedPages device_pages(unsigned device) { return devices[device]; }
+SharedPages persistent_pages(const Domain& domain) { return persistent[domain.number]; }
+SharedPages life_page(const Domain& domain) { return lives[domain.number]; }
+SharedPages root_log_pages() { return root_log; }
+CPtr interrupt_handler(unsigned interrupt) { return handlers[interrupt]; }
+
+void clear_life_page(const Domain& domain) {
+    kos_life_t* const life = life_mappings[domain.number];
+    __atomic_store_n(&life->state, KOS_LIFE_STARTING, __ATOMIC_RELAXED);
+    __atomic_store_n(&life->question, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&life->answer, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&life->alive, 0u, __ATOMIC_RELEASE);
+}
+
+}  // namespace root

@@ -1,0 +1,220 @@
+// Root's own threads (threads.h).
+#include "threads.h"
+
+#include "console.h"
+
+namespace root {
+
+using namespace kos::sel4;
+
+CPtr service_endpoint;
+CPtr faults_endpoint;
+Incident incident;
+
+namespace {
+
+constexpr size_t kStackBytes = 32 * 1024;
+
+struct alignas(4096) ThreadMemory {
+    uint8_t buffer[KOS_PAGE_BYTES];  // message buffer, the thread's own frame
+    uint8_t guard[KOS_PAGE_BYTES];   // not used; keeps an overrun of the stack away from the buffer
+    uint8_t stack[kStackBytes];
+};
+ThreadMemory service_memory, faults_memory, ticker_memory;
+
+struct OwnThread {
+    CPtr tcb = 0;
+    CPtr sched_context = 0;
+};
+OwnThread service, ticker;
+
+// Badge of the ticker's scheduling context in a time-out.
+constexpr Word kTickerTime = 1 << 17;
+
+CPtr keeper_endpoint, keeper_reply;
+CPtr service_reply, faults_reply;
+CPtr faults_to_service, ticker_to_service;
+CPtr ticker_wake;
+CPtr service_loan;
+bool ticker_awake;
+
+constexpr Word kServicePriority = 253;
+constexpr Word kEventPriority = 254;
+constexpr Word kKeeperPriority = 255;
+
+// Reports to the keeper come with badge 1, faults and time-outs of service with badge 2.
+constexpr Word kReportBadge = 1;
+constexpr Word kServiceFaultBadge = 2;
+CPtr keeper_report;
+// Set by the keeper while service runs on its loan; service gives it back at the end of the request.
+bool is_service_on_loan;
+
+CPtr mint(CPtr from, seL4_CapRights_t rights, Word badge) {
+    CPtr const slot = new_slot();
+    if (!cnode_mint(path(slot), path(from), rights, badge).ok()) panic("cannot mint a capability of root's own");
+    return slot;
+}
+
+OwnThread make_own_thread(ThreadMemory& memory, void (*run)(), Word priority, const SchedContextParams& time,
+                          CPtr fault_endpoint) {
+    OwnThread thread;
+    thread.tcb = new_object(seL4_TCBObject);
+    thread.sched_context = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
+    CPtr const control = boot_info->schedcontrol.start;
+    seL4_UserContext context{};
+    context.pc = reinterpret_cast<Word>(run);
+    context.sp = reinterpret_cast<Word>(memory.stack + kStackBytes);
+    context.tpidr_el0 = reinterpret_cast<Word>(memory.buffer);
+    bool const done = tcb_configure(thread.tcb, {top_cnode, 0, seL4_CapInitThreadVSpace, 0}, context.tpidr_el0,
+                                    image_frame(memory.buffer))
+                          .ok() &&
+                      sched_control_configure(control, thread.sched_context, time).ok() &&
+                      tcb_set_sched_params(thread.tcb, seL4_CapInitThreadTCB,
+                                           {kKeeperPriority, priority, thread.sched_context, fault_endpoint})
+                          .ok() &&
+                      tcb_write_registers(thread.tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
+    if (!done) panic("cannot make a thread of root's own");
+    return thread;
+}
+
+// --- service: on the caller's time
+
+Tag serve(const Message& message, Words& answer) {
+    if (message.badge == kFromFaults) return Tag::make(handle_incident(), 0);
+    if (message.badge == kFromTicker) {
+        end_late_calls();
+        sweep();
+        return Tag::make(is_settled() ? 0 : 1, 0);
+    }
+    Domain* const domain = find(message.badge >> 8);
+    Word const thread = message.badge & 0xff;
+    if (!domain || thread >= KOS_MAX_THREADS) return Tag::make(KOS_STATUS_BAD_REQUEST, 4);
+    return Tag::make(handle_request(*domain, thread, message, answer), 4);
+}
+
+void run_service() {
+    // Passive from here on: the keeper takes the time away that service started with.
+    Message message = nb_send_recv(keeper_report, Tag::make(0, 0), Words{}, service_endpoint, service_reply);
+    for (;;) {
+        Words answer{};
+        Tag const tag = serve(message, answer);
+        if (__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE)) {
+            // On the loan the answer does not take the time away, so it can be reported as free afterwards.
+            reply(service_reply, tag, answer);
+            message = nb_send_recv(keeper_report, Tag::make(0, 0), Words{}, service_endpoint, service_reply);
+        } else {
+            message = reply_recv(service_endpoint, service_reply, tag, answer);
+        }
+    }
+}
+
+// --- faults: on time of its own
+
+void run_faults() {
+    Message message = recv(faults_endpoint, faults_reply);
+    for (;;) {
+        incident.badge = message.badge;
+        incident.label = message.label();
+        incident.is_report = message.badge & kReportMark;
+        incident.badge &= ~kReportMark;
+        incident.length = message.length();
+        for (Word i = 0; i < kIncidentWords; ++i) incident.words[i] = i < message.length() ? message.word(i) : 0;
+        Message const answer = call(faults_to_service, Tag::make(0, 0));
+        switch (answer.label()) {
+            case kResume: message = reply_recv(faults_endpoint, faults_reply, Tag::make(0, 0)); break;
+            case kAnswerOk: message = reply_recv(faults_endpoint, faults_reply, Tag::make(KOS_STATUS_OK, 4)); break;
+            default: message = recv(faults_endpoint, faults_reply); break;
+        }
+    }
+}
+
+// --- ticker: once per period of its time, while there is something to settle
+
+void run_ticker() {
+    for (;;) {
+        wait(ticker_wake);
+        for (;;) {
+            yield();  // to the next period
+            __atomic_store_n(&ticker_awake, false, __ATOMIC_RELEASE);
+            if (call(ticker_to_service, Tag::make(0, 0)).label() == 0) break;
+        }
+    }
+}
+
+// --- keeper: lends service time when a caller's has ended in the middle of a request
+
+void run_keeper() {
+    for (;;) {
+        Message const message = recv(keeper_endpoint, keeper_reply);
+        if (message.badge == kReportBadge) {
+            // Service waits in its endpoint: whatever time it has is given back.
+            sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
+                                                                                        : service.sched_context);
+            __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
+            continue;
+        }
+        if (message.label() != seL4_Fault_Timeout) {
+            print_directly("root: error: fault in root itself\n");
+            log(Level::kError, Text()
+                                   .add("fault ")
+                                   .add(message.label())
+                                   .add(" at ")
+                                   .hex(message.word(0))
+                                   .add(" address ")
+                                   .hex(message.word(1)));
+            panic("root's service thread has faulted");
+        }
+        // The context that has run out goes home with the answer.
+        Word const badge = message.word(seL4_Timeout_Data);
+        if (badge == kTickerTime) {
+            sched_context_unbind_object(ticker.sched_context, service.tcb);
+        } else {
+            release_time(badge, service.tcb);
+        }
+        __atomic_store_n(&is_service_on_loan, true, __ATOMIC_RELEASE);
+        if (!sched_context_bind(service_loan, service.tcb).ok()) panic("cannot lend time to root's service thread");
+        reply(keeper_reply, Tag::make(0, 0));
+    }
+}
+
+}  // namespace
+
+void wake_ticker() {
+    if (__atomic_exchange_n(&ticker_awake, true, __ATOMIC_ACQ_REL)) return;
+    signal(ticker_wake);
+}
+
+void make_endpoints() {
+    service_endpoint = new_object(seL4_EndpointObject);
+    faults_endpoint = new_object(seL4_EndpointObject);
+    keeper_endpoint = new_object(seL4_EndpointObject);
+    ticker_wake = new_object(seL4_NotificationObject);
+    service_reply = new_object(seL4_ReplyObject);
+    faults_reply = new_object(seL4_ReplyObject);
+    keeper_reply = new_object(seL4_ReplyObject);
+    constexpr seL4_CapRights_t kCall = seL4_CanWrite | seL4_CanGrantReply;
+    faults_to_service = mint(service_endpoint, kCall, kFromFaults);
+    ticker_to_service = mint(service_endpoint, kCall, kFromTicker);
+    keeper_report = mint(keeper_endpoint, seL4_CanWrite, kReportBadge);
+}
+
+void run_threads() {
+    CPtr const service_fault = mint(keeper_endpoint, seL4_CanWrite | seL4_CanGrantReply, kServiceFaultBadge);
+    // Round robin: a full budget never times out. Faults destroy domains and restart one, which takes what it takes.
+    SchedContextParams const time{.budget_us = 10000, .period_us = 10000};
+    service = make_own_thread(service_memory, run_service, kServicePriority, time, service_fault);
+    if (!tcb_set_timeout_endpoint(service.tcb, service_fault).ok()) panic("no time-out endpoint for service");
+    OwnThread const faults = make_own_thread(faults_memory, run_faults, kEventPriority, time, service_fault);
+    ticker = make_own_thread(ticker_memory, run_ticker, kEventPriority,
+                             {.budget_us = 4000, .period_us = 10000, .badge = kTickerTime}, service_fault);
+    service_loan = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
+    SchedContextParams const loan{.budget_us = 10000, .period_us = 10000};
+    if (!sched_control_configure(boot_info->schedcontrol.start, service_loan, loan).ok()) panic("no loan for service");
+    tcb_resume(service.tcb);
+    tcb_resume(faults.tcb);
+    tcb_resume(ticker.tcb);
+    run_keeper();
+    __builtin_unreachable();
+}
+
+}  // namespace root

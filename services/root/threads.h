@@ -1,0 +1,42 @@
+// Root's own threads (docs/design/core.md, "Root"): who waits for what, and how work reaches the service thread.
+#pragma once
+
+#include "domain.h"
+
+namespace root {
+
+extern CPtr service_endpoint;  // requests of domains and of root's other threads
+extern CPtr faults_endpoint;   // faults, time-outs and reports of domains
+
+// Badges at the service endpoint: domains have domain << 8 | thread.
+constexpr Word kFromFaults = 1ull << 40;
+constexpr Word kFromTicker = 1ull << 41;
+
+// Badge of KOS_SLOT_REPORT, beside domain << 8 | thread: only the kernel sends faults without it.
+constexpr Word kReportMark = 1ull << 32;
+constexpr Word kIncidentWords = 40;
+
+// What the faults thread hands over. It waits for the answer, so that there is one at a time.
+struct Incident {
+    Word badge = 0;  // domain << 8 | thread
+    Word label = 0;  // seL4_Fault_*, or kos_report_label if `is_report`
+    bool is_report = false;
+    Word length = 0;
+    Word words[kIncidentWords] = {};
+};
+extern Incident incident;
+
+enum IncidentAnswer : Word { kLeaveStopped = 0, kResume = 1, kAnswerOk = 2 };
+
+// requests.cpp: a request of a domain; fills the answer's words.
+kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Message& request, Words& answer);
+// incidents.cpp
+IncidentAnswer handle_incident();
+
+void make_endpoints();
+
+// Starts them all; the calling thread becomes the keeper and does not return.
+[[noreturn]] void run_threads();
+void wake_ticker();
+
+}  // namespace root

@@ -1,0 +1,233 @@
+// CPU time: scheduling contexts of threads, loans, the sweep that puts things right after somebody died, deadlines of
+// calls (domain.h). docs/design/core.md, "CPU time and passive servers", says why.
+#include "console.h"
+#include "domain.h"
+
+namespace root {
+
+using namespace kos::sel4;
+
+namespace {
+
+// A loan is a scheduling context of root's for a thread that lost its caller's in the middle of a request.
+constexpr unsigned kLoans = 16;
+constexpr Word kLoanBadge = 1 << 16;  // + index; a thread's own context has its domain and number instead
+
+struct Loan {
+    CPtr sched_context = 0;
+    bool out = false;
+    uint16_t domain = 0;
+    uint8_t thread = 0;
+};
+Loan loans[kLoans];
+unsigned deadlines;
+
+// As ReadRegisters orders them: enough to reach x7.
+constexpr Word kRegisters = 11;
+
+enum class Doing { kServing, kIdle, kCalling };
+
+// What a thread does, by the registers of its last system call. The kernel overwrites x0 and x1 when a message or an
+// answer arrives, and no badge or null equals the capability that it was waiting with.
+Doing what_does(CPtr tcb) {
+    seL4_UserContext context{};
+    if (!tcb_read_registers(tcb, Suspend::kNo, kRegisters, context).ok()) return Doing::kServing;
+    auto const number = static_cast<int64_t>(context.x7);
+    bool const receives =
+        number == seL4_SysRecv || number == seL4_SysReplyRecv || number == seL4_SysNBSendRecv || number == seL4_SysWait;
+    if (receives && (context.x0 == KOS_SLOT_PORT || context.x0 == KOS_SLOT_NOTIFICATION)) return Doing::kIdle;
+    if (number == seL4_SysCall && context.x0 != 0) return Doing::kCalling;
+    return Doing::kServing;
+}
+
+bool lend(Domain& domain, Word thread) {
+    for (unsigned i = 0; i < kLoans; ++i) {
+        Loan& loan = loans[i];
+        if (loan.out) continue;
+        CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
+        SchedContextParams params{};
+        params.budget_us = domain.spec->request_budget_us;
+        params.period_us = 2 * params.budget_us;
+        params.badge = kLoanBadge + i;
+        CPtr const control = boot_info->schedcontrol.start + domain.spec->core;
+        if (!sched_control_configure(control, loan.sched_context, params).ok()) return false;
+        if (!sched_context_bind(loan.sched_context, tcb).ok()) return false;  // it has time already
+        loan.out = true;
+        loan.domain = domain.number;
+        loan.thread = static_cast<uint8_t>(thread);
+        return true;
+    }
+    return false;
+}
+
+// Takes a loan back, wherever it has gone: answers pass it on to callers that were passive servers themselves.
+void take_back(Loan& loan) {
+    sched_context_unbind(loan.sched_context);
+    loan.out = false;
+}
+
+// An active thread lost its scheduling context to a server below it: a new one in place of the old. Whoever has the old
+// one loses it and is found by the next sweep.
+bool replace_time(Domain& domain, Word thread) {
+    cnode_revoke(path(thread_cap(domain.number, thread, kThreadTimeUntyped)));
+    return give_time(domain, thread);
+}
+
+bool has_own_time(const Domain& domain, const Thread& thread) {
+    return !thread.passive || domain.state == KOS_DOMAIN_STARTING;
+}
+
+void look_at(Domain& domain, Word number) {
+    Thread& thread = domain.threads[number];
+    CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
+    Doing const doing = what_does(tcb);
+    if (doing == Doing::kIdle) {
+        for (Loan& loan : loans) {
+            if (!loan.out || !sched_context_unbind_object(loan.sched_context, tcb).ok()) continue;
+            // On another core a caller may have come in between; then it needs the time after all.
+            if (what_does(tcb) != Doing::kIdle && sched_context_bind(loan.sched_context, tcb).ok()) continue;
+            loan.out = false;
+        }
+        return;
+    }
+    if (doing == Doing::kCalling) return;
+    if (!lend(domain, number)) return;
+    if (!has_own_time(domain, thread)) return;
+    for (Loan& loan : loans) {
+        if (loan.out && loan.domain == domain.number && loan.thread == number) take_back(loan);
+    }
+    replace_time(domain, number);
+}
+
+}  // namespace
+
+void prepare_loans() {
+    for (Loan& loan : loans) loan.sched_context = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
+}
+
+unsigned loans_out() {
+    unsigned count = 0;
+    for (const Loan& loan : loans) count += loan.out;
+    return count;
+}
+
+bool give_time(Domain& domain, Word thread) {
+    CPtr const untyped = thread_cap(domain.number, thread, kThreadTimeUntyped);
+    CPtr const sched_context = thread_cap(domain.number, thread, kThreadTime);
+    Word const slot = kSlotThreads + thread * kThreadSlots + kThreadTime;
+    cnode_revoke(path(untyped));
+    RetypeWindow const window{top_cnode, domain.number + Word{1}, kTopBits, slot, 1};
+    if (!untyped_retype(untyped, seL4_SchedContextObject, seL4_MinSchedContextBits, window).ok()) return false;
+    SchedContextParams params{};
+    params.budget_us = domain.spec->budget_us;
+    params.period_us = domain.spec->period_us;
+    params.badge = Word{domain.number} << 8 | thread;
+    CPtr const control = boot_info->schedcontrol.start + domain.spec->core;
+    return sched_control_configure(control, sched_context, params).ok() &&
+           sched_context_bind(sched_context, thread_cap(domain.number, thread, kThreadTcb)).ok();
+}
+
+void make_passive(Domain& domain) {
+    CPtr const sched_context = thread_cap(domain.number, 0, kThreadTime);
+    CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
+    if (!sched_context_unbind_object(sched_context, tcb).ok() ||
+        !sched_context_bind(sched_context, domain.notification).ok()) {
+        log(Level::kError, Text().add("cannot make a server passive: ").add(domain.spec->name));
+    }
+}
+
+void release_time(Word badge, CPtr tcb) {
+    if (badge >= kLoanBadge) {
+        if (badge - kLoanBadge < kLoans) sched_context_unbind_object(loans[badge - kLoanBadge].sched_context, tcb);
+        return;
+    }
+    const Domain* const owner = find(badge >> 8);
+    if (owner && (badge & 0xff) < KOS_MAX_THREADS) {
+        sched_context_unbind_object(thread_cap(owner->number, badge & 0xff, kThreadTime), tcb);
+    }
+}
+
+void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
+    CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
+    hung = badge >= kLoanBadge;
+    if (hung) return;
+    release_time(badge, tcb);  // it goes back to its owner with the answer
+    hung = !lend(domain, thread);
+}
+
+void sweep() {
+    for (Domain& domain : the_system.domains) {
+        bool const runs = domain.spec && (domain.state == KOS_DOMAIN_READY || domain.state == KOS_DOMAIN_STARTING);
+        if (!runs) continue;
+        for (Word n = 0; n < KOS_MAX_THREADS; ++n) {
+            if (domain.threads[n].state == Thread::State::kRunning) look_at(domain, n);
+        }
+    }
+    // A loan whose thread is gone with its domain is bound to nobody.
+    for (Loan& loan : loans) {
+        if (!loan.out) continue;
+        const Domain* const domain = find(loan.domain);
+        bool const is_gone = !domain || domain->threads[loan.thread].state != Thread::State::kRunning;
+        if (is_gone) take_back(loan);
+    }
+}
+
+bool is_settled() { return loans_out() == 0 && deadlines == 0; }
+
+// --- Deadlines of calls
+
+kos_status_t set_deadline(Domain& domain, Word number, Word ticks, Word cookie) {
+    Thread& thread = domain.threads[number];
+    if (thread.passive) return KOS_STATUS_UNAVAILABLE;
+    deadlines -= thread.deadline_ticks != 0;
+    deadlines += ticks != 0;
+    thread.deadline_ticks = ticks;
+    thread.deadline_cookie = cookie;
+    return KOS_STATUS_OK;
+}
+
+namespace {
+
+void end_call(Domain& domain, Word number) {
+    CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
+    tcb_suspend(tcb);
+    if (what_does(tcb) == Doing::kCalling) {
+        seL4_UserContext context{};
+        tcb_read_registers(tcb, Suspend::kNo, kRegisters + 1, context);
+        context.pc += 4;  // behind the svc
+        context.x0 = 0;
+        context.x1 = Tag::make(KOS_STATUS_TIMEOUT, 4).word;
+        context.x2 = context.x3 = context.x4 = context.x5 = 0;
+        replace_time(domain, number);
+        tcb_write_registers(tcb, Resume::kYes, kRegisters + 1, context);
+        sweep();
+    } else {
+        tcb_resume(tcb);
+    }
+}
+
+}  // namespace
+
+void drop_deadlines(Domain& domain) {
+    for (Thread& thread : domain.threads) {
+        deadlines -= thread.deadline_ticks != 0;
+        thread.deadline_ticks = 0;
+    }
+}
+
+void end_late_calls() {
+    if (deadlines == 0) return;
+    Word const now = ticks();
+    for (Domain& domain : the_system.domains) {
+        if (!domain.spec) continue;
+        for (Word n = 0; n < KOS_MAX_THREADS; ++n) {
+            Thread& thread = domain.threads[n];
+            if (thread.deadline_ticks == 0 || thread.deadline_ticks > now) continue;
+            thread.deadline_ticks = 0;
+            --deadlines;
+            if (thread.state == Thread::State::kRunning) end_call(domain, n);
+        }
+    }
+}
+
+}  // namespace root

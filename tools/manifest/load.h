@@ -1,0 +1,25 @@
+// Reads system.toml and the app.toml of each of its apps into a System. Checks every value by itself; what must hold
+// between domains is checks.h.
+#ifndef KOS_TOOLS_MANIFEST_LOAD_H_
+#define KOS_TOOLS_MANIFEST_LOAD_H_
+
+#include <string>
+#include <vector>
+
+#include "diagnostics.h"
+#include "model.h"
+
+namespace kos::compiler {
+
+struct Folders {
+    std::vector<std::string> services;    // where "core:NAME" is looked for
+    std::vector<std::string> programs;    // where binaries are looked for; the app's own folder comes first
+    std::vector<std::string> interfaces;  // where the schemas of interfaces are; empty: they are not looked for
+};
+
+// Everything that can be read is read, also after an error.
+System load_system(const std::string& path, const Folders& folders, Diagnostics& diagnostics);
+
+}  // namespace kos::compiler
+
+#endif

@@ -1,0 +1,79 @@
+// kos-manifest: compiles, checks and signs system descriptions. See README.md.
+#include <filesystem>
+#include <iostream>
+
+#include "bundle.h"
+#include "checks.h"
+#include "emit.h"
+#include "files.h"
+#include "keys.h"
+#include "options.h"
+#include "program.h"
+
+namespace {
+
+using namespace kos::compiler;
+using kos::tools::Buffer;
+using kos::tools::Error;
+using kos::tools::read_file;
+using kos::tools::SigningKey;
+using kos::tools::write_file;
+
+SigningKey key_of(const Options& options) {
+    return options.key.empty() ? SigningKey::read_or_create(options.development_key) : SigningKey::read(options.key);
+}
+
+// Returns false after errors, which have been printed.
+bool compile(const Options& options) {
+    Diagnostics diagnostics;
+    System system = load_system(options.input, options.folders, diagnostics);
+    load_programs(system, options.folders, diagnostics);
+    check_system(system, diagnostics);
+    diagnostics.print(std::cerr);
+    if (diagnostics.has_errors()) {
+        std::cerr << "kos-manifest: " << diagnostics.errors() << (diagnostics.errors() == 1 ? " error" : " errors")
+                  << " in " << options.input << '\n';
+        return false;
+    }
+    const Buffer manifest = emit_manifest(system);
+    if (!options.fdt.empty()) {
+        write_file(options.fdt, manifest);
+    }
+    if (options.command == Command::kBuild) {
+        const SigningKey key = key_of(options);
+        const bool is_development = options.key.empty();
+        const Buffer bundle = make_bundle(manifest, system, key, is_development);
+        write_file(options.output, attach_bundle(read_file(options.root), bundle, key, is_development));
+    }
+    return true;
+}
+
+void verify(const Options& options) {
+    const Buffer image = read_file(options.input);
+    verify_bundle(find_bundle(image), key_in_root(image));
+    std::cout << options.input << ": the signature is good\n";
+}
+
+bool run(const Options& options) {
+    switch (options.command) {
+        case Command::kHelp: std::cout << kUsage; return true;
+        case Command::kCheck:
+        case Command::kBuild: return compile(options);
+        case Command::kSign:
+            write_file(options.output, sign_again(read_file(options.input), key_of(options), false));
+            return true;
+        case Command::kVerify: verify(options); return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(parse_options(argc, argv)) ? 0 : 1;
+    } catch (const std::exception& error) {
+        std::cerr << "kos-manifest: " << error.what() << '\n';
+        return 1;
+    }
+}
