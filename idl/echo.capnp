@@ -31,8 +31,8 @@ interface Echo {
   ticket @8 () -> (ticket :EchoTicket);
   # A token for one request.
 
-  close @9 (session :EchoSession) -> ();
-  # Takes a session's token back and revokes it.
+  relay @9 (to :Echo, a :UInt32, b :UInt32) -> (sum :UInt32);
+  # Asks `to`, an echo that the caller has, to add.
 }
 
 interface EchoSession {
@@ -43,6 +43,9 @@ interface EchoSession {
 
   name @1 () -> (name :Text $Kos.maxBytes(64));
   # The name that the session was opened with.
+
+  close @2 () -> ();
+  # Ends the session and revokes its token.
 }
 
 interface EchoTicket $Kos.singleUse {

@@ -4,35 +4,30 @@
 using Kos = import "/kos.capnp";
 
 interface Timer {
-  # Ticks are those of the counter that every domain can read (kos_time_ticks). Its server answers sleepers later, so it
-  # has CPU time of its own.
+  # Times are ticks of the counter that every domain can read (kos/time.h, which applications use). The server answers
+  # sleepers later, so it has CPU time of its own.
 
-  enum WallSource {
-    unset @0;
-    # Nobody has set the clock since boot.
-    rtc @1;
-    # From the board's real-time clock.
-    set @2;
-    # By a domain with the right to.
-  }
-
-  now @0 () -> (ticks :UInt64, hz :UInt64);
-  # The counter, and its ticks per second.
-
-  alarm @1 (bit :UInt8, deadline :UInt64) -> ()
+  alarm @0 (bit :UInt64, time :UInt64) -> ()
       $Kos.errors([invalidArgument, full]);
-  # Signals bit KOS_SIGNAL_USER_0 + `bit` (0..15) of the caller when the counter reaches `deadline`. Replaces an earlier
-  # alarm of the same bit; 0 cancels it. A deadline that has passed signals at once.
+  # Signals bit KOS_SIGNAL_USER_0 + `bit` (0..15) of the caller when the counter reaches `time`. Replaces an earlier alarm of the
+  # same bit; 0 cancels it. A time that has passed signals at once.
 
-  sleepUntil @2 (deadline :UInt64) -> ()
+  sleep @1 (time :UInt64) -> ()
       $Kos.deferred $Kos.errors([full]);
-  # Answers when the counter reaches `deadline`.
+  # Answered when the counter reaches `time`. FULL: too many sleep.
 
-  wallGet @3 () -> (ns :UInt64, source :WallSource)
+  wall @2 () -> (zero :UInt64, ns :UInt64, changes :UInt64)
       $Kos.errors([unavailable]);
-  # Nanoseconds since 1970-01-01 UTC, now. UNAVAILABLE while the clock is unset.
+  # The wall clock: nanoseconds since 1970-01-01 UTC when the counter was 0 (add the counter's own nanoseconds), and how
+  # often it has been set. UNAVAILABLE while nobody has set it. `zero` is 0.
 
-  wallSet @4 (ns :UInt64) -> ()
-      $Kos.errors([unauthorized]);
-  # Sets the wall clock, and the real-time clock if there is one. Needs the right "time".
+  setWall @3 (ns :UInt64, time :UInt64) -> ()
+      $Kos.errors([unauthorized, invalidArgument]);
+  # It is or was `ns` when the counter was at `time`. For domains that the timer's parameter may_set names.
+
+  status @4 () -> (alarms :UInt64, sleepers :UInt64, altered :UInt64);
+  # Alarms and sleepers now; how often somebody else had altered the device.
+
+  queueAlarm @5 (bit :UInt64, time :UInt64) $Kos.oneWay $Kos.label(1);
+  # As `alarm`, for those who must not wait.
 }

@@ -15,7 +15,7 @@ using namespace c;
 void emit_enum(Writer& out, const Enum& item) {
     out.comment(item.doc);
     out.line("#ifdef __cplusplus");
-    out.open("enum class % : uint16_t {", type_name(item));
+    out.open("enum class % : uint8_t {", type_name(item));
     for (size_t i = 0; i < item.values.size(); ++i) {
         out.comment(item.values[i].doc);
         out.line("k% = %,", pascal(item.values[i].name), i);
@@ -26,7 +26,7 @@ void emit_enum(Writer& out, const Enum& item) {
                  pascal(value.name));
     }
     out.line("#else");
-    out.line("typedef uint16_t %;", type_name(item));
+    out.line("typedef uint8_t %;", type_name(item));
     out.open("enum {");
     for (size_t i = 0; i < item.values.size(); ++i) {
         out.line("%_% = %,", macro(item), upper(item.values[i].name), i);

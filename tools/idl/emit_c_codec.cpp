@@ -68,7 +68,7 @@ std::string to_bits(const Type& type, const std::string& value) {
 
 // Checks `raw_`, the bits of an enum or, in memory, of a Bool.
 void check_bits(Writer& out, const Type& type, bool check_bool) {
-    if (type.kind == Kind::kEnum && type.enumeration->values.size() <= 0xffff) {
+    if (type.kind == Kind::kEnum && type.enumeration->values.size() <= 0xff) {
         out.line("if (raw_ > %) return false;", last_value(type));
     }
     if (type.kind == Kind::kBool && check_bool) out.line("if (raw_ > 1) return false;");
@@ -215,7 +215,7 @@ void emit_put_bytes_fixed(Writer& out, const Message& message) {
 
 bool element_needs_check(const Type& element) {
     if (element.kind == Kind::kStruct) return struct_needs_check(*element.structure);
-    return element.kind == Kind::kBool || (element.kind == Kind::kEnum && element.enumeration->values.size() <= 0xffff);
+    return element.kind == Kind::kBool || (element.kind == Kind::kEnum && element.enumeration->values.size() <= 0xff);
 }
 
 // `bytes` and `size` are the whole payload.
@@ -397,11 +397,9 @@ void emit_check(Writer& out, const Type& type, const std::string& address) {
             break;
         case Kind::kBool: out.line("if (*(const uint8_t*)(%) > 1) return false;", address); break;
         case Kind::kEnum:
-            out.open("{");
-            out.line("uint16_t raw_;");
-            out.line("__builtin_memcpy(&raw_, %, 2);", address);
-            check_bits(out, type, false);
-            out.close();
+            if (element_needs_check(type)) {
+                out.line("if (*(const uint8_t*)(%) > %) return false;", address, last_value(type));
+            }
             break;
         default: check_array(out, type, address);
     }

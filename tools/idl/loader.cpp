@@ -191,7 +191,10 @@ private:
             if (doc.empty()) doc = doc_annotation(value.getAnnotations());
             slot->values.push_back({text(value.getName()), doc});
         }
-        if (slot->values.empty()) error(slot->file, place_of(*slot), "found no values; expected at least one");
+        if (slot->values.empty() || slot->values.size() > 256) {
+            error(slot->file, place_of(*slot),
+                  "found " + std::to_string(slot->values.size()) + " values; expected 1 to 256");
+        }
         return slot.get();
     }
 
@@ -365,7 +368,7 @@ private:
             case schema::Type::DATA: return bytes_type(Kind::kData, Kind::kFixedData, annotations, file, place);
             case schema::Type::LIST: return list_type(type.getList().getElementType(), annotations, file, place);
             case schema::Type::ENUM: {
-                Type result = scalar(Kind::kEnum, 2);
+                Type result = scalar(Kind::kEnum, 1);
                 result.enumeration = load_enum(type.getEnum().getTypeId());
                 includes_.insert(result.enumeration->file);
                 return result;
@@ -479,9 +482,10 @@ private:
     // --- Checks of what belongs together
 
     void check_labels(const Interface& interface) {
-        std::map<uint32_t, std::string> taken;
+        // Calls and queue messages never meet.
+        std::map<std::pair<bool, uint32_t>, std::string> taken;
         for (const Method& method : interface.methods) {
-            const auto [other, is_new] = taken.emplace(method.label, method.name);
+            const auto [other, is_new] = taken.emplace(std::pair(method.one_way, method.label), method.name);
             if (is_new) continue;
             error(interface.file, place_of(interface) + "." + method.name,
                   "found label " + std::to_string(method.label) + ", which `" + other->second +
