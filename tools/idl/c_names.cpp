@@ -59,4 +59,23 @@ std::string out_parameters(const Message& message) {
     return result;
 }
 
+std::string in_arguments(const Message& message, const std::string& view) {
+    std::string result;
+    for (const Field& field : message.fields) {
+        const bool by_address = field.type.kind == Kind::kStruct;
+        result += ", " + std::string(by_address ? "&" : "") + view + "." + member(field);
+        if (field.type.variable()) result += ", " + view + "." + length_name(field);
+    }
+    return result;
+}
+
+std::string out_arguments(const Message& message, const std::string& view) {
+    std::string result;
+    for (const Field& field : message.fields) {
+        result += ", " + std::string(field.type.array() ? "" : "&") + view + "." + member(field);
+        if (field.type.variable()) result += ", &" + view + "." + length_name(field);
+    }
+    return result;
+}
+
 }  // namespace kos::idl::c

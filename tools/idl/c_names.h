@@ -46,4 +46,8 @@ std::string member(const Field& field);              // text: its name in struct
 std::string in_parameters(const Message& message);   // ", uint32_t a, const char* text, size_t text_bytes"
 std::string out_parameters(const Message& message);  // ", uint32_t* a, const char** text, size_t* text_bytes"
 
+// The arguments for these parameters from and into the members of `view`, a message's struct.
+std::string in_arguments(const Message& message, const std::string& view);
+std::string out_arguments(const Message& message, const std::string& view);
+
 }  // namespace kos::idl::c

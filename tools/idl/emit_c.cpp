@@ -276,26 +276,6 @@ void emit_server(Writer& out, const Interface& interface) {
     out.blank();
 }
 
-// The arguments of a call-back that come from the request.
-std::string in_arguments(const Message& message, const std::string& view) {
-    std::string result;
-    for (const Field& field : message.fields) {
-        const bool by_address = field.type.kind == Kind::kStruct;
-        result += ", " + std::string(by_address ? "&" : "") + view + "." + member(field);
-        if (field.type.variable()) result += ", " + view + "." + length_name(field);
-    }
-    return result;
-}
-
-std::string out_arguments(const Message& message, const std::string& view) {
-    std::string result;
-    for (const Field& field : message.fields) {
-        result += ", " + std::string(field.type.array() ? "" : "&") + view + "." + member(field);
-        if (field.type.variable()) result += ", &" + view + "." + length_name(field);
-    }
-    return result;
-}
-
 void emit_serve(Writer& out, const Interface& interface, const Method& method) {
     const Codec ask = request(interface, method);
     const Codec reply = answer(interface, method);

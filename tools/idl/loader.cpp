@@ -42,6 +42,7 @@ public:
             Schema schema;
             schema.file = stem(text(file.getFilename()));
             schema.doc = doc_of(file.getId());
+            check_file_name(schema.file);
             add_nested(schema, file.getId());
             includes_.erase(schema.file);
             schema.includes.assign(includes_.begin(), includes_.end());
@@ -518,6 +519,12 @@ private:
                 }
             }
         }
+    }
+
+    void check_file_name(const std::string& file) {
+        const bool good = !file.empty() && file[0] >= 'a' && file[0] <= 'z' &&
+                          file.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+        if (!good) error(file, "file name", "found characters that names in C do not have; expected [a-z][a-z0-9_]*");
     }
 
     static std::string counted_name(const std::string& name, const Type& type) {
