@@ -8,8 +8,9 @@
 #   kos_linker_script(TARGET FILE)          links TARGET by FILE, and again when FILE changes
 #   kos_host_library(NAME SOURCES... [INCLUDES...] [LIBS...])
 #                                           library for host tools (NAME) and for tests (NAME_sanitized)
-#   kos_host_test(NAME SOURCES... [INCLUDES...] [LIBS...] [LABELS...] [DEFINITIONS...] [TIMEOUT s])
-#                                           one GoogleTest program under ASan and UBSan
+#   kos_host_test(NAME SOURCES... [INCLUDES...] [LIBS...] [LABELS...] [DEFINITIONS...] [TIMEOUT s] [THREAD_SANITIZER])
+#                                           one GoogleTest program under ASan and UBSan, or under TSan (then without LIBS
+#                                           that kos_host_library has made)
 #
 # None of them downloads anything.
 
@@ -90,6 +91,7 @@ function(kos_linker_script target file)
 endfunction()
 
 set(KOS_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+set(KOS_THREAD_SANITIZER -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
 # Tests link NAME_sanitized; tools link NAME. Tools carry no sanitizer, because ./kos run depends on
 # them and ASan of this compiler does not start on hosts with very wide address randomisation.
@@ -112,14 +114,18 @@ function(kos_host_library name)
 endfunction()
 
 function(kos_host_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;INCLUDES;LIBS;LABELS;DEFINITIONS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "THREAD_SANITIZER" "TIMEOUT" "SOURCES;INCLUDES;LIBS;LABELS;DEFINITIONS")
+    set(sanitizers ${KOS_SANITIZERS})
+    if(arg_THREAD_SANITIZER)
+        set(sanitizers ${KOS_THREAD_SANITIZER})
+    endif()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 300)
     endif()
     add_executable(${name} ${arg_SOURCES})
     kos_warnings(${name})
-    target_compile_options(${name} PRIVATE -O1 -g ${KOS_REPRODUCIBLE} ${KOS_SANITIZERS})
-    target_link_options(${name} PRIVATE ${KOS_SANITIZERS})
+    target_compile_options(${name} PRIVATE -O1 -g ${KOS_REPRODUCIBLE} ${sanitizers})
+    target_link_options(${name} PRIVATE ${sanitizers})
     target_include_directories(${name} PRIVATE ${arg_INCLUDES})
     target_compile_definitions(${name} PRIVATE ${arg_DEFINITIONS})
     _kos_link_sanitized(${name} PRIVATE ${arg_LIBS})

@@ -63,6 +63,9 @@ inline Answer call_root(Word label, Word w0 = 0, Word w1 = 0, Word w2 = 0, Word 
     return call_registers(KOS_SLOT_ROOT, label, w0, w1, w2, w3);
 }
 
+// KOS_PAYLOAD_MAX bytes of the calling thread for payloads of answers (thread.cpp); null without memory.
+void* payload_buffer();
+
 // --- Slots for tokens (slots.cpp). Thread-safe.
 kos_slot_t allocate_slot();       // 0 if none is free
 void free_slot(kos_slot_t slot);  // empties it, too

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from kos import board, build, declarations, elf, image, profile, qemu
+from kos import board, build, declarations, elf, image, profile, qemu, system_image
 from kos.arguments import Parser
-from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TARGET, TOP, KosError, output_of, shown
+from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TOP, KosError, output_of, shown
 
 LOGS = BUILD / "bench-logs"
 
@@ -95,6 +95,8 @@ def chosen(arguments, declared):
         raise KosError("--record needs --sel4 PATH: the recorded figures are seL4's", EXIT_USAGE)
     alone = [f"--{option}" for option in ("record", "profile") if getattr(arguments, option)]
     others = [f"--{option}" for option in ("json", "rows", "sort", "check") if getattr(arguments, option)]
+    if arguments.profile and declared[arguments.name].system:
+        raise KosError(f"--profile needs a benchmark that is one program; '{arguments.name}' is a system", EXIT_USAGE)
     if len(alone) > 1 or (alone and others):
         raise KosError(f"{' and '.join(alone + others)} do not go together", EXIT_USAGE)
     return declared[arguments.name]
@@ -121,7 +123,7 @@ def record(bench, rows):
 
 def measure(bench, kernel, label, prefix=None):
     """The rows of one run whose names begin with `prefix`: name -> record."""
-    packed = image.pack(kernel, TARGET / bench.elf, 1)
+    packed = image.pack(kernel, system_image.root_task(bench.elf, bench.system), 1)
     log = LOGS / f"{bench.name}-{label}.log"
     append = " ".join(filter(None, [bench.append, f"rows={prefix}" if prefix else ""]))
     result = qemu.run(qemu.command(packed, 1, append or None, icount=True), log, bench.timeout_s)

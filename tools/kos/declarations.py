@@ -20,6 +20,7 @@ class Test:
     group: str
     timeout_s: float
     elf: str = ""  # root task, below build/target
+    system: str = ""  # or a system.toml, below the top of the tree
     script: str = ""  # or a Python program next to the declaration, which prints records itself
     kernels: tuple = ()  # names of board.KERNELS
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
@@ -31,8 +32,9 @@ class Test:
 class Bench:
     file: Path
     name: str
-    elf: str
     timeout_s: float
+    elf: str = ""  # root task, below build/target
+    system: str = ""  # or a system.toml, below the top of the tree
     kernel: str = "release"
     append: str = ""
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
@@ -65,6 +67,7 @@ def read_test(file):
         group=reader.take("group", str, name),
         timeout_s=reader.take("timeout_s", (int, float)),
         elf=reader.take("elf", str, ""),
+        system=reader.take("system", str, ""),
         script=reader.take("script", str, ""),
         kernels=tuple(reader.take("kernels", list, [])),
         append=reader.take("append", str, ""),
@@ -72,14 +75,15 @@ def read_test(file):
         digests=reader.take("digests", dict, {}),
     )
     reader.finish()
-    if bool(test.elf) == bool(test.script):
-        reader.refuse("exactly one of elf and script is needed")
-    if bool(test.elf) != bool(test.kernels):
-        reader.refuse("kernels belongs to elf, and elf needs kernels")
+    if [bool(test.elf), bool(test.system), bool(test.script)].count(True) != 1:
+        reader.refuse("exactly one of elf, system and script is needed")
+    if bool(test.script) == bool(test.kernels):
+        reader.refuse("kernels belongs to elf or system, and these need kernels")
+    check_system(reader, test.system)
     for kernel in test.kernels:
         if kernel not in KERNELS:
             reader.refuse(f"unknown kernel '{kernel}', expected some of {' '.join(KERNELS)}")
-    if bool(test.seeds) != ("{seed}" in test.append) and test.elf:
+    if bool(test.seeds) != ("{seed}" in test.append) and not test.script:
         reader.refuse("seeds and {seed} in append belong together")
     if any(not isinstance(seed, int) or seed < 0 for seed in test.seeds):
         reader.refuse("seeds must be numbers")
@@ -93,8 +97,9 @@ def read_bench(file):
     bench = Bench(
         file=file,
         name=reader.take("name", str),
-        elf=reader.take("elf", str),
         timeout_s=reader.take("timeout_s", (int, float)),
+        elf=reader.take("elf", str, ""),
+        system=reader.take("system", str, ""),
         kernel=reader.take("kernel", str, "release"),
         append=reader.take("append", str, ""),
         recorded=reader.take("recorded", dict, {}),
@@ -102,9 +107,17 @@ def read_bench(file):
         exceptions=reader.take("exceptions", dict, {}),
     )
     reader.finish()
+    if bool(bench.elf) == bool(bench.system):
+        reader.refuse("exactly one of elf and system is needed")
+    check_system(reader, bench.system)
     if KERNELS.get(bench.kernel) != 1:
         reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
     return bench
+
+
+def check_system(reader, system):
+    if system and not (TOP / system).is_file():
+        reader.refuse(f"system is '{system}': no such file; expected a path from the top of the tree")
 
 
 class Reader:

@@ -4,9 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from kos import board, build, elf, image
+from kos import board, build, elf, image, system_image
 from kos.arguments import Parser, positive, seconds
-from kos.common import TARGET, KosError, say, shown
+from kos.common import EXIT_USAGE, TARGET, KosError, say, shown
 
 # What ./kos run boots unless told otherwise.
 DEFAULT_ROOT_TASK = TARGET / "examples/hello_root/hello_root.elf"
@@ -18,7 +18,8 @@ def parser():
     result = Parser("run")
     result.add_argument("--sel4", type=Path, metavar="PATH")
     result.add_argument("--cores", type=positive, default=1)
-    result.add_argument("--root-task", type=Path, metavar="ELF", default=DEFAULT_ROOT_TASK)
+    result.add_argument("--system", type=Path, metavar="PATH")
+    result.add_argument("--root-task", type=Path, metavar="ELF")
     result.add_argument("--append", metavar="ARGS")
     result.add_argument("--debug-kernel", action="store_true")
     result.add_argument("--gdb", action="store_true")
@@ -29,14 +30,24 @@ def parser():
 def main(arguments):
     if arguments.sel4 and arguments.debug_kernel:
         raise KosError("--debug-kernel chooses a build of Keel; with --sel4 the file itself is the choice")
+    if arguments.system and arguments.root_task:
+        raise KosError("--system and --root-task exclude each other", EXIT_USAGE)
     if arguments.cores not in board.board().cores:
         raise KosError(f"{arguments.cores} cores; expected one of {' '.join(map(str, board.board().cores))}")
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())  # before anything is built
     build.everything(install=not arguments.no_install)
     kernel = arguments.sel4 or board.keel(board.keel_for(arguments.cores, arguments.debug_kernel))
+    if arguments.system:
+        arguments.root_task = system_image.compile_system(system_file(arguments.system), warnings=True)
+    arguments.root_task = arguments.root_task or DEFAULT_ROOT_TASK
     packed = image.pack(kernel, arguments.root_task, arguments.cores)
     return boot(packed, kernel, arguments)
+
+
+def system_file(path):
+    """A folder stands for the system.toml in it."""
+    return path / "system.toml" if path.is_dir() else path
 
 
 def boot(packed, kernel, arguments):

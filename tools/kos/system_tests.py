@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from kos import board, declarations, image, qemu
-from kos.common import TARGET, TOP
+from kos import board, declarations, image, qemu, system_image
+from kos.common import TOP
 
 # Nodes of the prebuilt smp kernels.
 SEL4_SMP_CORES = 4
@@ -66,7 +66,7 @@ def run_script(test, seed, log, timeout):
 
 
 def boot(test, variant, append, log, timeout):
-    packed = image.pack(variant.elf(), TARGET / test.elf, variant.cores)
+    packed = image.pack(variant.elf(), system_image.root_task(test.elf, test.system), variant.cores)
     return qemu.run(qemu.command(packed, variant.cores, append or None), log, timeout)
 
 

@@ -41,7 +41,7 @@ ProgramMistake check_headers(const Program& program) {
         if (segment.p_type == PT_INTERP || segment.p_type == PT_DYNAMIC) {
             return {"the program is dynamically linked", "a static one"};
         }
-        if (segment.p_type == PT_TLS) {
+        if (segment.p_type == PT_TLS && segment.p_memsz) {
             const bool inside = segment.p_offset <= program.contents.size() &&
                                 segment.p_filesz <= program.contents.size() - segment.p_offset &&
                                 segment.p_filesz <= segment.p_memsz && segment.p_memsz <= kPage &&

@@ -51,6 +51,7 @@ enum {
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
 #define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired (time.h)
+#define KOS_SIGNAL_FAULT (1ull << 58)   // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
@@ -109,6 +110,8 @@ typedef struct {
     kos_startup_table_t introductions;  // kos_startup_introduction_t, only for the server of the port "directory"
     kos_startup_table_t signals;        // kos_startup_signal_t, only for the server of the port "timer"
     kos_startup_table_t lives;          // kos_startup_life_t, only with the right "control"
+    uint64_t park_slot_first;  // thread n sleeps on the notification in slot park_slot_first + n (n < threads_max),
+                               // which belongs to the domain alone: wait and signal; 0 if threads_max is 1
 } kos_startup_t;
 
 typedef struct {
@@ -266,15 +269,17 @@ enum kos_root_label {
     KOS_ROOT_THREAD_CREATE = 2,   // entry, argument, stack bytes, flags (1 = passive) -> thread number
     KOS_ROOT_THREAD_START = 3,    // thread
     KOS_ROOT_THREAD_STOP = 4,     // thread; not itself. Its stack and number are free again
-    KOS_ROOT_THREAD_EXIT = 5,     // ends the calling thread (no answer)
     KOS_ROOT_MEM_MAP = 6,         // bytes, rights (1 read, 2 write, 4 execute; never 2 and 4) -> address
     KOS_ROOT_MEM_UNMAP = 7,       // address, bytes, as mapped
     KOS_ROOT_MEM_STATUS = 8,      // -> quota bytes, used bytes
     KOS_ROOT_TOKEN_CREATE = 9,    // port number, token number, for-domain, slot -> CREATED
     KOS_ROOT_TOKEN_REVOKE = 10,   // port number, token number: every copy of it is gone
     KOS_ROOT_DEADLINE = 11,       // ticks of the counter, cookie: the next call of this thread ends then; 0 = none
-    KOS_ROOT_FAULT_HANDLER = 12,  // port number: faults of this domain's other threads become calls to it; 0 = none
+    KOS_ROOT_FAULT_HANDLER = 12,  // 1: this domain looks after its other threads (KOS_SIGNAL_FAULT); 0: root does
     KOS_ROOT_ENTROPY = 13,        // -> 4 words of boot entropy (device tree's rng-seed), once per instance
+    KOS_ROOT_FAULT_NEXT = 14,     // -> OK and the words of a kos_fault_t, the thread stays stopped; EMPTY
+    KOS_ROOT_THREAD_RESTART =
+        15,  // thread with a fault: begins again at its entry with its argument, on an empty stack
     // Only for domains with the right "control" (appman)
     KOS_ROOT_DOMAIN_START = 32,   // domain, mode
     KOS_ROOT_DOMAIN_KILL = 33,    // domain
@@ -292,6 +297,18 @@ enum kos_event_kind {
     KOS_EVENT_READY = 1,  // detail: instance << 32
     KOS_EVENT_ENDED = 2,  // detail: instance << 32 | kos_exit_reason
 };
+
+// A fault of a thread: the answer of KOS_ROOT_FAULT_NEXT, one message word per member and register. Root has stopped
+// the thread, written the fault record, and signalled KOS_SIGNAL_FAULT; it never waits for the domain.
+typedef struct {
+    uint64_t thread;  // number, never 0: the main thread's faults are root's
+    uint64_t kind;    // kos_exit_reason: KOS_EXIT_FAULT_*, or KOS_EXIT_HUNG
+    uint64_t ip;
+    uint64_t address;  // of a memory fault: what was accessed; of a capability fault: the capability address
+    uint64_t detail;   // of a memory fault: ESR_EL1; of an unknown system call: its number
+    uint64_t sp;
+    uint64_t x[31];  // x0..x30
+} kos_fault_t;
 
 enum kos_domain_state {
     KOS_DOMAIN_STOPPED = 0,

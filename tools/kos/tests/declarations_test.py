@@ -8,6 +8,7 @@ from kos.common import KosError
 
 GOOD = {"name": "kernel", "elf": "tests/system/kernel/kernel_test.elf", "kernels": ["release", "smp-debug"],
         "timeout_s": 60}
+SYSTEM = "docs/manifest.md"  # a file that is there; its contents are not looked at
 
 
 class ReadTest(unittest.TestCase):
@@ -30,6 +31,7 @@ class ReadTest(unittest.TestCase):
         self.assertEqual((test.group, test.kernels), ("kernel", ("release", "smp-debug")))
         self.read(append="seed={seed}", seeds=[1, 2], digests={"1": "00"})
         self.read(elf=None, kernels=None, script="run.py")
+        self.assertEqual(self.read(elf=None, system=SYSTEM).system, SYSTEM)
 
     def test_mistakes(self):
         self.refused("'name' is missing", name=None)
@@ -37,9 +39,13 @@ class ReadTest(unittest.TestCase):
         self.refused("wrong type", timeout_s=True)
         self.refused("unknown field 'timout'", timout=1)
         self.refused("unknown kernel 'fast'", kernels=["fast"])
-        self.refused("elf needs kernels", kernels=[])
+        self.refused("these need kernels", kernels=[])
         self.refused("exactly one", elf=None)
         self.refused("exactly one", script="x.py")
+        self.refused("exactly one", system=SYSTEM)
+        self.refused("these need kernels", elf=None, system=SYSTEM, kernels=[])
+        self.refused("no such file", elf=None, system="examples/absent/system.toml")
+        self.refused("belong together", elf=None, system=SYSTEM, append="seed={seed}")
         self.refused("belong together", append="seed={seed}")
         self.refused("belong together", seeds=[1])
         self.refused("seeds must be numbers", append="seed={seed}", seeds=["1"])
@@ -59,6 +65,12 @@ class ReadTest(unittest.TestCase):
         self.assertEqual(self.read(declarations.read_bench, **bench).kernel, "release")
         with self.assertRaisesRegex(KosError, "one core"):
             self.read(declarations.read_bench, kernel="smp-release", **bench)
+
+    def test_bench_of_a_system(self):
+        bench = {"name": "b", "timeout_s": 1, "kernels": None}
+        self.assertEqual(self.read(declarations.read_bench, elf=None, system=SYSTEM, **bench).system, SYSTEM)
+        with self.assertRaisesRegex(KosError, "exactly one"):
+            self.read(declarations.read_bench, system=SYSTEM, **bench)
 
     def test_the_repository_s_own(self):
         declarations.tests()
