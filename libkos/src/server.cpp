@@ -190,10 +190,12 @@ kos_status_t kos_server_run(kos_server_t* server) {
     kos_status_t const bound = bind_ports();
     if (!kos_status_is_ok(bound)) return bound;
     prepare_receive();
+    is_serving = true;
     sel4::Message message = become_ready();
     for (;;) {
         if (message.badge & KOS_BADGE_NOTIFICATION) {
-            if (!serve_signals(server, message.badge)) return KOS_STATUS_OK;
+            // With those that a handler received while it waited for one of its own.
+            if (!serve_signals(server, message.badge | take_kept_signals())) return KOS_STATUS_OK;
             prepare_receive();
             message = sel4::recv(KOS_SLOT_PORT, current_reply);
             continue;

@@ -134,21 +134,20 @@ void watch_time(Domain& domain, Word thread) {
     }
 }
 
-void make_passive(Domain& domain) {
-    CPtr const sched_context = thread_cap(domain.number, 0, kThreadTime);
-    CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
-    watch_time(domain, 0);
-    Result const unbound = sched_context_unbind_object(sched_context, tcb);
-    Result const bound = sched_context_bind(sched_context, domain.notification);
-    if (!unbound.ok() || !bound.ok()) {
-        log(Level::kError, Text()
-                               .add("cannot make a server passive: ")
-                               .add(domain.spec->name)
-                               .add(": ")
-                               .add(uint64_t{unbound.error})
-                               .add(", ")
-                               .add(uint64_t{bound.error}));
-    }
+// A caller may have been waiting: then the thread is in the middle of a request already, which its own time was not
+// lent for.
+void lend_if_serving(Domain& domain, Word thread) {
+    if (what_does(thread_cap(domain.number, thread, kThreadTcb)) != Doing::kIdle) lend(domain, thread);
+}
+
+void make_passive(Domain& domain, Word thread) {
+    CPtr const sched_context = thread_cap(domain.number, thread, kThreadTime);
+    watch_time(domain, thread);
+    bool done = sched_context_unbind_object(sched_context, thread_cap(domain.number, thread, kThreadTcb)).ok();
+    // The main thread's time is for signals from now on.
+    done = done && (thread != 0 || sched_context_bind(sched_context, domain.notification).ok());
+    if (!done) log(Level::kError, Text().add("cannot make a server passive: ").add(domain.spec->name));
+    lend_if_serving(domain, thread);
 }
 
 void release_time(Word badge, CPtr tcb) {
