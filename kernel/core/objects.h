@@ -159,6 +159,10 @@ struct alignas(32) Tcb {
     Endpoint* cancel_endpoint;
     Tcb* cancel_next;
     Word cancel_badge;
+    // An interrupted cache maintenance of this thread: the physical address that it began with, how many bytes are
+    // done.
+    Word cache_start;
+    Word cache_done;
 
     SchedContext* sched_context;
     SchedContext* yielding_to;

@@ -60,6 +60,7 @@ void ReleaseQueue::rebalance(Tcb* from) {
             static_cast<int>(height(node->release_left)) - static_cast<int>(height(node->release_right));
         if (balance > 1) {
             Tcb* const child = node->release_left;
+            // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the left side is the higher one, so it is not empty
             if (height(child->release_left) < height(child->release_right)) rotate(child, true);
             node = rotate(node, false);
         } else if (balance < -1) {

@@ -25,6 +25,7 @@ void suspend(Tcb& tcb) {
     forget_schedule(tcb);
     cancel_yield(tcb);
     forget_cancellation(tcb);
+    tcb.cache_done = 0;
 }
 
 void resume(Tcb& tcb) {

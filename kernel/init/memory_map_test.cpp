@@ -55,6 +55,7 @@ TEST(RangeList, EmptyRangesChangeNothing) {
 TEST(BlockSplitter, DeviceMemoryBehindTheInterruptController) {
     std::vector<Block> const blocks = split({0x08011000, 0x40000000});
     std::vector<unsigned> bits;
+    bits.reserve(blocks.size());
     for (Block const& block : blocks) bits.push_back(block.bits);
     EXPECT_EQ(bits, (std::vector<unsigned>{12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29}));
     EXPECT_EQ(blocks.front().base, 0x08011000u);

@@ -114,9 +114,9 @@ TEST_F(Decode, LabelsOfOthersAreIllegal) {
     for (auto const& [type, cptr] : one_of_each()) {
         if (type == CapType::kSgiSignal) continue;  // any message to it is a signal
         for (Word label = 0; label <= kLastLabel + 8; ++label) {
-            bool const known = std::any_of(std::begin(kMethods), std::end(kMethods), [&](const Method& method) {
-                return method.type == type && method.label == label;
-            });
+            bool const known = std::any_of(
+                std::begin(kMethods), std::end(kMethods),
+                [type = type, label](const Method& method) { return method.type == type && method.label == label; });
             if (known) continue;
             EXPECT_EQ(call(cptr, label, words, {kRootCNode, kRootCNode, kRootCNode}), illegal_operation())
                 << "type " << int(type) << ", label " << label;

@@ -39,7 +39,9 @@ struct Variation {
     // Mostly the common case, so that the fast path is taken often and left for one or two reasons.
     static Variation random(Random& random) {
         Variation result{};
-        for (unsigned i = 0; i < kFields; ++i) result.value[i] = random.chance(i == kLength ? 80 : 12) ? static_cast<unsigned>(random.below(kChoices[i])) : 0;
+        for (unsigned i = 0; i < kFields; ++i)
+            result.value[i] =
+                random.chance(i == kLength ? 80 : 12) ? static_cast<unsigned>(random.below(kChoices[i])) : 0;
         return result;
     }
     std::string text() const {
@@ -98,7 +100,8 @@ private:
         static constexpr Word kRights[] = {15, 1 | 8, 1 | 4, 1, 2};
         if (v_[Variation::kRights]) client_cap_ = copy(endpoint_.cptr, {kRights[v_[Variation::kRights]]}, 77);
         if (v_[Variation::kDeepChain]) make_caller_below();
-        if (!v_[Variation::kSenderWaits]) receive_as(*server_, endpoint_.cptr, v_[Variation::kReplyObject] ? 0 : reply_.cptr);
+        if (!v_[Variation::kSenderWaits])
+            receive_as(*server_, endpoint_.cptr, v_[Variation::kReplyObject] ? 0 : reply_.cptr);
         if (second_.object) receive_as(*second_, endpoint_.cptr, second_reply_.cptr);
         if (v_[Variation::kSenderWaits]) send_as(*make_thread(7), endpoint_.cptr, {1, {2}});
         if (v_[Variation::kBound] == 2) signal(*notification_, 5);
@@ -115,7 +118,7 @@ private:
 
     CPtr address() {
         switch (v_[Variation::kBadAddress]) {
-            case 1: return kVSpace_;
+            case 1: return kOwnVSpace;
             case 2: return bit(40);
             case 3: return empty_;
             default: return current() == client_.get() ? client_cap_ : endpoint_.cptr;
@@ -151,15 +154,17 @@ private:
         out << after << ": current " << number(threads, current()) << " context " << number(contexts, cpu().current_sc);
         for (Tcb* tcb : threads) {
             out << "\nthread " << int(tcb->state) << " sc " << number(contexts, tcb->sched_context) << " reply "
-                << number(replies, tcb->reply) << " ready " << tcb->in_ready_queue << " waits " << (tcb->wait_object != nullptr)
-                << " pc " << tcb->context.pc << " fault " << int(tcb->fault.type) << " x";
+                << number(replies, tcb->reply) << " ready " << tcb->in_ready_queue << " waits "
+                << (tcb->wait_object != nullptr) << " pc " << tcb->context.pc << " fault " << int(tcb->fault.type)
+                << " x";
             for (unsigned i = 0; i < 9; ++i) out << ' ' << tcb->context.x[i];
             if (tcb->state == ThreadState::kBlockedOnReceive) out << " grant " << tcb->wait_can_grant;
         }
         for (Reply* reply : replies)
             out << "\nreply " << number(threads, reply->tcb) << ' ' << number(replies, reply->prev) << ' '
                 << number(replies, reply->next) << ' ' << number(contexts, reply->owner);
-        for (SchedContext* sc : contexts) out << "\ncontext " << number(threads, sc->tcb) << ' ' << number(replies, sc->reply);
+        for (SchedContext* sc : contexts)
+            out << "\ncontext " << number(threads, sc->tcb) << ' ' << number(replies, sc->reply);
         std::vector<Tcb*> queue;
         std::string problems;
         check_wait_queue(endpoint_->head(), queue, problems);
@@ -170,7 +175,7 @@ private:
         return out.str();
     }
 
-    static constexpr CPtr kVSpace_ = 2;
+    static constexpr CPtr kOwnVSpace = 2;
     Variation v_;
     CPtr empty_ = free_slot();
     CPtr client_cap_ = 0;

@@ -123,9 +123,7 @@ void configure_context(Cpu& cpu, SchedContext& sc, unsigned core, const Paramete
         cpu.reprogram_timer = true;
         reschedule(cpu);
     } else if (is_schedulable(*tcb)) {
-        ready_enqueue_first(*tcb);
-        reschedule(cpu);
-        notify_core(*tcb);
+        make_ready(*tcb);
     }
 }
 

@@ -142,6 +142,7 @@ Progress send_phase(Cpu& cpu, Tcb& tcb, const SendPhase& phase) {
     Outcome const outcome = dispatch(inv);
     if (outcome == Outcome::kPreempted) return Progress::kPreempted;
     if (outcome == Outcome::kError) {
+        tcb.cache_done = 0;  // of this very call, interrupted before
         if (phase.is_call) reply_error(tcb, inv.error);
         set_state(tcb, ThreadState::kRunning);
         return Progress::kDone;

@@ -53,6 +53,7 @@ Outcome write_registers(Invocation& inv, Tcb& tcb) {
     for (; i < count; ++i) set_register(tcb.context, kUserRegisters.reg[i], inv.buffer->msg[i + 2]);
     sanitise_registers(tcb.context);
     tcb.context.pc = tcb.context.fault_pc;
+    tcb.cache_done = 0;
     if (resumes) resume(tcb);
     return Outcome::kDone;
 }
@@ -84,6 +85,7 @@ Outcome copy_registers(Invocation& inv, Tcb& tcb) {
         copy_registers(source, tcb, kFrameRegisters, kUserRegisters.count);
         if (&tcb == inv.cpu.current) load_live_registers(tcb);
     }
+    tcb.cache_done = 0;
     if (&tcb == inv.cpu.current) reschedule(inv.cpu);
     return Outcome::kDone;
 }

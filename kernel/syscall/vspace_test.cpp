@@ -7,6 +7,7 @@
 #include "arch/page_tables.h"
 #include "arch/user_tables.h"
 #include "core/derivation.h"
+#include "core/thread.h"
 #include "testing/call_test.h"
 
 namespace keel {
@@ -314,6 +315,7 @@ TEST_F(AddressSpaces, LongCacheMaintenanceIsInterruptible) {
             next += piece.size;
         }
         EXPECT_EQ(next, raw(cap(frame).frame_base()) + bit(21));
+        EXPECT_EQ(main_->context.message_word(0), 0u) << "registers stay as they are";
         machine.cache_calls.clear();
         machine.preempt_at = n;
         EXPECT_EQ(call(vspace, seL4_ARMVSpaceClean_Data, {bit(21) + 100, bit(22)}), ok());
@@ -323,7 +325,46 @@ TEST_F(AddressSpaces, LongCacheMaintenanceIsInterruptible) {
             next += piece.size;
         }
         EXPECT_EQ(next, raw(cap(frame).frame_base()) + bit(21));
+        EXPECT_EQ(main_->context.message_word(0), bit(21) + 100);
     }
+}
+
+TEST_F(AddressSpaces, InterruptedCacheMaintenanceIsForgottenWithTheCall) {
+    CPtr const vspace = make_vspace(), frame = make_frame(FrameSize::k2MiB);
+    EXPECT_EQ(map_table(make_table(), 0, vspace), ok());
+    EXPECT_EQ(map_table(make_table(), 0, vspace), ok());
+    EXPECT_EQ(map(frame, bit(21), vspace), ok());
+    Message const clean{seL4_ARMPageClean_Data, {0, bit(21)}};
+    auto const interrupt = [&] {
+        machine.preempt_at = 5;
+        syscall_as(*main_, seL4_SysCall, frame, clean);
+        EXPECT_NE(main_->cache_done, 0u);
+        machine.cache_calls.clear();
+    };
+    auto const expect_from_the_start = [&] {
+        EXPECT_EQ(call(frame, clean.label, clean.words), ok());
+        ASSERT_FALSE(machine.cache_calls.empty());
+        EXPECT_EQ(machine.cache_calls.front().start, raw(cap(frame).frame_base()));
+        EXPECT_EQ(main_->cache_done, 0u);
+    };
+    interrupt();
+    suspend(*main_);
+    resume(*main_);
+    expect_from_the_start();
+
+    interrupt();
+    Cap const kept = cap(frame);
+    slot(frame).cap.clear_mapping();
+    finish_syscall();
+    EXPECT_EQ(answer(), illegal_operation());
+    slot(frame).cap = kept;
+    expect_from_the_start();
+
+    interrupt();
+    Made<Tcb> const other = make_thread(200);
+    syscall_as(*other, seL4_SysCall, main_.cptr, {seL4_TCBWriteRegisters, {0, 1, kSvcAddress}});
+    suspend(*other);
+    expect_from_the_start();
 }
 
 // --- Secure monitor

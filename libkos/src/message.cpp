@@ -1,6 +1,8 @@
 // Calls and one-way messages of a client (kos/msg.h).
 #include "runtime.h"
 
+#include <kos/sync.h>
+
 #include <kos/sel4/objects.h>
 
 #include <string.h>
@@ -10,9 +12,27 @@ using namespace kos::runtime;
 
 namespace {
 
-// The answer's payload, copied out of the window before anybody looks at it.
-// One buffer: the main thread's. Other threads bring theirs (thread.cpp).
-alignas(16) unsigned char payload_copy[KOS_PAYLOAD_MAX];
+// A connection's window is one for all threads: who writes a payload into it keeps the others away until the answer's
+// has been copied out. Not for calls without payload, which stay on the fast path.
+kos_mutex_t window_locks[KOS_MAX_CONNECTIONS];
+
+class WindowLock {
+public:
+    WindowLock(const kos_startup_connection_t* connection, bool needed)
+        : lock_(needed && startup->threads_max > 1
+                    ? &window_locks[connection - table<kos_startup_connection_t>(startup->connections)]
+                    : nullptr) {
+        if (lock_) kos_mutex_lock(lock_);
+    }
+    ~WindowLock() {
+        if (lock_) kos_mutex_unlock(lock_);
+    }
+    WindowLock(const WindowLock&) = delete;
+    WindowLock& operator=(const WindowLock&) = delete;
+
+private:
+    kos_mutex_t* lock_;
+};
 
 const kos_startup_connection_t* connection_for(kos_slot_t target) {
     int const index = connection_of(target);
@@ -45,12 +65,16 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
         if (has_token) free_slot(slot);
         return KOS_STATUS_PEER_INVALID;
     }
-    if (bytes) memcpy(payload_copy, reinterpret_cast<const void*>(connection->window), bytes);
-    if (has_token) set_connection_of(slot, connection_of(connection->slot));
+    // The answer's payload is copied before anybody looks at it.
+    void* const copy = bytes ? payload_buffer() : nullptr;
+    if (bytes && !copy) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+    if (bytes) memcpy(copy, reinterpret_cast<const void*>(connection->window), bytes);
+    if (has_token)
+        set_connection_of(slot, static_cast<int>(connection - table<kos_startup_connection_t>(startup->connections)));
     *message = kos_msg_t{.label = answer.label(),
                          .param = answer.words[0],
                          .words = {answer.words[2], answer.words[3]},
-                         .payload = bytes ? payload_copy : nullptr,
+                         .payload = copy,
                          .payload_bytes = static_cast<uint32_t>(bytes),
                          .has_words = (metadata & KOS_METADATA_WORDS) != 0,
                          .reserved = {},
@@ -78,6 +102,8 @@ kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
     if (message->payload_bytes && !(connection && connection->window)) return KOS_STATUS_INVALID_ARGUMENT;
     if (message->token && !(connection && connection->flags & KOS_CONNECTION_TOKENS))
         return KOS_STATUS_INVALID_ARGUMENT;
+    // The answer may have a payload even if the request has none.
+    WindowLock const lock(connection, connection && connection->window);
     if (message->payload_bytes) {
         memcpy(reinterpret_cast<void*>(connection->window), message->payload, message->payload_bytes);
     }

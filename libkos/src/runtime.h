@@ -63,6 +63,13 @@ inline Answer call_root(Word label, Word w0 = 0, Word w1 = 0, Word w2 = 0, Word 
     return call_registers(KOS_SLOT_ROOT, label, w0, w1, w2, w3);
 }
 
+// KOS_PAYLOAD_MAX bytes of the calling thread for payloads of answers (thread.cpp); null without memory.
+void* payload_buffer();
+
+// Signals that kos_signal_wait received and that were not for it (signal.cpp); the server loop serves them.
+Word take_kept_signals();
+extern bool is_serving;  // the server loop runs (further up the main thread's stack)
+
 // --- Slots for tokens (slots.cpp). Thread-safe.
 kos_slot_t allocate_slot();       // 0 if none is free
 void free_slot(kos_slot_t slot);  // empties it, too

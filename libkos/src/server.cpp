@@ -3,6 +3,7 @@
 
 #include <kos/dir.h>
 #include <kos/server.h>
+#include <kos/time.h>
 
 #include <kos/sel4/objects.h>
 
@@ -142,7 +143,8 @@ bool serve_signals(kos_server_t* server, Word badge) {
             if (client.queue) serve_queue(server, client);
         }
     }
-    Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE);
+    if (badge & KOS_SIGNAL_ALARM) badge |= kos_time_alarm_bits();
+    Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE | KOS_SIGNAL_ALARM);
     if (rest & KOS_SIGNAL_STOP) __atomic_store_n(&life()->state, KOS_LIFE_STOPPING, __ATOMIC_RELEASE);
     if (rest && server->signalled) server->signalled(server, rest);
     return !(rest & KOS_SIGNAL_STOP);
@@ -188,10 +190,12 @@ kos_status_t kos_server_run(kos_server_t* server) {
     kos_status_t const bound = bind_ports();
     if (!kos_status_is_ok(bound)) return bound;
     prepare_receive();
+    is_serving = true;
     sel4::Message message = become_ready();
     for (;;) {
         if (message.badge & KOS_BADGE_NOTIFICATION) {
-            if (!serve_signals(server, message.badge)) return KOS_STATUS_OK;
+            // With those that a handler received while it waited for one of its own.
+            if (!serve_signals(server, message.badge | take_kept_signals())) return KOS_STATUS_OK;
             prepare_receive();
             message = sel4::recv(KOS_SLOT_PORT, current_reply);
             continue;

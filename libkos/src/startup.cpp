@@ -1,4 +1,5 @@
 // Start of a native domain: startup block, constructors, main; its end.
+#include "libc/thread_area.h"
 #include "runtime.h"
 
 extern "C" {
@@ -43,6 +44,7 @@ void kos_start(const kos_startup_t* block) {
     using namespace kos::runtime;
     startup = block;
     if (block->magic != KOS_STARTUP_MAGIC) __builtin_trap();
+    kos_tls_setup_main(block);
     for (Constructor* constructor = kos_init_array_start; constructor != kos_init_array_end; ++constructor) {
         (*constructor)();
     }

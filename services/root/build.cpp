@@ -53,6 +53,7 @@ void prepare(Domain& domain, const DomainSpec& spec) {
     domain.notification = new_object(seL4_NotificationObject);
     domain.signal_health = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH);
     domain.signal_stop = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_STOP);
+    domain.signal_fault = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_FAULT);
     domain.signal_events = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | 1ull << KOS_SIGNAL_RING_0);
     domain.heap.pages = static_cast<uint32_t>((Word{1} << spec.memory_bits) / kPageBytes);
     // Twice: the pages' slots, then the kept frames.
@@ -81,6 +82,15 @@ bool make_spaces(Domain& domain) {
     return asid_pool_assign(seL4_CapInitThreadASIDPool, domain_cap(d, kSlotVSpace)).ok();
 }
 
+// What threads sleep on when they wait for each other.
+bool make_parks(Domain& domain) {
+    for (Word n = 0; domain.spec->threads > 1 && n < domain.spec->threads; ++n) {
+        if (!make_object(domain, seL4_NotificationObject, 0, kSlotThreads + n * kThreadSlots + kThreadPark))
+            return false;
+    }
+    return true;
+}
+
 bool make_replies(Domain& domain) {
     for (Word i = 0; i < domain.spec->replies; ++i) {
         if (!make_object(domain, seL4_ReplyObject, 0, kSlotReplies + i)) return false;
@@ -88,7 +98,8 @@ bool make_replies(Domain& domain) {
     return true;
 }
 
-// TCB, message buffer, stack, and the untyped memory that its scheduling context is made of.
+// TCB, message buffer, stack, notification to sleep on, and the untyped memory that its scheduling context is made of.
+// Made once per number and instance.
 bool make_thread_objects(Domain& domain, Word number, Word stack_bytes) {
     Word const d = domain.number;
     Word const base = kSlotThreads + number * kThreadSlots;
@@ -97,42 +108,41 @@ bool make_thread_objects(Domain& domain, Word number, Word stack_bytes) {
     domain.used_bytes += (Word{1} << seL4_TCBBits) + (Word{1} << seL4_MinSchedContextBits);
     Thread& thread = domain.threads[number];
     Word buffer_slot = 0;
-    Word const buffer = take_addresses(domain, kPageBytes);
-    if (!map_new_pages(domain, buffer, 1, seL4_ReadWrite, kNormalMemory, &buffer_slot)) return false;
-    thread.stack_bytes = round_up(stack_bytes);
-    thread.stack_base = take_addresses(domain, thread.stack_bytes);
-    if (!map_new_pages(domain, thread.stack_base, thread.stack_bytes / kPageBytes, seL4_ReadWrite, kNormalMemory)) {
+    thread.buffer = take_addresses(domain, kPageBytes);
+    if (!map_new_pages(domain, thread.buffer, 1, seL4_ReadWrite, kNormalMemory, &buffer_slot)) return false;
+    Word const stack = round_up(stack_bytes);
+    Word const stack_base = take_addresses(domain, stack);
+    if (!map_new_pages(domain, stack_base, stack / kPageBytes, seL4_ReadWrite, kNormalMemory)) return false;
+    CPtr const fault = thread_cap(d, number, kThreadFault);
+    if (!cnode_mint(path(fault), path(faults_endpoint), seL4_CanWrite | seL4_CanGrantReply, d << 8 | number).ok()) {
         return false;
     }
-    CPtr const tcb = thread_cap(d, number, kThreadTcb);
-    CPtr const fault = domain_cap(d, new_domain_slot(domain));
-    Word const badge = d << 8 | number;
-    if (!cnode_mint(path(fault), path(faults_endpoint), seL4_CanWrite | seL4_CanGrantReply, badge).ok()) return false;
-    if (!tcb_configure(tcb, {domain_cap(d, kSlotCSpace), 0, domain_cap(d, kSlotVSpace), 0}, buffer,
+    if (!tcb_configure(thread_cap(d, number, kThreadTcb),
+                       {domain_cap(d, kSlotCSpace), 0, domain_cap(d, kSlotVSpace), 0}, thread.buffer,
                        domain_cap(d, buffer_slot))
              .ok()) {
         return false;
     }
-    if (!tcb_set_sched_params(tcb, seL4_CapInitThreadTCB, {kMaxControlledPriority, domain.spec->priority, 0, fault})
-             .ok()) {
-        return false;
-    }
-    if (thread.passive && !tcb_set_timeout_endpoint(tcb, fault).ok()) return false;
-    thread.deadline_ticks = 0;
-    thread.state = Thread::State::kMade;
-    seL4_UserContext context{};
-    context.sp = thread.stack_base + thread.stack_bytes;
-    context.tpidrro_el0 = buffer;
-    return tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
+    thread.stack_base = stack_base;
+    thread.stack_bytes = stack;
+    return true;
 }
 
-bool set_start(Domain& domain, Word number, Word entry, Word argument) {
-    CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
+// Ready to begin at its entry, on an empty stack, with time of its own.
+bool set_start(Domain& domain, Word number) {
+    Word const d = domain.number;
+    CPtr const tcb = thread_cap(d, number, kThreadTcb);
+    CPtr const fault = thread_cap(d, number, kThreadFault);
+    const Thread& thread = domain.threads[number];
+    SchedParams const params{kMaxControlledPriority, domain.spec->priority, kNullCap, fault};
     seL4_UserContext context{};
-    if (!tcb_read_registers(tcb, Suspend::kNo, seL4_UserContext_Words, context).ok()) return false;
-    context.pc = entry;
-    context.x0 = argument;
-    return tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
+    context.pc = thread.entry;
+    context.x0 = thread.argument;
+    context.sp = thread.stack_base + thread.stack_bytes;
+    context.tpidrro_el0 = thread.buffer;
+    return tcb_set_sched_params(tcb, seL4_CapInitThreadTCB, params).ok() &&
+           tcb_set_timeout_endpoint(tcb, kNullCap).ok() &&
+           tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok() && give_time(domain, number);
 }
 
 bool put(Domain& domain, Word slot, CPtr from, seL4_CapRights_t rights, Word badge) {
@@ -166,6 +176,7 @@ BuildResult build(Domain& domain) {
     domain.used_bytes = 0;
     domain.heap.used = domain.heap.spare_count = 0;
     for (uint32_t page = 0; page < domain.heap.pages; ++page) domain.heap.slots[page] = 0;
+    domain.handles_faults = false;
     domain.state = KOS_DOMAIN_STARTING;
     domain.end_reason = KOS_EXIT_NONE;
     ++domain.instance;
@@ -174,13 +185,15 @@ BuildResult build(Domain& domain) {
     if (!make_spaces(domain) || !make_replies(domain)) return KOS_EXIT_MEMORY;
     BuildResult const program = map_program(domain);
     if (program != KOS_EXIT_NONE) return program;
-    domain.threads[0].passive = domain.spec->passive;
-    if (!make_thread_objects(domain, 0, domain.spec->stack_bytes)) return KOS_EXIT_MEMORY;
+    Thread& main = domain.threads[0];
+    main.passive = domain.spec->passive;
+    if (!make_thread_objects(domain, 0, domain.spec->stack_bytes) || !make_parks(domain)) return KOS_EXIT_MEMORY;
     if (!put_fixed_capabilities(domain) || !write_startup(domain)) return KOS_EXIT_MEMORY;
     CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
     if (!tcb_bind_notification(tcb, domain.notification).ok()) return KOS_EXIT_MEMORY;
-    if (!set_start(domain, 0, domain.entry, domain.startup_address)) return KOS_EXIT_MEMORY;
-    if (!give_time(domain, 0)) return KOS_EXIT_MEMORY;
+    main.entry = domain.entry;
+    main.argument = domain.startup_address;
+    if (!set_start(domain, 0)) return KOS_EXIT_MEMORY;
     domain.threads[0].state = Thread::State::kRunning;
     domain.thread_count = 1;
     return tcb_resume(tcb).ok() ? KOS_EXIT_NONE : KOS_EXIT_MEMORY;
@@ -202,20 +215,20 @@ kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_b
     constexpr Word kMaxStack = 1 << 20;
     if (stack_bytes == 0 || stack_bytes > kMaxStack) return KOS_STATUS_INVALID_ARGUMENT;
     if (domain.thread_count >= domain.spec->threads) return KOS_STATUS_FULL;
-    for (Word n = 1; n < KOS_MAX_THREADS; ++n) {
+    for (Word n = 1; n < domain.spec->threads; ++n) {
         Thread& thread = domain.threads[n];
         if (thread.state != Thread::State::kNone) continue;
-        bool const is_new = thread.stack_base == 0;
         thread.passive = passive;
-        // A number that was used before has its objects and its stack still.
-        if (is_new && !make_thread_objects(domain, n, stack_bytes)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
-        Word const caller = Word{domain.number} << 8 | n;
-        if (is_new &&
-            !put(domain, KOS_SLOT_THREADS + n, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller)) {
-            return KOS_STATUS_INTERNAL_ERROR;
+        thread.entry = entry;
+        thread.argument = argument;
+        if (thread.stack_base == 0) {
+            if (!make_thread_objects(domain, n, stack_bytes)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+            Word const caller = Word{domain.number} << 8 | n;
+            if (!put(domain, KOS_SLOT_THREADS + n, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller)) {
+                return KOS_STATUS_INTERNAL_ERROR;
+            }
         }
-        if (!set_start(domain, n, entry, argument)) return KOS_STATUS_INTERNAL_ERROR;
-        if (!give_time(domain, n)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+        if (!set_start(domain, n)) return KOS_STATUS_INTERNAL_ERROR;
         thread.state = Thread::State::kMade;
         ++domain.thread_count;
         number = n;
@@ -231,6 +244,18 @@ kos_status_t start_thread(Domain& domain, Word number) {
     if (!tcb_resume(thread_cap(domain.number, number, kThreadTcb)).ok()) return KOS_STATUS_INTERNAL_ERROR;
     domain.threads[number].state = Thread::State::kRunning;
     return KOS_STATUS_OK;
+}
+
+kos_status_t restart_thread(Domain& domain, Word number) {
+    if (number == 0 || number >= KOS_MAX_THREADS || domain.threads[number].state != Thread::State::kFaulted) {
+        return KOS_STATUS_NOT_FOUND;
+    }
+    Thread& thread = domain.threads[number];
+    tcb_suspend(thread_cap(domain.number, number, kThreadTcb));
+    if (!set_start(domain, number)) return KOS_STATUS_INTERNAL_ERROR;
+    thread.state = Thread::State::kMade;
+    thread.fault_is_new = false;
+    return start_thread(domain, number);
 }
 
 kos_status_t stop_thread(Domain& domain, Word number) {

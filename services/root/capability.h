@@ -37,11 +37,11 @@ enum DomainSlot : Word {
     kSlotVSpace = 2,
     kSlotUntypeds = 4,  // kernel_objects
     kSlotThreads = 8,   // kThreadSlots each
-    kSlotReplies = kSlotThreads + KOS_MAX_THREADS * 4,
+    kSlotReplies = kSlotThreads + KOS_MAX_THREADS * 5,
     kSlotDynamic = kSlotReplies + KOS_MAX_REPLIES,
 };
-enum ThreadSlot : Word { kThreadTcb, kThreadTimeUntyped, kThreadTime, kThreadBuffer, kThreadSlots };
-static_assert(kThreadSlots == 4);
+enum ThreadSlot : Word { kThreadTcb, kThreadTimeUntyped, kThreadTime, kThreadPark, kThreadFault, kThreadSlots };
+static_assert(kThreadSlots == 5);
 
 constexpr CPtr thread_cap(Word domain, Word thread, ThreadSlot which) {
     return domain_cap(domain, kSlotThreads + thread * kThreadSlots + which);

@@ -18,12 +18,16 @@ using DomainSpec = kos::manifest::Domain;
 
 // A thread of a domain. The main thread is 0.
 struct Thread {
-    enum class State : uint8_t { kNone, kMade, kRunning };
+    enum class State : uint8_t { kNone, kMade, kRunning, kFaulted };
     State state = State::kNone;
     bool passive = false;     // runs on its callers' time
     Word deadline_ticks = 0;  // of its current call; 0: none
     Word deadline_cookie = 0;
-    Word stack_base = 0, stack_bytes = 0;
+    Word stack_base = 0, stack_bytes = 0;  // 0: this number has not been used in this instance
+    Word buffer = 0;                       // address of its message buffer
+    Word entry = 0, argument = 0;
+    kos_fault_t fault{};  // in state kFaulted, for the domain's thread manager
+    bool fault_is_new = false;
 };
 
 // A page of kos_mem_map: the slot of its frame, 0 if not mapped. Frames that were unmapped are kept for the next
@@ -49,7 +53,7 @@ struct Domain {
     unsigned cnode_bits = 0;  // of root's CNode for it
     CPtr endpoint = 0;        // of its ports; 0: it serves nothing
     CPtr notification = 0;
-    CPtr signal_health = 0, signal_stop = 0, signal_events = 0;  // minted from it
+    CPtr signal_health = 0, signal_stop = 0, signal_events = 0, signal_fault = 0;  // minted from it
     Word cspace_bits = 0;
 
     // Of this instance
@@ -61,6 +65,7 @@ struct Domain {
     Word tls_image = 0, tls_file_bytes = 0, tls_memory_bytes = 0, tls_align = 0;
     Thread threads[KOS_MAX_THREADS];
     uint32_t thread_count = 0;
+    bool handles_faults = false;  // of its threads other than the main one
     Heap heap;
 };
 
@@ -85,6 +90,7 @@ void start(Domain& domain);  // from nothing to a running main thread; a failure
 kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_bytes, bool passive, Word& number);
 kos_status_t start_thread(Domain& domain, Word number);
 kos_status_t stop_thread(Domain& domain, Word number);
+kos_status_t restart_thread(Domain& domain, Word number);
 
 // --- space.cpp: objects and pages of one domain. false: the quota does not suffice
 bool make_object(Domain& domain, Word type, Word size_bits, Word slot);
@@ -131,6 +137,8 @@ bool write_startup(Domain& domain);
 // --- destroy.cpp
 void destroy(Domain& domain, kos_exit_reason reason);
 void tell_ready(Domain& domain);
+void restart_later(Domain& domain);  // the supervisor, which nobody else restarts
+bool restart_due();                  // does it when it is time; false: not yet
 struct Event {
     Word kind;  // kos_event_kind
     Word domain;
@@ -141,7 +149,7 @@ bool next_event(Event& event);
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound
 void lend_after_timeout(Domain& domain, Word thread, Word sched_context_badge, bool& hung);
-void make_passive(Domain& domain);  // main thread's time goes to the notification
+void make_passive(Domain& domain, Word thread);  // main thread's time goes to the notification
 void sweep();
 bool is_settled();  // nothing is lent, no deadline is running
 unsigned loans_out();

@@ -18,7 +18,13 @@ void record(const Domain& domain, const Text& line) { log(Level::kError, line, d
 
 const char* guess_memory_cause(const Domain& domain, Word thread, Word address, Word ip, bool is_fetch, bool is_write) {
     const Thread& of = domain.threads[thread];
-    if (of.stack_base && address < of.stack_base && of.stack_base - address <= kPageBytes) return "stack overflow";
+    seL4_UserContext context{};
+    bool const has_sp =
+        tcb_read_registers(thread_cap(domain.number, thread, kThreadTcb), Suspend::kNo, 2, context).ok();
+    bool const below = address < of.stack_base && of.stack_base - address <= kPageBytes;
+    if (below || (has_sp && context.sp < of.stack_base && address >= context.sp && address < of.stack_base)) {
+        return "stack overflow";
+    }
     if (address < kPageBytes) return is_fetch ? "call through a null pointer" : "null pointer";
     if (is_fetch) return address == ip ? "jump to what is not code" : "jump to unmapped memory";
     return is_write ? "write to memory that is not there or not writable" : "read of memory that is not there";
@@ -105,8 +111,43 @@ void end_domain(Domain& domain, kos_exit_reason reason) {
            Text().add("  ").add(domain.spec->name).add(" is destroyed now; the supervisor decides about a restart"));
     destroy(domain, reason);
     // Nobody else restarts the one that restarts the others.
-    if (domain.spec->rights & kos::manifest::kRightControl) start(domain);
+    if (domain.spec->rights & kos::manifest::kRightControl) restart_later(domain);
     wake_ticker();
+}
+
+// Leaves the fault of a thread other than the main one to the domain, if it looks after its threads.
+bool leave_to_domain(Domain& domain, Word number, kos_exit_reason kind) {
+    if (!domain.handles_faults || number == 0) return false;
+    Thread& thread = domain.threads[number];
+    seL4_UserContext context{};
+    CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
+    if (!tcb_read_registers(tcb, Suspend::kNo, seL4_UserContext_Words, context).ok()) return false;
+    tcb_suspend(tcb);
+    thread.state = Thread::State::kFaulted;
+    thread.fault_is_new = true;
+    kos_fault_t& fault = thread.fault;
+    fault = {};
+    fault.thread = number;
+    fault.kind = kind;
+    fault.ip = context.pc;
+    fault.sp = context.sp;
+    if (kind == KOS_EXIT_FAULT_MEMORY) {
+        fault.address = incident.words[seL4_VMFault_Addr];
+        fault.detail = incident.words[seL4_VMFault_FSR];
+    } else if (kind == KOS_EXIT_FAULT_CAPABILITY) {
+        fault.address = incident.words[seL4_CapFault_Addr];
+    } else if (kind == KOS_EXIT_FAULT_SYSCALL) {
+        fault.detail = incident.words[7];
+    }
+    Word const x[31] = {context.x0,  context.x1,  context.x2,  context.x3,  context.x4,  context.x5,  context.x6,
+                        context.x7,  context.x8,  context.x9,  context.x10, context.x11, context.x12, context.x13,
+                        context.x14, context.x15, context.x16, context.x17, context.x18, context.x19, context.x20,
+                        context.x21, context.x22, context.x23, context.x24, context.x25, context.x26, context.x27,
+                        context.x28, context.x29, context.x30};
+    __builtin_memcpy(fault.x, x, sizeof x);
+    record(domain, Text().add("  left to the domain's thread manager"));
+    signal(domain.signal_fault);
+    return true;
 }
 
 IncidentAnswer handle_timeout(Domain& domain, Word thread) {
@@ -151,8 +192,14 @@ IncidentAnswer handle_incident() {
     if (!runs) return kLeaveStopped;
     if (incident.is_report) {
         if (incident.label == KOS_REPORT_READY) {
-            if (domain->state == KOS_DOMAIN_STARTING && domain->spec->passive) make_passive(*domain);
-            tell_ready(*domain);
+            // Word 0: which thread, as the domain says; it can only give away time of its own.
+            Word const ready = incident.length ? incident.words[0] : 0;
+            bool const is_first = ready == 0 && domain->state == KOS_DOMAIN_STARTING;
+            if (ready < KOS_MAX_THREADS && domain->threads[ready].passive && (ready != 0 || is_first)) {
+                make_passive(*domain, ready);
+                wake_ticker();
+            }
+            if (is_first) tell_ready(*domain);
             return kAnswerOk;
         }
         if (incident.label != KOS_REPORT_EXIT) return kAnswerOk;
@@ -165,8 +212,27 @@ IncidentAnswer handle_incident() {
     if (incident.label == seL4_Fault_Timeout) return handle_timeout(*domain, thread);
     kos_exit_reason const reason = describe_fault(*domain, thread);
     record_registers(*domain, thread);
-    end_domain(*domain, reason);
+    if (!leave_to_domain(*domain, thread, reason)) end_domain(*domain, reason);
     return kLeaveStopped;
+}
+
+kos_status_t next_fault(Domain& domain, Words& answer, Word& length) {
+    for (Thread& thread : domain.threads) {
+        if (thread.state != Thread::State::kFaulted || !thread.fault_is_new) continue;
+        thread.fault_is_new = false;
+        Word words[sizeof(kos_fault_t) / sizeof(Word)];
+        __builtin_memcpy(words, &thread.fault, sizeof words);
+        length = sizeof words / sizeof words[0];
+        for (Word i = 0; i < length; ++i) {
+            if (i < 4) {
+                answer.w[i] = words[i];
+            } else {
+                ipc_buffer()->msg[i] = words[i];
+            }
+        }
+        return KOS_STATUS_OK;
+    }
+    return KOS_STATUS_EMPTY;
 }
 
 }  // namespace root

@@ -80,6 +80,12 @@ kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Messag
             return make_thread(domain, words[0], words[1], words[2], words[3] == 1, answer.w[0]);
         case KOS_ROOT_THREAD_START: return start_thread(domain, words[0]);
         case KOS_ROOT_THREAD_STOP: return words[0] == thread ? KOS_STATUS_CONFLICT : stop_thread(domain, words[0]);
+        case KOS_ROOT_THREAD_RESTART:
+            return words[0] == thread ? KOS_STATUS_CONFLICT : restart_thread(domain, words[0]);
+        case KOS_ROOT_FAULT_HANDLER:
+            if (words[0] > 1) return KOS_STATUS_INVALID_ARGUMENT;
+            domain.handles_faults = words[0] == 1;
+            return KOS_STATUS_OK;
         case KOS_ROOT_MEM_MAP: return map_heap(domain, words[0], words[1], answer.w[0]);
         case KOS_ROOT_MEM_UNMAP: return unmap_heap(domain, words[0], words[1]);
         case KOS_ROOT_MEM_STATUS:

@@ -280,6 +280,14 @@ bool serves_port(const Domain& domain, const char* name) {
     return port != 0 && the_system.manifest.ports[port].server == domain.number;
 }
 
+void write_parks(Writer& writer, const Domain& domain) {
+    if (domain.spec->threads == 1) return;
+    writer.header().park_slot_first = writer.next_slot();
+    for (Word n = 0; n < domain.spec->threads; ++n) {
+        writer.put(thread_cap(domain.number, n, kThreadPark), seL4_ReadWrite);
+    }
+}
+
 // What only the core services have.
 void write_directory(Writer& writer) {
     const Manifest& manifest = the_system.manifest;
@@ -385,6 +393,7 @@ bool write_startup(Domain& domain) {
     write_devices(writer, domain);
     write_rings(writer, domain);
     write_privileges(writer, domain);
+    write_parks(writer, domain);
     write_texts(writer, domain);
     return writer.finish();
 }

@@ -84,11 +84,17 @@ Tag serve(const Message& message, Words& answer) {
     if (message.badge == kFromTicker) {
         end_late_calls();
         sweep();
-        return Tag::make(is_settled() ? 0 : 1, 0);
+        bool const restarted = restart_due();
+        return Tag::make(is_settled() && restarted ? 0 : 1, 0);
     }
     Domain* const domain = find(message.badge >> 8);
     Word const thread = message.badge & 0xff;
     if (!domain || thread >= KOS_MAX_THREADS) return Tag::make(KOS_STATUS_BAD_REQUEST, 4);
+    if (message.label() == KOS_ROOT_FAULT_NEXT) {
+        Word length = 4;
+        kos_status_t const status = next_fault(*domain, answer, length);
+        return Tag::make(status, length);
+    }
     return Tag::make(handle_request(*domain, thread, message, answer), 4);
 }
 

@@ -30,6 +30,8 @@ enum IncidentAnswer : Word { kLeaveStopped = 0, kResume = 1, kAnswerOk = 2 };
 
 // requests.cpp: a request of a domain; fills the answer's words.
 kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Message& request, Words& answer);
+// KOS_ROOT_FAULT_NEXT: the answer is longer than four words; the rest is put into the message buffer. Answer's length.
+kos_status_t next_fault(Domain& domain, Words& answer, Word& length);
 // incidents.cpp
 IncidentAnswer handle_incident();
 

@@ -55,7 +55,12 @@ Outcome maintain_user_range(Invocation& inv, CacheOperation operation, const Use
     // Invalidation can undo writes, and the instruction needs write permission (Arm ARM, C5.5.5 "DC IVAC").
     if (operation == CacheOperation::kInvalidate && mapping.entry & kEntryReadOnly) return inv.illegal_operation();
     PhysAddr const base = entry_address(mapping.entry);
-    for (Word offset = offset_start; offset < offset_end;) {
+    // The registers of the call stay as they are, so what is done already is remembered elsewhere.
+    Tcb& caller = inv.caller;
+    Word const start = raw(base) + offset_start;
+    Word const done = caller.cache_start == start ? caller.cache_done : 0;
+    caller.cache_done = 0;
+    for (Word offset = offset_start + done; offset < offset_end;) {
         Word const step_end = align_down(offset, 12) + kCacheStep;
         Word const size = (step_end < offset_end ? step_end : offset_end) - offset;
         if (is_ram(base)) {
@@ -65,7 +70,8 @@ Outcome maintain_user_range(Invocation& inv, CacheOperation operation, const Use
         }
         offset += size;
         if (offset < offset_end && interrupt_pending()) {
-            inv.caller.context.message_word(0) += offset - offset_start;
+            caller.cache_start = start;
+            caller.cache_done = offset - offset_start;
             return Outcome::kPreempted;
         }
     }

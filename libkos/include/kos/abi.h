@@ -269,7 +269,6 @@ enum kos_root_label {
     KOS_ROOT_THREAD_CREATE = 2,   // entry, argument, stack bytes, flags (1 = passive) -> thread number
     KOS_ROOT_THREAD_START = 3,    // thread
     KOS_ROOT_THREAD_STOP = 4,     // thread; not itself. Its stack and number are free again
-    KOS_ROOT_THREAD_EXIT = 5,     // ends the calling thread (no answer)
     KOS_ROOT_MEM_MAP = 6,         // bytes, rights (1 read, 2 write, 4 execute; never 2 and 4) -> address
     KOS_ROOT_MEM_UNMAP = 7,       // address, bytes, as mapped
     KOS_ROOT_MEM_STATUS = 8,      // -> quota bytes, used bytes

@@ -1,6 +1,8 @@
 // Steps of the driver (driver.h).
 #include "driver.h"
 
+#include <initializer_list>
+
 #include "run.h"
 #include "trace.h"
 
@@ -15,14 +17,16 @@ constexpr Word kHundred = 100;
 constexpr Word kDrainPercent = 6;
 constexpr Word kMessagePercent = 8;
 constexpr Word kProbePercent = 4;
-constexpr Word kProgramPercent = 26;
+constexpr Word kProgramPercent = 22;
+constexpr Word kServicePercent = 8;
 constexpr Word kMutationPercent = 8;
 
 // What a step was, for the digest.
-enum class StepType : Word { kInvocation = 1, kMessage, kProgram, kProbe, kDrain, kInspection };
+enum class StepType : Word { kInvocation = 1, kMessage, kProgram, kProbe, kDrain, kInspection, kService };
 
 Request request;
 WorkerProgram worker_program;
+Service service;
 
 void wait_for_supervisor(DriverState state) {
     run().driver = state;
@@ -161,6 +165,68 @@ void store_program(Word worker, const WorkerProgram& made) {
     }
 }
 
+void simple_invocation(CPtr target, Word label, std::initializer_list<CPtr> caps, std::initializer_list<Word> words) {
+    Request& made = request;
+    made.clear();
+    made.target = target;
+    made.label = label;
+    for (CPtr cap : caps) {
+        made.caps[made.cap_count++] = cap;
+    }
+    for (Word word : words) {
+        made.words[made.length++] = word;
+    }
+    trace_request("service", made);
+    carry_out(made);
+}
+
+// Undoes some of what has happened to a worker: spaces, domain, priority near the driver's, scheduling context.
+void prepare_for_service(Random& random, Word worker) {
+    Word slot = kSlotThread + worker;
+    CPtr thread = world_cap(Space::kDriver, slot);
+    CPtr sched_context = world_cap(Space::kDriver, kSlotSchedContext + worker);
+    if (random.percent(50)) {
+        simple_invocation(thread, seL4_TCBConfigure,
+                          {root_cap(kRootWorldPlain), gate_cap(kGateWorkerVspace), gate_cap(kGateBuffers + worker)},
+                          {guard_data(kDirectGuard, kDirectGuardBits), 0, buffer_address(worker)});
+        run().world.set_space(worker, Space::kWorkerDirect);
+    }
+    if (random.percent(20)) {
+        simple_invocation(gate_cap(kGateDomain), seL4_DomainSetSet, {thread}, {0});
+    }
+    if (random.percent(80)) {
+        simple_invocation(thread, seL4_TCBSetPriority, {gate_cap(kGateDriver)},
+                          {random.between(kDriverPriority - 10, kDriverPriority + 60)});
+    }
+    if (random.percent(50)) {
+        simple_invocation(sched_context, seL4_SchedContextUnbind, {}, {});
+    }
+    if (random.percent(80)) {
+        simple_invocation(sched_context, seL4_SchedContextBind, {thread}, {});
+    }
+}
+
+// A client, and servers that wait for it, mostly without scheduling contexts of their own.
+void service_step(Random& random) {
+    Run& r = run();
+    choose_service(random, service);
+    r.digest.add(static_cast<Word>(StepType::kService) | service.workers[0] << 8);
+    for (Word i = 0; i <= service.servers; ++i) {
+        Word worker = service.workers[i];
+        prepare_for_service(random, worker);
+        compose_service_program(random, r.world, i, service);
+        store_program(worker, service.programs[i]);
+        trace_program(worker, service.programs[i], r.operations);
+        carry_out(request);
+        if (i < service.servers && random.percent(85)) {
+            simple_invocation(world_cap(Space::kDriver, kSlotSchedContext + worker), seL4_SchedContextUnbind, {}, {});
+        }
+    }
+    for (Word i = 0; i <= service.servers; ++i) {
+        read_registers(kSlotThread + service.workers[i]);
+    }
+}
+
 void program_step(Random& random) {
     Run& r = run();
     Word worker = random.below(kWorkers);
@@ -249,6 +315,9 @@ void step() {
         probe_step(random);
     } else if (choice < kDrainPercent + kMessagePercent + kProbePercent + kProgramPercent) {
         program_step(random);
+    } else if (r.parameters.with_services &&
+               choice < kDrainPercent + kMessagePercent + kProbePercent + kProgramPercent + kServicePercent) {
+        service_step(random);
     } else {
         invocation_step(random);
     }

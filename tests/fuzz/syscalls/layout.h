@@ -151,7 +151,7 @@ inline constexpr Word kPageBytes = 4096;
 constexpr Word buffer_address(Word worker) { return kBufferAddress + worker * kPageBytes; }
 
 // Programs of the workers, in worker_code.S: kProgramBytes each.
-inline constexpr Word kProgramBytes = 64;
+inline constexpr Word kProgramBytes = 128;
 enum class Program : Word {
     kSyscall,           // svc
     kTwice,             // svc twice with the registers that the first left
@@ -172,6 +172,7 @@ enum class Program : Word {
     kImmediate,         // svc with an immediate operand
     kCounter,           // read of the virtual counter, which is not readable
     kVector,            // q0 = [x19], [x20] = q0
+    kRepeat,            // svc, then six times another with x0, x1, x6, x7 = x20, x21, x24, x25
     kCount,
 };
 constexpr Word program_address(Program program) { return kCodeAddress + static_cast<Word>(program) * kProgramBytes; }

@@ -47,6 +47,7 @@ void read_parameters(Run& r) {
     p.steps = bootargs_number("steps", 10000);
     p.record_every = bootargs_number("record", 100000);
     p.world_steps = bootargs_number("world", 1000);
+    p.with_services = bootargs_number("services", 0) != 0;
     p.world_digests = bootargs_number("worlds", 0) != 0;
     if (bootargs_number("trace", 0) != 0) {
         p.trace_to = p.steps;

@@ -251,8 +251,81 @@ void compose_program(Random& random, const World& world, const Operations& opera
         }
     }
     registers(random, c, out);
-    if (out.program == Program::kTwo || out.program == Program::kThree) {
+    if (out.program == Program::kTwo || out.program == Program::kThree || out.program == Program::kRepeat) {
         later_calls(random, world, space, out.context);
+    }
+}
+
+namespace {
+
+// A message that a short path of the kernel may carry, most of the time.
+void short_payload(Composer& c) {
+    Random& random = c.random;
+    Request& request = c.request();
+    request.label = message_label(random);
+    request.length = random.percent(85) ? random.below(5) : random.between(5, 20);
+    for (Word i = 0; i < request.length; ++i) {
+        request.words[i] = random.data();
+    }
+    if (random.percent(5)) {
+        c.extra(endpoint(c));
+    }
+}
+
+Word short_tag(Random& random) {
+    return kos::sel4::Tag::make(message_label(random), random.below(random.percent(85) ? 5 : 20)).word;
+}
+
+void repeat_call(WorkerProgram& program, CPtr target, Word tag, CPtr reply_cap, Word syscall) {
+    program.context.x20 = target;
+    program.context.x21 = tag;
+    program.context.x24 = reply_cap;
+    program.context.x25 = syscall;
+}
+
+}  // namespace
+
+void choose_service(Random& random, Service& out) {
+    out.servers = random.percent(60) ? 1 : random.between(2, Service::kMostServers);
+    // Mostly not the endpoints that other messages go to.
+    out.first_object = random.percent(80) ? random.between(3, 5) : random.below(kEndpoints);
+    Word first_worker = random.below(kWorkers);
+    for (Word i = 0; i <= out.servers; ++i) {
+        out.workers[i] = (first_worker + i) % kWorkers;
+    }
+}
+
+void compose_service_program(Random& random, const World& world, Word index, Service& out) {
+    const bool is_client = index == out.servers;
+    const bool is_last = index + 1 == out.servers;
+    const Space space = world.space(out.workers[index]);
+    WorkerProgram& program = out.programs[index];
+    Composer c(random, world, space, program.request);
+    const Word object = out.first_object + index;
+    // What a server waits for, and what the one before it calls: sometimes by a capability with a badge.
+    const CPtr own = world_cap(space, kSlotEndpoint + object % kEndpoints);
+    const Word next_object = is_client ? out.first_object : object + 1;
+    const CPtr next =
+        world_cap(space, (random.percent(50) ? kSlotEndpoint : kSlotBadgedEndpoint) + next_object % kEndpoints);
+    const CPtr reply_cap = world_cap(space, kSlotReply + object % kReplies);
+
+    program.operation = WorkerProgram::kMessage;
+    program.program = is_client || is_last ? Program::kRepeat : Program::kThree;
+    program.request.number = number(is_client ? seL4_SysCall : seL4_SysRecv);
+    program.request.target = is_client ? next : own;
+    program.request.reply = is_client ? 0 : reply_cap;
+    short_payload(c);
+    registers(random, c, program);
+    if (is_client) {
+        repeat_call(program, next, short_tag(random), 0, number(seL4_SysCall));
+    } else if (is_last) {
+        repeat_call(program, own, short_tag(random), reply_cap, number(seL4_SysReplyRecv));
+    } else {
+        repeat_call(program, next, short_tag(random), reply_cap, number(seL4_SysCall));
+        program.context.x26 = own;
+        program.context.x27 = short_tag(random);
+        program.context.x28 = reply_cap;
+        program.context.x19 = number(seL4_SysReplyRecv);
     }
 }
 

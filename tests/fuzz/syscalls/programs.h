@@ -19,6 +19,19 @@ struct WorkerProgram {
     static constexpr Word kMessage = ~Word{0};
 };
 
+// A client and the servers that its calls go through: each server waits for the one before.
+struct Service {
+    static constexpr Word kMostServers = 3;
+    Word servers = 1;
+    Word first_object = 0;                // of the endpoints and the reply objects
+    Word workers[kMostServers + 1] = {};  // servers first, in the order of the calls; then the client
+    WorkerProgram programs[kMostServers + 1];
+};
+
+void choose_service(Random& random, Service& out);
+// The program of out.workers[index], which names slots as the world says now.
+void compose_service_program(Random& random, const World& world, Word index, Service& out);
+
 void compose_program(Random& random, const World& world, const Operations& operations, Space space, WorkerProgram& out);
 
 }  // namespace fuzz

@@ -36,6 +36,7 @@ struct Parameters {
     Word first = 0;         // step to begin with, a multiple of world_steps
     Word trace_from = 0;    // steps that are printed: from .. to - 1
     Word trace_to = 0;
+    bool with_services = false;  // also steps that make clients and passive servers (README.md says why not always)
     bool world_digests = false;  // print the digest of each world: worlds do not depend on each other
     ExtraInvocation extra;
 };

@@ -26,12 +26,12 @@ struct alignas(4096) Page {
     unsigned char bytes[kPageBytes];
 };
 
-constinit Page buffers[kWorkers];
-constinit Page driver_buffer;
+constinit Page buffers[kWorkers] = {};
+constinit Page driver_buffer = {};
 struct alignas(16) Stack {
     unsigned char bytes[65536];
 };
-constinit Stack driver_stack;
+constinit Stack driver_stack = {};
 
 void clear(Page& page) {
     auto* words = reinterpret_cast<Word*>(page.bytes);
@@ -274,9 +274,9 @@ void Setup::make_badged(Random& random) {
     World& world = run().world;
     for (Word i = 0; i < kSlotNotification - kSlotBadgedEndpoint; ++i) {
         Word rights = random.percent(60) ? Word{seL4_AllRights} : random.below(16);
-        FUZZ_REQUIRE(cnode_mint(world_slot(kSlotBadgedEndpoint + i), root_slot(staged(kSlotEndpoint + i % 4)), rights,
-                                i / 4 + 0x10 * (i % 4 + 1)));
-        world.fill(kSlotBadgedEndpoint + i, 1, Kind::kEndpoint, kSlotEndpoint + i % 4);
+        FUZZ_REQUIRE(cnode_mint(world_slot(kSlotBadgedEndpoint + i), root_slot(staged(kSlotEndpoint + i % kEndpoints)),
+                                rights, 0x10 + i));
+        world.fill(kSlotBadgedEndpoint + i, 1, Kind::kEndpoint, kSlotEndpoint + i % kEndpoints);
     }
     for (Word i = 0; i < 6; ++i) {
         FUZZ_REQUIRE(cnode_mint(world_slot(kSlotBadgedNotification + i),

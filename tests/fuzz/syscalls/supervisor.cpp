@@ -66,7 +66,7 @@ void Supervisor::serve_messages() {
             return;
         }
         ++r.faults;
-        Word words[seL4_MsgMaxLength];
+        Word words[seL4_MsgMaxLength] = {};
         Word length = message.length() < seL4_MsgMaxLength ? message.length() : seL4_MsgMaxLength;
         r.digest.add(static_cast<Word>(Event::kMessage));
         r.digest.add(message.badge);

@@ -3,7 +3,7 @@
 // Each program runs straight through to a breakpoint: whatever registers a worker is given, it cannot loop. What lies
 // between the programs is undefined as an instruction.
     .macro program index
-    .org fuzz_worker_code + \index * 64
+    .org fuzz_worker_code + \index * 128
     .endm
 
     .section .text.fuzz_worker_code, "ax"
@@ -116,6 +116,17 @@ fuzz_worker_code:
     str q0, [x20]
     fmov x9, d0
     brk #18
+
+    program 19                  // kRepeat
+    svc #0
+    .rept 6
+    mov x0, x20
+    mov x1, x21
+    mov x6, x24
+    mov x7, x25
+    svc #0
+    .endr
+    brk #19
 
     .org fuzz_worker_code + 4096
 

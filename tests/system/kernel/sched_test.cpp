@@ -91,6 +91,57 @@ KOS_TEST(sched_order_of_threads_made_ready) {
     }
 }
 
+KOS_TEST(sched_order_after_a_change_of_context) {
+    // Of three threads that are ready, the second is given its context anew, which puts it in front, or other
+    // parameters for its context, or a context without parameters and then some: as if it became ready only now.
+    enum Way { kRoundRobin, kPeriodic, kBind, kFirstParameters };
+    constexpr Word kMiddle = 1;
+    for (Way way : {kRoundRobin, kPeriodic, kBind, kFirstParameters}) {
+        for (bool below : {false, true}) {
+            Thread threads[3];
+            Shared<Word> position;
+            Word order[3] = {99, 99, 99};
+            CPtr unconfigured = t.make(seL4_SchedContextObject, seL4_MinSchedContextBits);
+            for (Word i = 0; i < 3; ++i) {
+                ASSERT_TRUE(t.create(threads[i], {.priority = below ? kBelowMain : kMainPriority}));
+                EXPECT_OK(threads[i].start([&, i] { order[position.add(1) - 1] = i; }));
+            }
+            CPtr context = threads[kMiddle].sched_context();
+            switch (way) {
+                case kRoundRobin:
+                    EXPECT_OK(sched_control_configure(t.sched_control(), context,
+                                                      {.budget_us = 150000, .period_us = 150000}));
+                    break;
+                case kPeriodic:
+                    EXPECT_OK(sched_control_configure(t.sched_control(), context,
+                                                      {.budget_us = 150000, .period_us = 250000}));
+                    break;
+                case kBind:
+                    EXPECT_OK(sched_context_unbind(context));
+                    EXPECT_OK(sched_context_bind(context, threads[kMiddle].tcb()));
+                    break;
+                case kFirstParameters:
+                    EXPECT_OK(sched_context_unbind(context));
+                    EXPECT_OK(sched_context_bind(unconfigured, threads[kMiddle].tcb()));
+                    EXPECT_OK(sched_control_configure(t.sched_control(), unconfigured,
+                                                      {.budget_us = 150000, .period_us = 150000}));
+                    break;
+            }
+            for (Thread& thread : threads) {
+                thread.join();
+            }
+            // Without that: 0 1 2 at the priority of the running thread, 2 1 0 below.
+            const bool first = below || way == kBind;
+            const Word others[2] = {below ? Word{2} : Word{0}, below ? Word{0} : Word{2}};
+            const Word expected[3] = {first ? kMiddle : others[0], first ? others[0] : others[1],
+                                      first ? others[1] : kMiddle};
+            for (Word i = 0; i < 3; ++i) {
+                EXPECT_EQ(order[i], expected[i]);
+            }
+        }
+    }
+}
+
 KOS_TEST(sched_order_after_a_change_of_priority) {
     // A ready thread whose priority is set goes to the front of its new queue.
     for (Word priority : {kBelowMain, kMainPriority}) {

@@ -118,8 +118,8 @@ KOS_TEST(smp_vspaces_come_and_go_on_all_nodes) {
     SKIP_ON_ONE_NODE();
     // Each node gets VSpaces one after another, with the same addresses and, probably, the same identifiers.
     for (Word round = 0; round < fewer_on_many_nodes(t, 3); ++round) {
-        CPtr vspaces[SEL4_SMP_MAX_NODES];
-        CPtr pages[SEL4_SMP_MAX_NODES];
+        CPtr vspaces[SEL4_SMP_MAX_NODES] = {};
+        CPtr pages[SEL4_SMP_MAX_NODES] = {};
         BareThread readers[SEL4_SMP_MAX_NODES];
         for (Word node = 0; node < t.nodes(); ++node) {
             vspaces[node] = make_bare_vspace(t);

@@ -72,13 +72,11 @@ constexpr Word kHugeDevicePhysical = 0xc0000000;
 }  // namespace
 
 KOS_TEST(retype_every_type_takes_its_size) {
-    CPtr to = t.slot();
     for (const ObjectKind& kind : Kinds()) {
         CPtr untyped = t.make(seL4_UntypedObject, kind.object_bits + 2);
         CPtr empty = t.slot();
         for (Word made = 1; made <= 4; ++made) {
-            to = t.slot();
-            EXPECT_OK(retype(untyped, kind.type, kind.size_bits, to));
+            EXPECT_OK(retype(untyped, kind.type, kind.size_bits, t.slot()));
             EXPECT_EQ(bytes_left(untyped, empty), (4 - made) << kind.object_bits);
         }
         EXPECT_ERROR(retype(untyped, kind.type, kind.size_bits, empty), seL4_NotEnoughMemory);

@@ -1,6 +1,7 @@
 // Which error a page, page table or cache method reports when several apply, and what the errors depend on beyond
 // their plain cases (vspace_error_test.cpp).
 #include "memory_access.h"
+#include "stubs.h"
 
 namespace {
 
@@ -112,6 +113,37 @@ KOS_TEST(page_cache_of_a_large_page) {
         EXPECT_RANGE_ERROR(vspace_cache(kVSpace, operation, kFreeVirtual + 5, kFreeVirtual + kLarge + 1),
                            kFreeVirtual + 5, kFreeVirtual + kLarge - 1);
     }
+}
+
+KOS_TEST(page_cache_keeps_the_registers_when_interrupted) {
+    // A thread above interrupts the maintenance of a large page; the caller sees nothing of that.
+    constexpr int kRounds = 40;
+    CPtr large = t.make(seL4_ARM_LargePageObject);
+    ASSERT_OK(map_page(t.arena(), kVSpace, large, kFreeVirtual));
+    Thread ticker;
+    Shared<Word> ticks;
+    ASSERT_TRUE(t.create(ticker, {.priority = 200, .budget = {.budget_us = 50, .period_us = 200}}));
+    EXPECT_OK(ticker.start([&] {
+        for (;;) {
+            yield();
+            ticks.add(1);
+        }
+    }));
+    for (int round = 0; round < kRounds; ++round) {
+        for (bool is_call : {false, true}) {
+            constexpr Word kStart = 128;
+            const Word number = static_cast<Word>(is_call ? seL4_SysCall : seL4_SysSend);
+            const Word tag = Tag::make(shifted_label(seL4_ARMPageCleanInvalidate_Data), 2).word;
+            Word x[9] = {large, tag, kStart, kLarge - 64, 0x44, 0x55, 0x66, number, 0x88};
+            const Word expected[9] = {
+                is_call ? 0 : large, is_call ? 0 : tag, kStart, kLarge - 64, 0x44, 0x55, 0x66, number, 0x88};
+            stub_svc(x);
+            for (int i = 0; i < 9; ++i) {
+                EXPECT_EQ(x[i], expected[i]);
+            }
+        }
+    }
+    ticker.stop();
 }
 
 KOS_TEST(cache_invalidation_needs_the_right_to_write) {

@@ -156,11 +156,11 @@ KOS_TEST(identifiers_are_used_again) {
     CPtr memory = t.make(seL4_UntypedObject, seL4_VSpaceBits);
     CPtr vspace = t.slot();
     // With several nodes each removal interrupts all of them, which takes an emulator its time.
-    const Word kRounds = t.nodes() > 1 ? 20 : (Word{1} << seL4_ASIDPoolIndexBits) + 64;
-    for (Word i = 0; i < kRounds; ++i) {
+    const Word rounds = t.nodes() > 1 ? 20 : (Word{1} << seL4_ASIDPoolIndexBits) + 64;
+    for (Word i = 0; i < rounds; ++i) {
         if (!untyped_retype(memory, seL4_ARM_VSpaceObject, 0, {seL4_CapInitThreadCNode, 0, 0, vspace, 1}).ok() ||
             !asid_pool_assign(pool.cap, vspace).ok() || !cnode_delete(root_slot(vspace)).ok()) {
-            EXPECT_EQ(i, kRounds);  // says where
+            EXPECT_EQ(i, rounds);  // says where
             break;
         }
     }

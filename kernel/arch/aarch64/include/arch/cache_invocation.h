@@ -16,7 +16,8 @@ struct UserMapping {
 };
 
 // `start` and `end` are the first two message words, already checked to lie in the mapping; `offset_start` and
-// `offset_end` the same relative to it. Interruptible: how far it got is kept in the message register of `start`.
+// `offset_end` the same relative to it. Interruptible: the thread makes the same call again, and Tcb::cache_done says
+// how far it got; it is forgotten when the call fails or the thread is given other registers or stopped.
 Outcome maintain_user_range(Invocation& inv, CacheOperation operation, const UserMapping& mapping, Word offset_start,
                             Word offset_end);
 

@@ -1,0 +1,72 @@
+#include "access.h"
+
+#include "../common/startup.h"
+
+namespace kos::appman {
+namespace {
+
+constexpr std::string_view kPrefix = "allow_";
+constexpr std::string_view kVerbNames[kVerbs] = {"status", "start", "stop", "restart"};
+
+unsigned find_domain(const manifest::Manifest& manifest, std::string_view name) {
+    for (unsigned i = 1; i < KOS_MAX_DOMAINS; ++i) {
+        if (manifest.domains[i].name != nullptr && name == manifest.domains[i].name) return i;
+    }
+    return 0;
+}
+
+}  // namespace
+
+bool Access::read(const manifest::Manifest& manifest, unsigned own, std::string_view* wrong) {
+    const manifest::Range range = manifest.domains[own].parameters;
+    for (unsigned i = range.first; i < unsigned{range.first} + range.count; ++i) {
+        std::string_view name = manifest.parameters[i].name;
+        if (!name.starts_with(kPrefix)) continue;
+        name.remove_prefix(kPrefix.size());
+        const unsigned caller = find_domain(manifest, name);
+        if (caller == 0) {
+            *wrong = manifest.parameters[i].name;
+            return false;
+        }
+        bool is_right = true;
+        service::for_each_word(manifest.parameters[i].value, [&](std::string_view word) {
+            if (!is_right || add(manifest, caller, word)) return;
+            *wrong = word;
+            is_right = false;
+        });
+        if (!is_right) return false;
+    }
+    return true;
+}
+
+bool Access::add(const manifest::Manifest& manifest, unsigned caller, std::string_view word) {
+    const size_t colon = word.find(':');
+    const bool has_target = colon != std::string_view::npos;
+    const std::string_view verb(word.data(), has_target ? colon : word.size());
+    std::string_view target;
+    if (has_target) target = {word.data() + colon + 1, word.size() - colon - 1};
+    if (verb == "list") {
+        if (has_target) return false;
+        list_ |= bit(caller);
+        return true;
+    }
+    if (verb == "mode") {
+        if (!has_target) modes_[caller] = UINT32_MAX;
+        for (unsigned mode = 0; has_target && mode < manifest.mode_count; ++mode) {
+            if (target != manifest.modes[mode]) continue;
+            modes_[caller] |= 1u << mode;
+            return true;
+        }
+        return !has_target;
+    }
+    for (unsigned i = 0; i < kVerbs; ++i) {
+        if (verb != kVerbNames[i]) continue;
+        const unsigned domain = has_target ? find_domain(manifest, target) : 0;
+        if (has_target && domain == 0) return false;
+        targets_[caller][i] |= has_target ? bit(domain) : UINT64_MAX;
+        return true;
+    }
+    return false;
+}
+
+}  // namespace kos::appman

@@ -1,0 +1,141 @@
+/*
+ * Tests of requests.h: each request, each way to get it wrong, and who is refused.
+ */
+#include "requests.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "test_system.h"
+
+namespace kos::appman {
+namespace {
+
+constexpr uint16_t kAppman = 1;
+constexpr uint16_t kAgent = 2;
+constexpr uint16_t kPump = 3;
+
+struct RequestsTest : testing::Test {
+    RequestsTest() : manifest(std::make_unique<manifest::Manifest>()), rules(std::make_unique<Rules>()) {
+        manifest->mode_count = 2;
+        manifest->modes[0] = "normal";
+        manifest->modes[1] = "reserve";
+        const char* names[] = {"appman", "agent", "pump"};
+        for (unsigned i = 1; i <= 3; ++i) {
+            manifest->domains[i].name = names[i - 1];
+            manifest->domains[i].group = manifest::kNoGroup;
+            manifest->domains[i].mode_mask = 1;
+            manifest->start_order[manifest->domain_count++] = static_cast<uint8_t>(i);
+        }
+        manifest->parameters[0] = {"allow_agent", "list status start stop restart mode"};
+        manifest->parameter_count = 1;
+        manifest->domains[kAppman].parameters = {0, 1};
+        make_rules(*manifest, kAppman, 1000, *rules);
+        std::string_view wrong;
+        EXPECT_TRUE(access.read(*manifest, kAppman, &wrong));
+        supervisor = std::make_unique<Supervisor>(*rules, root);
+        supervisor->begin(0);
+        requests = std::make_unique<Requests>(*manifest, access, *supervisor);
+    }
+    kos_status_t call(uint16_t caller, uint64_t label, const std::string& name, uint64_t param = 0) {
+        kos_msg_t request = {};
+        request.label = label;
+        request.param = param;
+        request.payload = name.data();
+        request.payload_bytes = static_cast<uint32_t>(name.size());
+        answer = {};
+        return requests->call({caller, 1, 0}, request, 0, answer);
+    }
+    const kos_appman_entry_t* entries() const { return static_cast<const kos_appman_entry_t*>(answer.payload); }
+
+    std::unique_ptr<manifest::Manifest> manifest;
+    std::unique_ptr<Rules> rules;
+    Access access;
+    TestRoot root;
+    std::unique_ptr<Supervisor> supervisor;
+    std::unique_ptr<Requests> requests;
+    kos_msg_t answer = {};
+};
+
+TEST_F(RequestsTest, ListsAndDescribes) {
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_LIST, ""), KOS_STATUS_OK);
+    ASSERT_EQ(answer.payload_bytes, 3 * sizeof(kos_appman_entry_t));
+    EXPECT_EQ(answer.param, 0u);
+    EXPECT_STREQ(entries()[2].name, "pump");
+    EXPECT_EQ(entries()[2].domain, kPump);
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_LIST, "", 2), KOS_STATUS_OK);
+    EXPECT_EQ(answer.payload_bytes, sizeof(kos_appman_entry_t));
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_STATUS, "pump"), KOS_STATUS_OK);
+    ASSERT_EQ(answer.payload_bytes, sizeof(kos_appman_entry_t));
+    EXPECT_EQ(entries()[0].state, KOS_APPMAN_STARTING);
+    EXPECT_EQ(entries()[0].instance, 1u);
+}
+
+TEST_F(RequestsTest, StartsStopsRestartsSwitches) {
+    supervisor->ready(kPump, 1, 0);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_STOP, "pump"), KOS_STATUS_OK);
+    supervisor->run(0);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_RESTART, "pump"), KOS_STATUS_CONFLICT);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_START, "pump"), KOS_STATUS_OK);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_RESTART, "pump"), KOS_STATUS_OK);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_MODE, ""), KOS_STATUS_OK);
+    EXPECT_EQ(answer.param, 0u);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_MODE, "reserve"), KOS_STATUS_OK);
+    EXPECT_EQ(answer.param, 1u);
+    EXPECT_EQ(supervisor->mode(), 1u);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_START, "pump"), KOS_STATUS_CONFLICT);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_MODE, "turbo"), KOS_STATUS_NOT_FOUND);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_START, "appman"), KOS_STATUS_NOT_FOUND);
+}
+
+TEST_F(RequestsTest, EverybodyElseIsRefused) {
+    for (uint16_t caller : {kPump, uint16_t{0}, uint16_t{63}, uint16_t{64}, uint16_t{0x7fff}}) {
+        for (uint64_t label : {KOS_APPMAN_STATUS, KOS_APPMAN_START, KOS_APPMAN_STOP, KOS_APPMAN_RESTART}) {
+            EXPECT_EQ(call(caller, label, "pump"), KOS_STATUS_UNAUTHORIZED);
+            EXPECT_EQ(call(caller, label, "nobody"), KOS_STATUS_UNAUTHORIZED);
+        }
+        EXPECT_EQ(call(caller, KOS_APPMAN_LIST, ""), KOS_STATUS_UNAUTHORIZED);
+        EXPECT_EQ(call(caller, KOS_APPMAN_MODE, ""), KOS_STATUS_UNAUTHORIZED);
+        EXPECT_EQ(call(caller, KOS_APPMAN_MODE, "reserve"), KOS_STATUS_UNAUTHORIZED);
+        EXPECT_EQ(call(caller, KOS_APPMAN_MODE, "turbo"), KOS_STATUS_UNAUTHORIZED);
+    }
+    EXPECT_EQ(supervisor->mode(), 0u);
+}
+
+TEST_F(RequestsTest, RefusesWhatIsMalformed) {
+    EXPECT_EQ(call(kAgent, 0, "pump"), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kAgent, 7, "pump"), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_STATUS, "nobody"), KOS_STATUS_NOT_FOUND);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_STATUS, ""), KOS_STATUS_NOT_FOUND);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_STATUS, "pump", 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_STATUS, std::string(32, 'x')), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_LIST, "pump"), KOS_STATUS_BAD_REQUEST);
+    kos_msg_t request = {};
+    request.label = KOS_APPMAN_LIST;
+    EXPECT_EQ(requests->call({kAgent, 1, 5}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
+    request.has_words = 1;
+    request.words[1] = 1;
+    EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
+    request.has_words = 0;
+    request.words[1] = 0;
+    request.token = 1;
+    EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
+}
+
+TEST_F(RequestsTest, ListsSixtyThreeDomains) {
+    for (unsigned i = 1; i < KOS_MAX_DOMAINS; ++i) manifest->domains[i].name = "a_domain_name_of_31_characters__";
+    unsigned seen = 0;
+    uint64_t first = 0;
+    do {
+        ASSERT_EQ(call(kAgent, KOS_APPMAN_LIST, "", first), KOS_STATUS_OK);
+        seen += static_cast<unsigned>(answer.payload_bytes / sizeof(kos_appman_entry_t));
+        first = answer.param;
+    } while (first != 0);
+    EXPECT_EQ(seen, KOS_MAX_DOMAINS - 1u);
+}
+
+}  // namespace
+}  // namespace kos::appman
