@@ -76,6 +76,13 @@ public:
         });
     }
 
+    // As add_named; without a list, everyone.
+    [[nodiscard]] bool add_readers(std::span<const kos_startup_client_t> clients, const char* names) {
+        if (names != nullptr) return add_named(clients, names);
+        add_all();
+        return true;
+    }
+
 private:
     uint64_t bits_ = 0;
 };

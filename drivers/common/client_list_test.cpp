@@ -64,6 +64,11 @@ TEST(ClientList, FindsClientsByName) {
     EXPECT_FALSE(set.has(4));
     EXPECT_FALSE(set.has(64 + 3));
     EXPECT_FALSE(DomainSet().add_named(clients, "pump, pmup"));
+    DomainSet readers;
+    EXPECT_TRUE(readers.add_readers(clients, "web"));
+    EXPECT_FALSE(readers.has(3));
+    EXPECT_TRUE(readers.add_readers(clients, nullptr));
+    EXPECT_TRUE(readers.has(3));
 }
 
 TEST(ClientList, FindsTheClientsOfTheStartupBlock) {

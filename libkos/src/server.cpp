@@ -3,6 +3,7 @@
 
 #include <kos/dir.h>
 #include <kos/server.h>
+#include <kos/time.h>
 
 #include <kos/sel4/objects.h>
 
@@ -142,7 +143,8 @@ bool serve_signals(kos_server_t* server, Word badge) {
             if (client.queue) serve_queue(server, client);
         }
     }
-    Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE);
+    if (badge & KOS_SIGNAL_ALARM) badge |= kos_time_alarm_bits();
+    Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE | KOS_SIGNAL_ALARM);
     if (rest & KOS_SIGNAL_STOP) __atomic_store_n(&life()->state, KOS_LIFE_STOPPING, __ATOMIC_RELEASE);
     if (rest && server->signalled) server->signalled(server, rest);
     return !(rest & KOS_SIGNAL_STOP);

@@ -20,11 +20,12 @@ unsigned find_domain(const manifest::Manifest& manifest, std::string_view name) 
 bool Access::read(const manifest::Manifest& manifest, unsigned own, std::string_view* wrong) {
     const manifest::Range range = manifest.domains[own].parameters;
     for (unsigned i = range.first; i < unsigned{range.first} + range.count; ++i) {
-        const std::string_view name = manifest.parameters[i].name;
+        std::string_view name = manifest.parameters[i].name;
         if (!name.starts_with(kPrefix)) continue;
-        const unsigned caller = find_domain(manifest, name.substr(kPrefix.size()));
+        name.remove_prefix(kPrefix.size());
+        const unsigned caller = find_domain(manifest, name);
         if (caller == 0) {
-            *wrong = name;
+            *wrong = manifest.parameters[i].name;
             return false;
         }
         bool is_right = true;
@@ -40,9 +41,10 @@ bool Access::read(const manifest::Manifest& manifest, unsigned own, std::string_
 
 bool Access::add(const manifest::Manifest& manifest, unsigned caller, std::string_view word) {
     const size_t colon = word.find(':');
-    const std::string_view verb = word.substr(0, colon);
     const bool has_target = colon != std::string_view::npos;
-    const std::string_view target = has_target ? word.substr(colon + 1) : std::string_view();
+    const std::string_view verb(word.data(), has_target ? colon : word.size());
+    std::string_view target;
+    if (has_target) target = {word.data() + colon + 1, word.size() - colon - 1};
     if (verb == "list") {
         if (has_target) return false;
         list_ |= bit(caller);

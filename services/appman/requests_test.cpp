@@ -117,8 +117,10 @@ TEST_F(RequestsTest, RefusesWhatIsMalformed) {
     request.label = KOS_APPMAN_LIST;
     EXPECT_EQ(requests->call({kAgent, 1, 5}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
+    request.words[1] = 0;
     request.token = 1;
     EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
 }

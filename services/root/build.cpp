@@ -135,15 +135,13 @@ bool set_start(Domain& domain, Word number) {
     CPtr const fault = thread_cap(d, number, kThreadFault);
     const Thread& thread = domain.threads[number];
     SchedParams const params{kMaxControlledPriority, domain.spec->priority, kNullCap, fault};
-    // A thread that runs on its callers' time must not keep their server when that ends.
-    CPtr const timeout = thread.passive ? fault : CPtr{kNullCap};
     seL4_UserContext context{};
     context.pc = thread.entry;
     context.x0 = thread.argument;
     context.sp = thread.stack_base + thread.stack_bytes;
     context.tpidrro_el0 = thread.buffer;
     return tcb_set_sched_params(tcb, seL4_CapInitThreadTCB, params).ok() &&
-           tcb_set_timeout_endpoint(tcb, timeout).ok() &&
+           tcb_set_timeout_endpoint(tcb, kNullCap).ok() &&
            tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok() && give_time(domain, number);
 }
 

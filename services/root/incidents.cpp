@@ -194,13 +194,12 @@ IncidentAnswer handle_incident() {
         if (incident.label == KOS_REPORT_READY) {
             // Word 0: which thread, as the domain says; it can only give away time of its own.
             Word const ready = incident.length ? incident.words[0] : 0;
-            if (ready == 0) {
-                if (domain->state == KOS_DOMAIN_STARTING && domain->spec->passive) make_passive(*domain);
-                tell_ready(*domain);
-            } else if (ready < KOS_MAX_THREADS && domain->threads[ready].passive) {
-                kos::sel4::sched_context_unbind_object(thread_cap(domain->number, ready, kThreadTime),
-                                                       thread_cap(domain->number, ready, kThreadTcb));
+            bool const is_first = ready == 0 && domain->state == KOS_DOMAIN_STARTING;
+            if (ready < KOS_MAX_THREADS && domain->threads[ready].passive && (ready != 0 || is_first)) {
+                make_passive(*domain, ready);
+                wake_ticker();
             }
+            if (is_first) tell_ready(*domain);
             return kAnswerOk;
         }
         if (incident.label != KOS_REPORT_EXIT) return kAnswerOk;

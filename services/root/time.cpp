@@ -127,13 +127,27 @@ bool give_time(Domain& domain, Word thread) {
            sched_context_bind(sched_context, thread_cap(domain.number, thread, kThreadTcb)).ok();
 }
 
-void make_passive(Domain& domain) {
-    CPtr const sched_context = thread_cap(domain.number, 0, kThreadTime);
-    CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
-    if (!sched_context_unbind_object(sched_context, tcb).ok() ||
-        !sched_context_bind(sched_context, domain.notification).ok()) {
-        log(Level::kError, Text().add("cannot make a server passive: ").add(domain.spec->name));
+void watch_time(Domain& domain, Word thread) {
+    CPtr const fault = thread_cap(domain.number, thread, kThreadFault);
+    if (!tcb_set_timeout_endpoint(thread_cap(domain.number, thread, kThreadTcb), fault).ok()) {
+        log(Level::kError, Text().add("no time-out endpoint for ").add(domain.spec->name));
     }
+}
+
+// A caller may have been waiting: then the thread is in the middle of a request already, which its own time was not
+// lent for.
+void lend_if_serving(Domain& domain, Word thread) {
+    if (what_does(thread_cap(domain.number, thread, kThreadTcb)) != Doing::kIdle) lend(domain, thread);
+}
+
+void make_passive(Domain& domain, Word thread) {
+    CPtr const sched_context = thread_cap(domain.number, thread, kThreadTime);
+    watch_time(domain, thread);
+    bool done = sched_context_unbind_object(sched_context, thread_cap(domain.number, thread, kThreadTcb)).ok();
+    // The main thread's time is for signals from now on.
+    done = done && (thread != 0 || sched_context_bind(sched_context, domain.notification).ok());
+    if (!done) log(Level::kError, Text().add("cannot make a server passive: ").add(domain.spec->name));
+    lend_if_serving(domain, thread);
 }
 
 void release_time(Word badge, CPtr tcb) {
@@ -151,6 +165,8 @@ void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
     hung = badge >= kLoanBadge;
     if (hung) return;
+    // Its own time, for signals: it goes on in its next period.
+    if (badge == (Word{domain.number} << 8 | thread)) return;
     release_time(badge, tcb);  // it goes back to its owner with the answer
     hung = !lend(domain, thread);
 }

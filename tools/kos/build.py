@@ -24,10 +24,18 @@ def main(arguments):
     if arguments.targets and not arguments.preset:
         raise KosError("TARGET needs --preset host or --preset target")
     packages.ensure(install=not arguments.no_install)
+    if arguments.preset == "target":
+        generators()
     for preset in [arguments.preset] if arguments.preset else PRESETS:
         configure(preset)
         compile_preset(preset, arguments.targets)
     return 0
+
+
+def generators():
+    """The programs of the host preset that the target preset runs while it builds."""
+    configure("host")
+    compile_preset("host", ["idl_plugin"])
 
 
 def everything(install):

@@ -203,6 +203,9 @@ void resolve_connections(System& system, Diagnostics& diagnostics) {
         for (uint32_t k = 0; k < system.domains[i].uses.size(); ++k) {
             const UsedPort& use = system.domains[i].uses[k];
             const auto found = ports.find(use.port.value);
+            if (found == ports.end() && use.is_optional) {
+                continue;
+            }
             if (found == ports.end()) {
                 diagnostics.error(use.port.place,
                                   system.domains[i].name.value + " uses the port " + in_quotes(use.port.value) +

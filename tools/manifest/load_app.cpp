@@ -370,6 +370,7 @@ void AppLoader::read_use(Table& table, Domain& domain) {
     use.port = section.required_name("port");
     use.wait = section.flag("wait", true).value;
     use.send_only = section.flag("send_only", false).value;
+    use.is_optional = section.flag("optional", false).value;
     if (section.has("early")) {
         use.early = section.flag("early", false).value;
     }

@@ -38,6 +38,7 @@ struct UsedPort {
     bool wait = true;
     std::optional<bool> early;
     bool send_only = false;    // kos_msg_send only: never waits for the server
+    bool is_optional = false;  // no mistake if nobody serves it
     bool is_implicit = false;  // the directory, which every server and client needs
 };
 

@@ -1,0 +1,14 @@
+# A real-time clock that goes on while the machine is off.
+@0xe19a74c5d3b2086f;
+
+using Kos = import "/kos.capnp";
+
+interface Rtc {
+  get @0 () -> (seconds :UInt64)
+      $Kos.errors([unavailable]);
+  # Seconds since 1970-01-01 UTC.
+
+  set @1 (seconds :UInt64) -> ()
+      $Kos.errors([unauthorized, invalidArgument, unavailable]);
+  # INVALID_ARGUMENT: the device cannot hold it. For domains that the driver's parameter names.
+}

@@ -1,0 +1,22 @@
+// The codecs of the C binding (emit_c_codec.cpp), as its other parts need them.
+#pragma once
+
+#include "c_names.h"
+#include "writer.h"
+
+namespace kos::idl::c {
+
+// View, encode and decode of one direction of a method.
+void emit_codec(Writer& out, const Codec& codec);
+
+// NAME_valid of a struct, if there is anything to check in it.
+void emit_struct_check(Writer& out, const Struct& structure);
+bool struct_needs_check(const Struct& structure);
+
+// Lines that return false unless the bytes at `address` are a value of `type`.
+void emit_check(Writer& out, const Type& type, const std::string& address);
+
+// Encoding needs memory for the payload; else the payload is the caller's own bytes, or there is none.
+bool needs_buffer(const Message& message);
+
+}  // namespace kos::idl::c
