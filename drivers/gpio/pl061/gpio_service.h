@@ -29,14 +29,12 @@ enum GpioLabel : uint64_t {
 // Which domain owns which line; 0 is nobody. Filled at start.
 class GpioOwners {
 public:
-    // Gives the lines in `text` ("0,1,2") to `domain`. False if one is no line or is owned already.
-    [[nodiscard]] bool give(uint16_t domain, std::string_view text) {
-        return for_each_word(text, [&](std::string_view word) {
-            uint64_t line = 0;
-            if (!parse_number(word, kGpioLineCount, &line) || owner_[line] != 0) return false;
-            owner_[line] = domain;
-            return true;
-        });
+    // Precondition: line < kGpioLineCount.
+    void give(unsigned line, uint16_t domain) { owner_[line] = domain; }
+    // Gives `line` to the client `name`, "" being nobody. False if there is no such client.
+    [[nodiscard]] bool give(unsigned line, std::span<const kos_startup_client_t> clients, std::string_view name) {
+        owner_[line] = client_domain(clients, name);
+        return name.empty() || owner_[line] != 0;
     }
     bool owns(uint16_t domain, uint64_t line) const { return line < kGpioLineCount && owner_[line] == domain; }
     uint16_t owner(unsigned line) const { return owner_[line]; }
