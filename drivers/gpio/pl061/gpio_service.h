@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "client_list.h"
+#include "message.h"
 #include "pl061.h"
 
 namespace kos::driver {
@@ -57,9 +58,7 @@ public:
     // Errors: BAD_REQUEST; UNAUTHORIZED (not the caller's line, or no line); CONFLICT (write to an input; for a waiting
     // call: another wait or a subscription of the same client has taken its place); EMPTY; FULL (no reply object).
     kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (request.has_words != 0 || request.token != 0 || caller.token != 0 || request.payload_bytes != 0) {
-            return KOS_STATUS_BAD_REQUEST;
-        }
+        if (!is_param_only(caller, request)) return KOS_STATUS_BAD_REQUEST;
         const unsigned line = request.param & 0xff;
         const unsigned second = request.param >> 8 & 0xff;
         const unsigned third = request.param >> 16 & 0xff;

@@ -298,6 +298,7 @@ TEST_F(GpioTest, RefusesWhatItDoesNotKnow) {
     kos_msg_t request = {};
     request.label = kGpioLines;
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(service.call({kPump, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
     request.payload_bytes = 1;
