@@ -243,11 +243,11 @@ TEST(Clients, PassStatusesOnAndRefuseNumbersThatAreNone) {
                     return status;
                 };
                 const bool known = status >= KOS_STATUS_BAD_REQUEST && status < 256;
-                const bool words = transport().words_calls != 0;
                 const kos_status_t result = call(random);
-                if (words) continue;
-                EXPECT_EQ(result, transport().words_calls || !known ? KOS_STATUS_PEER_INVALID : status) << test.name();
-                EXPECT_EQ(transport().deleted.size(), transport().words_calls ? 0u : 1u) << test.name();
+                // In registers, the token is refused by kos_msg_call_words itself.
+                const bool in_registers = transport().words_calls != 0;
+                EXPECT_EQ(result, in_registers || !known ? KOS_STATUS_PEER_INVALID : status) << test.name();
+                EXPECT_EQ(transport().deleted.size(), in_registers ? 0u : 1u) << test.name();
             }
         }
     }

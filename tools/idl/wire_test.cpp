@@ -61,10 +61,8 @@ TEST_F(Wire, TextTravelsWithoutAZeroAndScalarsInRegisters) {
 }
 
 TEST_F(Wire, ScalarsAreSortedByAlignment) {
-    answer(0, 0, 0);
-    answer_.param = uint64_t{0x1111111111111111};            // i64
-    answer_.words[0] = 0x33332222'22222200 >> 8 | uint64_t{0x44} << 56;  // i32, i16, i8, only
-    answer_.words[0] = uint64_t{0x22222222} | uint64_t{0x3333} << 32 | uint64_t{0x44} << 48;
+    // i64; i32, i16, i8, only
+    answer(0x1111111111111111, uint64_t{0x22222222} | uint64_t{0x3333} << 32 | uint64_t{0x44} << 48, 0);
     auto result = everything::Client(1).scalars(true, 0x12, 0x3456, 0x789abcde, 0x1122334455667788,
                                                 everything::Color::kBlue);
     // u64; then u32, u16, and in order of declaration b, u8; then color
@@ -131,7 +129,7 @@ TEST_F(Wire, CoreServicesSpeakAsInPortsH) {
     EXPECT_EQ(KOS_DIRECTORY_LABEL_SUBSCRIBE, static_cast<int>(KOS_DIR_SUBSCRIBE));
     EXPECT_EQ(KOS_DIRECTORY_LABEL_DOMAIN_DOWN, static_cast<int>(KOS_DIR_DOMAIN_DOWN));
     EXPECT_EQ(KOS_LOG_LABEL_READ, static_cast<int>(KOS_LOG_READ));
-    EXPECT_EQ(KOS_LOG_LABEL_QUEUE_ERROR, KOS_LOG_WRITE | KOS_LOG_LEVEL_ERROR << 8);
+    EXPECT_EQ(KOS_LOG_LABEL_QUEUE_ERROR, KOS_LOG_WRITE | 1 << 8);
     EXPECT_EQ(KOS_APPMAN_LABEL_MODE, static_cast<int>(KOS_APPMAN_MODE));
 
     answer(0, 0, 0);
@@ -142,9 +140,9 @@ TEST_F(Wire, CoreServicesSpeakAsInPortsH) {
     ASSERT_TRUE(connection.ok());
     EXPECT_EQ(connection->slot(), 66u);
 
-    static_assert(sizeof(kos_appman_entry_t) == sizeof(appman::Entry));
+    static_assert(sizeof(kos_appman_entry_t) == sizeof(appman::Domain));
     static const kos_appman_entry_t entries[2] = {
-        {"log", 2, KOS_APPMAN_READY, 0, 1, 3, 0}, {"timer", 5, KOS_APPMAN_WAITING, KOS_EXIT_HUNG, 4, 9, 0}};
+        {"log", 2, ::KOS_APPMAN_READY, 0, 1, 3, 0}, {"timer", 5, ::KOS_APPMAN_WAITING, KOS_EXIT_HUNG, 4, 9, 0}};
     answer(0, 0, 0, entries, sizeof entries);
     auto list = appman::Client(1).list(0);
     ASSERT_TRUE(list.ok());
