@@ -1,4 +1,5 @@
-// The reference page of a schema, NAME.md: for each method what it does, its parameters, and where they are on the wire.
+// The reference page of a schema, NAME.md: for each method what it does, its parameters, and where they are on the
+// wire.
 #include "c_names.h"
 #include "emit.h"
 #include "writer.h"
@@ -82,7 +83,8 @@ void emit_method(Writer& out, const Method& method) {
     std::string traits = "Label " + std::to_string(method.label) + ".";
     if (method.one_way) traits += " One way, through the queue.";
     if (method.deferred) traits += " May be answered later.";
-    if (!method.one_way && method.request.registers_only() && method.answer.registers_only()) traits += " In registers.";
+    if (!method.one_way && method.request.registers_only() && method.answer.registers_only())
+        traits += " In registers.";
     out.line("%", traits);
     out.blank();
     emit_paragraph(out, method.doc);

@@ -76,14 +76,17 @@ TEST(Schema, BoundsAreRequired) {
 }
 
 TEST(Schema, BoundsAreChecked) {
-    EXPECT_EQ(errors_of_method("(t :Text $Kos.maxBytes(0)) -> ()"), "t.capnp: I.m(t): found $maxBytes(0); expected 1 to 4096");
+    EXPECT_EQ(errors_of_method("(t :Text $Kos.maxBytes(0)) -> ()"),
+              "t.capnp: I.m(t): found $maxBytes(0); expected 1 to 4096");
     EXPECT_EQ(errors_of_method("(t :Text $Kos.maxBytes(4097)) -> ()"),
               "t.capnp: I.m(t): found $maxBytes(4097); expected 1 to 4096\n"
               "t.capnp: I.m: found a payload of up to 4097 bytes; expected at most 4096");
-    EXPECT_EQ(errors_of_method("(t :Text $Kos.fixedBytes(1)) -> ()"), "t.capnp: I.m(t): found $fixedBytes(1); expected 2 to 4096");
+    EXPECT_EQ(errors_of_method("(t :Text $Kos.fixedBytes(1)) -> ()"),
+              "t.capnp: I.m(t): found $fixedBytes(1); expected 2 to 4096");
     EXPECT_EQ(errors_of_method("(t :Text $Kos.fixedBytes(9) $Kos.maxBytes(9)) -> ()"),
               "t.capnp: I.m(t): found $maxBytes and $fixedBytes; expected one of them");
-    EXPECT_EQ(errors_of_method("(l :List(UInt8) $Kos.maxCount(0)) -> ()"), "t.capnp: I.m(l): found $maxCount(0); expected 1 to 4096");
+    EXPECT_EQ(errors_of_method("(l :List(UInt8) $Kos.maxCount(0)) -> ()"),
+              "t.capnp: I.m(l): found $maxCount(0); expected 1 to 4096");
 }
 
 TEST(Schema, PayloadsFitIntoAMessage) {
@@ -97,7 +100,8 @@ TEST(Schema, PayloadsFitIntoAMessage) {
 
 TEST(Schema, OneVariablePartAndOneToken) {
     EXPECT_EQ(errors_of_method("(a :Text $Kos.maxBytes(4), b :Data $Kos.maxBytes(4)) -> ()"),
-              "t.capnp: I.m: found two parameters of variable length, `a` and `b`; expected at most one per direction (Text and "
+              "t.capnp: I.m: found two parameters of variable length, `a` and `b`; expected at most one per direction "
+              "(Text and "
               "Data can have $fixedBytes)");
     EXPECT_EQ(errors_of_method("() -> (a :I, b :Capability)"),
               "t.capnp: I.m: results: found two tokens, `a` and `b`; expected at most one per direction");
@@ -125,21 +129,26 @@ TEST(Schema, AnnotationsWhereTheyMeanNothing) {
               "t.capnp: I.m(a): found $fixedBytes; expected it on Text and Data only");
     EXPECT_EQ(errors_of_method("(a :Text $Kos.maxBytes(3) $Kos.maxCount(3)) -> ()"),
               "t.capnp: I.m(a): found $maxCount; expected it on List only");
-    EXPECT_EQ(errors_of_method("(a :Bool $Kos.optional) -> ()"), "t.capnp: I.m(a): found $optional; expected it on tokens only");
+    EXPECT_EQ(errors_of_method("(a :Bool $Kos.optional) -> ()"),
+              "t.capnp: I.m(a): found $optional; expected it on tokens only");
 }
 
 TEST(Schema, Labels) {
     EXPECT_EQ(errors_of_method("() -> () $Kos.label(0)"), "t.capnp: I.m: found label 0; expected 1 to 65519 (0xffef)");
-    EXPECT_EQ(errors_of_method("() -> () $Kos.label(0xfff0)"), "t.capnp: I.m: found label 65520; expected 1 to 65519 (0xffef)");
+    EXPECT_EQ(errors_of_method("() -> () $Kos.label(0xfff0)"),
+              "t.capnp: I.m: found label 65520; expected 1 to 65519 (0xffef)");
     EXPECT_EQ(errors_of("interface I { a @0 () -> (); b @1 () -> () $Kos.label(1); }"),
               "t.capnp: I.b: found label 1, which `a` has; expected another");
     EXPECT_EQ(errors_of("interface I { a @0 () -> (); b @1 () $Kos.oneWay $Kos.label(1); }"), "");
 }
 
 TEST(Schema, OneWayAndDeferred) {
-    EXPECT_EQ(errors_of_method("() -> (a :Bool) $Kos.oneWay"), "t.capnp: I.m: found results of a $oneWay method; expected none");
-    EXPECT_EQ(errors_of_method("(a :I) $Kos.oneWay"), "t.capnp: I.m: found token `a`; expected none for a $oneWay method");
-    EXPECT_EQ(errors_of_method("() $Kos.oneWay $Kos.deferred"), "t.capnp: I.m: found $oneWay and $deferred; expected one of them");
+    EXPECT_EQ(errors_of_method("() -> (a :Bool) $Kos.oneWay"),
+              "t.capnp: I.m: found results of a $oneWay method; expected none");
+    EXPECT_EQ(errors_of_method("(a :I) $Kos.oneWay"),
+              "t.capnp: I.m: found token `a`; expected none for a $oneWay method");
+    EXPECT_EQ(errors_of_method("() $Kos.oneWay $Kos.deferred"),
+              "t.capnp: I.m: found $oneWay and $deferred; expected one of them");
 }
 
 TEST(Schema, PartsOfTheLanguageThatAreNotUsed) {
@@ -151,14 +160,16 @@ TEST(Schema, PartsOfTheLanguageThatAreNotUsed) {
               "t.capnp: I.m(a): found a default value; expected none (every field is always sent)");
     EXPECT_EQ(errors_of("struct S { a @0 :UInt8; } interface I { m @0 S -> (); }"),
               "t.capnp: I.m: found a named struct in place of the parameters; expected a list in parentheses");
-    EXPECT_EQ(errors_of("struct S { union { a @0 :UInt8; b @1 :UInt8; } }"), "t.capnp: S: found a union; expected fields only");
+    EXPECT_EQ(errors_of("struct S { union { a @0 :UInt8; b @1 :UInt8; } }"),
+              "t.capnp: S: found a union; expected fields only");
     EXPECT_EQ(errors_of("struct S { a @0 :UInt8; g :group { b @1 :UInt8; } }"),
               "t.capnp: S.g: found a group or union; expected a field");
 }
 
 TEST(Schema, Structs) {
     EXPECT_EQ(errors_of("struct S { t @0 :Text $Kos.maxBytes(4); }"),
-              "t.capnp: S.t: found a field of variable length or a token; expected a fixed size (Text and Data need $fixedBytes)\n"
+              "t.capnp: S.t: found a field of variable length or a token; expected a fixed size (Text and Data need "
+              "$fixedBytes)\n"
               "t.capnp: S: found no fields; expected at least one");
     EXPECT_EQ(errors_of("struct S { }"), "t.capnp: S: found no fields; expected at least one");
     EXPECT_EQ(errors_of("struct S { s @0 :S; }"), "t.capnp: S.s: found a struct that contains itself; expected an end");
@@ -184,8 +195,9 @@ TEST(Schema, Names) {
               "t.capnp: I.run: found a name that is reserved in generated code; expected another");
     EXPECT_EQ(errors_of_method("(a :UInt8) -> (a :UInt8)"),
               "t.capnp: I.m(a): found a name that a parameter or result of the method already has; expected another");
-    EXPECT_EQ(errors_of_method("(text :Text $Kos.maxBytes(4), textBytes :UInt8) -> ()"),
-              "t.capnp: I.m(textBytes): found a name that a parameter or result of the method already has; expected another");
+    EXPECT_EQ(
+        errors_of_method("(text :Text $Kos.maxBytes(4), textBytes :UInt8) -> ()"),
+        "t.capnp: I.m(textBytes): found a name that a parameter or result of the method already has; expected another");
     EXPECT_EQ(errors_of("interface Ab { interface Cd { } } interface AbCd { }"),
               "t.capnp: AbCd: found a name that equals another one in C; expected a different one");
     EXPECT_EQ(errors_of("interface I { }", "9-t.capnp"),
@@ -196,13 +208,15 @@ TEST(Schema, AllMistakesAreToldAtOnce) {
     EXPECT_EQ(errors_of("interface I { a @0 (t :Text) -> (); b @1 (d :Void) -> () $Kos.label(0); }"),
               "t.capnp: I.a(t): found no bound; expected $maxBytes(n) or $fixedBytes(n) with n from 1 to 4096\n"
               "t.capnp: I.b: found label 0; expected 1 to 65519 (0xffef)\n"
-              "t.capnp: I.b(d): found a type that messages do not have; expected a number, Bool, enum, struct, Text, Data, List, "
+              "t.capnp: I.b(d): found a type that messages do not have; expected a number, Bool, enum, struct, Text, "
+              "Data, List, "
               "interface or Capability");
 }
 
 TEST(Schema, CommentsAndErrorsReachTheBindings) {
     const Model model = model_of(
-        "interface I {\n# About I.\n m @0 (a :UInt8 $Kos.doc(\"About a.\")) -> () $Kos.errors([notFound, full]);\n# About m.\n"
+        "interface I {\n# About I.\n m @0 (a :UInt8 $Kos.doc(\"About a.\")) -> () $Kos.errors([notFound, full]);\n# "
+        "About m.\n"
         "# More.\n}");
     ASSERT_TRUE(model.errors.empty());
     const Interface& interface = *model.schemas[0].interfaces[0];
@@ -234,7 +248,8 @@ TEST(Schema, AllInterfacesOfKosAreRight) {
         const Model model = model_of_file(entry.path(), folder);
         EXPECT_TRUE(model.errors.empty()) << model.errors.front();
         ASSERT_EQ(model.schemas.size(), 1u);
-        for (auto* emit : {emit_c_header, emit_c_source, emit_cpp_header, emit_rust, emit_markdown, emit_trace, emit_probe}) {
+        for (auto* emit :
+             {emit_c_header, emit_c_source, emit_cpp_header, emit_rust, emit_markdown, emit_trace, emit_probe}) {
             EXPECT_FALSE(emit(model.schemas[0]).empty());
         }
         ++schemas;
