@@ -206,7 +206,7 @@ const char kTree[] = R"(/ {
       environment = "HOME=/" "TZ=CET"
       devices {
         adc {
-          reg = <0 150994944 0 4096>
+          reg = <0 151191552 0 4096>
           shared
         }
         wide {
@@ -253,7 +253,7 @@ const char kTree[] = R"(/ {
       restart = "permanent"
       devices {
         adc {
-          reg = <0 150994944 0 4096>
+          reg = <0 151191552 0 4096>
           shared
         }
       }

@@ -5,6 +5,22 @@
 #ifndef KOS_TOOLS_MANIFEST_TABLE_H_
 #define KOS_TOOLS_MANIFEST_TABLE_H_
 
+#include <stdexcept>
+
+namespace kos::compiler {
+
+// What toml++ asserts instead of reporting; with malformed input some of its assertions do fail (3.3.0: a table header
+// that begins with "[=").
+struct TomlAssertion : std::logic_error {
+    using std::logic_error::logic_error;
+};
+
+}  // namespace kos::compiler
+
+#ifdef NDEBUG
+#error "without assertions toml++ takes them for granted, which malformed input makes undefined behaviour"
+#endif
+#define TOML_ASSERT(expr) (static_cast<bool>(expr) ? void() : throw ::kos::compiler::TomlAssertion(#expr))
 #include <toml++/toml.h>
 
 #include <functional>
