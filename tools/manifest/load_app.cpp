@@ -409,14 +409,16 @@ void AppLoader::read_device(Table& table, Domain& domain) {
     Section section(diagnostics_, table);
     Device device;
     device.name = section.required_name("name");
-    if (!section.has("address")) {
-        diagnostics_.error(table.place, "[[device]] has no address", "address = PHYSICAL ADDRESS");
+    read_interrupts(section, device);
+    if (section.has("address")) {
+        device.address = section.number("address", 0, 0, kMaxDeviceAddress);
+        device.size = section.size("size", kPage, 1, manifest::kMaxAreaBytes);
+    } else if (device.interrupts.empty() || section.has("size")) {
+        diagnostics_.error(table.place, "[[device]] has no address",
+                           "address = PHYSICAL ADDRESS, or interrupts and no size for a part of the core");
         domain.is_incomplete = true;
         return;
     }
-    device.address = section.number("address", 0, 0, kMaxDeviceAddress);
-    device.size = section.size("size", kPage, 1, manifest::kMaxAreaBytes);
-    read_interrupts(section, device);
     if (device.address.value % kPage != 0 || device.size.value % kPage != 0) {
         const bool address = device.address.value % kPage != 0;
         diagnostics_.error(

@@ -15,12 +15,15 @@ struct TomlAssertion : std::logic_error {
     using std::logic_error::logic_error;
 };
 
+// Throws TomlAssertion; out of line, because toml++ asserts in noexcept functions as well.
+[[noreturn]] void toml_assertion_failed(const char* expression);
+
 }  // namespace kos::compiler
 
 #ifdef NDEBUG
 #error "without assertions toml++ takes them for granted, which malformed input makes undefined behaviour"
 #endif
-#define TOML_ASSERT(expr) (static_cast<bool>(expr) ? void() : throw ::kos::compiler::TomlAssertion(#expr))
+#define TOML_ASSERT(expr) (static_cast<bool>(expr) ? void() : ::kos::compiler::toml_assertion_failed(#expr))
 #include <toml++/toml.h>
 
 #include <functional>
