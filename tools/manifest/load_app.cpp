@@ -315,7 +315,8 @@ bool AppLoader::parameter_text(const toml::node& node, std::string& text) {
     return false;
 }
 
-// Replacements must name a parameter that the app declares: anything else is a slip of the pen.
+// Replacements must name a parameter that the app declares: anything else is a slip of the pen. Core services cannot
+// declare all of theirs, because some have the names of domains in them.
 void AppLoader::read_parameters(Table& top, Domain& domain) {
     for (Table* parent : {&top, &replacement_}) {
         const bool is_replacement = parent == &replacement_;
@@ -330,7 +331,7 @@ void AppLoader::read_parameters(Table& top, Domain& domain) {
         for (const auto& [key, node] : *table.values) {
             const std::string name(key.str());
             Text value{"", place_of(table.file, node.source())};
-            if (is_replacement && domain.parameters.count(name) == 0) {
+            if (is_replacement && !domain.is_core && domain.parameters.count(name) == 0) {
                 diagnostics_.error(place_of(table.file, key.source()), "the app has no parameter " + in_quotes(name),
                                    "one of " + joined(known));
             } else if (!is_name(name)) {
