@@ -446,7 +446,7 @@ TEST(Compile, ReportSaysWhatIsThere) {
              "| appman | show | appman -> show (right \"control\") |",
              "| log | pump_a | log -> pump_a (ring \"samples\") |",
              "- show from appman",
-             "| normal | 1 | pump_a 10.00 % | 10.00 % | 80.00 % |",
+             "| normal | 1 | pump_a 10.00 % | 10.00 % | 90.00 % |",
              "| field | rest_for_one | pump_a, show | 3 in 60 s | mode:reserve | 0, 100 ms |",
              "1. directory\n1. log\n1. appman\n1. pump_a\n1. show\n",
          }) {
