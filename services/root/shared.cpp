@@ -61,15 +61,11 @@ void make_devices() {
     }
 }
 
-// Interrupts below this one (GICv2) exist once per core.
-constexpr Word kFirstSharedInterrupt = 32;
-
-// The core of the domain that the manifest's interrupt `index` belongs to.
-Word core_of_interrupt(uint32_t index) {
-    for (const auto& domain : the_system.manifest.domains) {
-        if (!domain.name) continue;
-        if (index >= domain.interrupts.first && index - domain.interrupts.first < domain.interrupts.count)
-            return domain.core;
+Word core_of(uint32_t interrupt) {
+    for (const DomainSpec& spec : the_system.manifest.domains) {
+        bool const has = spec.name && interrupt >= spec.interrupts.first &&
+                         interrupt < spec.interrupts.first + unsigned{spec.interrupts.count};
+        if (has) return spec.core;
     }
     return 0;
 }
@@ -80,12 +76,11 @@ void make_interrupts() {
         handlers[i] = new_slot();
         Trigger const trigger = manifest.interrupts[i].edge ? Trigger::kEdge : Trigger::kLevel;
         Word const number = manifest.interrupts[i].number;
-        // A kernel for several cores wants to know whose private interrupt it is.
-        bool const names_core = number < kFirstSharedInterrupt && boot_info->numNodes > 1;
+        // With several cores an interrupt goes to one of them, and those of a core itself (timers) exist once per core.
         Result const result =
-            names_core ? irq_control_get_trigger_core(seL4_CapIRQControl, number, trigger, path(handlers[i]),
-                                                      core_of_interrupt(i))
-                       : irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
+            boot_info->numNodes > 1
+                ? irq_control_get_trigger_core(seL4_CapIRQControl, number, trigger, path(handlers[i]), core_of(i))
+                : irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
         if (!result.ok()) panic("the kernel refuses an interrupt of the manifest");
     }
 }
