@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr unsigned kWorkers = 3;
+constexpr unsigned kWorkers = 2;
 constexpr unsigned kRounds = 60;
 
 struct Shared {
