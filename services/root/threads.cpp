@@ -149,37 +149,14 @@ void run_ticker() {
 
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
-// By its registers, as time.cpp tells it of threads of domains: the kernel overwrites x0 when a message arrives, and no
-// badge of a caller equals the address of the endpoint, whose low byte would be the number of a thread.
-bool is_service_idle() {
-    constexpr Word kRegisters = 11;  // enough to reach x7
-    seL4_UserContext context{};
-    if (!tcb_read_registers(service.tcb, Suspend::kNo, kRegisters, context).ok()) return false;
-    auto const number = static_cast<int64_t>(context.x7);
-    return (number == seL4_SysNBSendRecv || number == seL4_SysReplyRecv) && context.x0 == service_endpoint;
-}
-
-// Service has reported that it is done. Who was waiting in its endpoint has been received in the same system call: then
-// the caller's time was not lent, because service had the loan, and to take the loan away now would stop it for good.
-// It keeps it and reports again after that request.
-void take_time_back() {
-    if (!__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE)) {
-        sched_context_unbind(service.sched_context);  // at boot, before there are callers
-        return;
-    }
-    if (!is_service_idle()) return;
-    __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
-    sched_context_unbind(service_loan);
-    // A caller on another core may have come in between.
-    if (is_service_idle() || !sched_context_bind(service_loan, service.tcb).ok()) return;
-    __atomic_store_n(&is_service_on_loan, true, __ATOMIC_RELEASE);
-}
-
 void run_keeper() {
     for (;;) {
         Message const message = recv(keeper_endpoint, keeper_reply);
         if (message.badge == kReportBadge) {
-            take_time_back();
+            // Service waits in its endpoint: whatever time it has is given back.
+            sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
+                                                                                        : service.sched_context);
+            __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
             continue;
         }
         if (message.label() != seL4_Fault_Timeout) {
@@ -214,10 +191,7 @@ void wake_ticker() {
 }
 
 void make_endpoints() {
-    // An address that no badge equals: is_service_idle().
-    do {
-        service_endpoint = new_object(seL4_EndpointObject);
-    } while ((service_endpoint & 0xff) < KOS_MAX_THREADS);
+    service_endpoint = new_object(seL4_EndpointObject);
     faults_endpoint = new_object(seL4_EndpointObject);
     keeper_endpoint = new_object(seL4_EndpointObject);
     ticker_wake = new_object(seL4_NotificationObject);
