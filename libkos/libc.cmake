@@ -49,6 +49,7 @@ set(KOS_LIBC_SOURCES
     throw.cpp
     time.cpp)
 list(TRANSFORM KOS_LIBC_SOURCES PREPEND "${KOS_LIBC_DIR}/")
+set(KOS_LIBC_SOURCES ${KOS_LIBC_SOURCES} CACHE INTERNAL "")
 set_source_files_properties(${KOS_LIBC_SOURCES} PROPERTIES COMPILE_OPTIONS "-fno-builtin")
 
 function(kos_check_system_calls target)

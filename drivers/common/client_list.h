@@ -76,6 +76,14 @@ public:
         });
     }
 
+    // The clients that `names` lists; "*" is every client, no list is nobody. False if a name is no client's.
+    [[nodiscard]] bool add_listed(std::span<const kos_startup_client_t> clients, const char* names) {
+        if (names == nullptr) return true;
+        if (std::string_view(names) != "*") return add_named(clients, names);
+        add_all();
+        return true;
+    }
+
 private:
     uint64_t bits_ = 0;
 };

@@ -8,3 +8,5 @@ kos_status_t kos_root_request(enum kos_root_label label, uint64_t words[4]) {
     for (unsigned i = 0; i < 4; ++i) words[i] = answer.words[i];
     return answer.status;
 }
+
+void kos_root_signal(uint64_t slot) { kos::sel4::signal(slot); }

@@ -5,7 +5,7 @@
 namespace kos::appman {
 namespace {
 
-constexpr std::string_view kPrefix = "allow_";
+constexpr char kParameter[] = "allow";
 constexpr std::string_view kVerbNames[kVerbs] = {"status", "start", "stop", "restart"};
 
 unsigned find_domain(const manifest::Manifest& manifest, std::string_view name) {
@@ -18,31 +18,35 @@ unsigned find_domain(const manifest::Manifest& manifest, std::string_view name) 
 }  // namespace
 
 bool Access::read(const manifest::Manifest& manifest, unsigned own, std::string_view* wrong) {
-    const manifest::Range range = manifest.domains[own].parameters;
-    for (unsigned i = range.first; i < unsigned{range.first} + range.count; ++i) {
-        const std::string_view name = manifest.parameters[i].name;
-        if (!name.starts_with(kPrefix)) continue;
-        const unsigned caller = find_domain(manifest, name.substr(kPrefix.size()));
-        if (caller == 0) {
-            *wrong = name;
-            return false;
-        }
-        bool is_right = true;
-        service::for_each_word(manifest.parameters[i].value, [&](std::string_view word) {
-            if (!is_right || add(manifest, caller, word)) return;
-            *wrong = word;
-            is_right = false;
+    const char* value = manifest::find_parameter(manifest, manifest.domains[own], kParameter);
+    std::string_view rest = value == nullptr ? "" : value;
+    bool is_right = true;
+    while (!rest.empty() && is_right) {
+        const size_t semicolon = rest.find(';');
+        const std::string_view clause(rest.data(), semicolon == std::string_view::npos ? rest.size() : semicolon);
+        rest.remove_prefix(semicolon == std::string_view::npos ? rest.size() : semicolon + 1);
+        // The first word of a clause is the caller, the others are what it may.
+        unsigned caller = 0;
+        service::for_each_word(clause, [&](std::string_view word) {
+            if (!is_right) return;
+            if (caller == 0) {
+                caller = find_domain(manifest, word);
+                is_right = caller != 0;
+            } else {
+                is_right = add(manifest, caller, word);
+            }
+            if (!is_right) *wrong = word;
         });
-        if (!is_right) return false;
     }
-    return true;
+    return is_right;
 }
 
 bool Access::add(const manifest::Manifest& manifest, unsigned caller, std::string_view word) {
     const size_t colon = word.find(':');
-    const std::string_view verb = word.substr(0, colon);
     const bool has_target = colon != std::string_view::npos;
-    const std::string_view target = has_target ? word.substr(colon + 1) : std::string_view();
+    const std::string_view verb(word.data(), has_target ? colon : word.size());
+    std::string_view target;
+    if (has_target) target = {word.data() + colon + 1, word.size() - colon - 1};
     if (verb == "list") {
         if (has_target) return false;
         list_ |= bit(caller);

@@ -5,8 +5,8 @@
  * those domains and must not wait for them.
  */
 #include <kos/app.h>
-#include <kos/root.h>
 #include <kos/log.h>
+#include <kos/root.h>
 #include <kos/server.h>
 #include <kos/time.h>
 
@@ -156,7 +156,7 @@ kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_ms
     // Carried out after the answer has gone: starting a domain takes time, and it may be the caller who is stopped.
     if (context->supervisor.take_changed()) {
         context->saved.store(context->supervisor.snapshot());
-        kos::service::wake_server();
+        kos_thread_signal_server();
     }
     return status;
 }
@@ -176,7 +176,7 @@ int main(int, char**) {
     std::string_view wrong;
     if (!access.read(manifest, startup->domain, &wrong)) {
         kos_stop(
-            "parameters allow_*: expected a domain's name, and list, mode[:MODE], "
+            "parameter allow: expected \"CALLER WORD...; CALLER WORD...\", words: list, mode[:MODE], "
             "status|start|stop|restart[:DOMAIN]");
     }
     static SavedSnapshot saved;

@@ -1,9 +1,11 @@
 #include "requests.h"
 
+#include "../common/request.h"
+
 namespace kos::appman {
 
 kos_status_t Requests::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer) {
-    const bool has_foreign_parts = caller.token != 0 || request.token != 0 || request.has_words != 0;
+    const bool has_foreign_parts = caller.token != 0 || request.token != 0 || !service::has_no_words(request);
     if (has_foreign_parts || request.payload_bytes > KOS_MAX_NAME) return KOS_STATUS_BAD_REQUEST;
     const std::string_view name(static_cast<const char*>(request.payload), request.payload_bytes);
     if (request.label == KOS_APPMAN_LIST) {

@@ -30,7 +30,7 @@ struct RequestsTest : testing::Test {
             manifest->domains[i].mode_mask = 1;
             manifest->start_order[manifest->domain_count++] = static_cast<uint8_t>(i);
         }
-        manifest->parameters[0] = {"allow_agent", "list status start stop restart mode"};
+        manifest->parameters[0] = {"allow", "agent list status start stop restart mode"};
         manifest->parameter_count = 1;
         manifest->domains[kAppman].parameters = {0, 1};
         make_rules(*manifest, kAppman, 1000, *rules);
@@ -117,8 +117,10 @@ TEST_F(RequestsTest, RefusesWhatIsMalformed) {
     request.label = KOS_APPMAN_LIST;
     EXPECT_EQ(requests->call({kAgent, 1, 5}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
+    request.words[1] = 0;
     request.token = 1;
     EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
 }

@@ -12,8 +12,6 @@
 
 #include <stdint.h>
 
-#include "wake.h"
-
 namespace kos::service {
 
 class Pulse {
@@ -33,9 +31,9 @@ private:
     static void run(void* context) {
         auto* pulse = static_cast<Pulse*>(context);
         while (true) {
-            wait_for_next_period();
+            kos_thread_yield();
             // Repeated in every period until the server has set a later time: a signal is never lost for good.
-            if (kos_time_ticks() >= __atomic_load_n(&pulse->wake_at_, __ATOMIC_ACQUIRE)) wake_server();
+            if (kos_time_ticks() >= __atomic_load_n(&pulse->wake_at_, __ATOMIC_ACQUIRE)) kos_thread_signal_server();
         }
     }
 

@@ -37,7 +37,8 @@ void for_each_word(std::string_view text, Each each) {
         if (begin == std::string_view::npos) return;
         text.remove_prefix(begin);
         const size_t end = text.find_first_of(kBetween);
-        each(text.substr(0, end));
+        // (substr would need exceptions.)
+        each(std::string_view(text.data(), end == std::string_view::npos ? text.size() : end));
         if (end == std::string_view::npos) return;
         text.remove_prefix(end);
     }

@@ -79,7 +79,7 @@ void Directory::change(uint32_t port, bool bound) {
         if (!waiter.used || waiter.port != port) continue;
         if (waiter.is_subscriber) {
             waiter.used = false;
-            callers_.answer(i, {KOS_STATUS_OK, state_.changes[port], bound ? 1u : 0u, 0});
+            callers_.answer(i, {KOS_STATUS_OK, state_.changes[port], bound ? 1u : 0u, 0, true});
         } else if (bound) {
             waiter.used = false;
             callers_.answer(i, {KOS_STATUS_OK, 0, 0, waiter.token});
@@ -100,7 +100,7 @@ Answer Directory::request(const kos_caller_t& caller, uint32_t port, uint64_t de
 Answer Directory::subscribe(const kos_caller_t& caller, uint32_t port, uint64_t known) {
     if (find(port, caller.domain) == nullptr) return {KOS_STATUS_UNAUTHORIZED};
     if (known != state_.changes[port]) {
-        return {KOS_STATUS_OK, state_.changes[port], is_bound(port) ? 1u : 0u, 0};
+        return {KOS_STATUS_OK, state_.changes[port], is_bound(port) ? 1u : 0u, 0, true};
     }
     return wait({true, true, caller.domain, port, UINT64_MAX, 0});
 }

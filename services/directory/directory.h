@@ -33,6 +33,7 @@ struct Answer {
     uint64_t param = 0;
     uint64_t word = 0;
     kos_slot_t token = 0;
+    bool has_word = false;
 };
 
 // Keeps callers that are answered later; libkos or a fake.

@@ -19,7 +19,7 @@ kos_msg_t message_of(const Answer& answer) {
     kos_msg_t message = {};
     message.param = answer.param;
     message.words[0] = answer.word;
-    message.has_words = answer.word != 0 ? 1 : 0;
+    message.has_words = answer.has_word ? 1 : 0;
     message.token = answer.token;
     return message;
 }

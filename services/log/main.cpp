@@ -9,7 +9,6 @@
 #include <kos/time.h>
 
 #include "../common/startup.h"
-#include "../common/wake.h"
 #include "console_feed.h"
 #include "service.h"
 
@@ -50,13 +49,13 @@ void feed_console(void* context) {
     uint64_t woken_at = kos_time_ticks();
     uint64_t root_seen = 0;
     while (true) {
-        kos::service::wait_for_next_period();
+        kos_thread_yield();
         const uint64_t now = kos_time_ticks();
         const uint64_t root_written = root_ring == nullptr ? 0 : __atomic_load_n(&root_ring->written, __ATOMIC_ACQUIRE);
         if (root_written != root_seen || now - woken_at > kos_time_hz()) {
             root_seen = root_written;
             woken_at = now;
-            kos::service::wake_server();
+            kos_thread_signal_server();
         }
         if (console == 0 && !kos_status_is_ok(kos_dir_request_until(kConsolePort, 0, &console))) {
             console = 0;

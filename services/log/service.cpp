@@ -1,5 +1,6 @@
 #include "service.h"
 
+#include "../common/request.h"
 #include "../common/text.h"
 #include "escape.h"
 
@@ -13,7 +14,7 @@ size_t length(const char* text, size_t most) {
 }
 
 bool is_bare(const kos_msg_t& request) {
-    return request.has_words == 0 && request.token == 0 && request.payload_bytes == 0;
+    return service::has_no_words(request) && request.token == 0 && request.payload_bytes == 0;
 }
 
 }  // namespace
@@ -22,7 +23,7 @@ kos_status_t Service::call(const kos_caller_t& caller, const kos_msg_t& request,
     if (caller.token != 0) return KOS_STATUS_BAD_REQUEST;
     switch (request.label) {
         case KOS_LOG_WRITE:
-            if (request.has_words != 0 || request.token != 0) return KOS_STATUS_BAD_REQUEST;
+            if (!service::has_no_words(request) || request.token != 0) return KOS_STATUS_BAD_REQUEST;
             return write(caller.domain, request.param, request.payload, request.payload_bytes, now);
         case KOS_LOG_READ:
             if (!is_bare(request)) return KOS_STATUS_BAD_REQUEST;

@@ -106,8 +106,10 @@ TEST_F(LogService, RefusesWhatIsWrong) {
         request = {};
         request.label = label;
         request.has_words = 1;
+        request.words[1] = 1;
         EXPECT_EQ(call(kReader, request), KOS_STATUS_BAD_REQUEST);
         request.has_words = 0;
+        request.words[1] = 0;
         request.token = 5;
         EXPECT_EQ(call(kReader, request), KOS_STATUS_BAD_REQUEST);
         request.token = 0;
@@ -213,6 +215,7 @@ TEST_F(LogService, RandomRequestsAreAnswered) {
         request.payload = payload.data();
         request.payload_bytes = static_cast<uint32_t>(random() % (random() % 2 == 0 ? 4 : KOS_PAYLOAD_MAX + 1));
         request.has_words = random() % 8 == 0;
+        request.words[0] = random();
         const kos_status_t status = call(static_cast<uint16_t>(random()), request);
         ASSERT_GE(status, 128u);
         ASSERT_LE(status, 164u);

@@ -6,9 +6,11 @@
 #include "checks.h"
 #include "emit.h"
 #include "files.h"
+#include "graph.h"
 #include "keys.h"
 #include "options.h"
 #include "program.h"
+#include "report.h"
 
 namespace {
 
@@ -38,6 +40,13 @@ bool compile(const Options& options) {
     const Buffer manifest = emit_manifest(system);
     if (!options.fdt.empty()) {
         write_file(options.fdt, manifest);
+    }
+    if (!options.report.empty()) {
+        const std::string report = report_of(system);
+        write_file(options.report, {reinterpret_cast<const uint8_t*>(report.data()), report.size()});
+    }
+    if (!options.graph.empty()) {
+        draw_graph(graph_of(system), options.graph);
     }
     if (options.command == Command::kBuild) {
         const SigningKey key = key_of(options);

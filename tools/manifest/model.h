@@ -38,6 +38,7 @@ struct UsedPort {
     bool wait = true;
     std::optional<bool> early;
     bool send_only = false;    // kos_msg_send only: never waits for the server
+    bool is_optional = false;  // no mistake if nobody serves it
     bool is_implicit = false;  // the directory, which every server and client needs
 };
 
@@ -89,6 +90,8 @@ struct Domain {
     std::vector<DmaArea> dma;
     std::vector<RingTo> rings;
 
+    // Something of it was left out because of a mistake that has been reported; what is missing is no further mistake.
+    bool is_incomplete = false;
     uint32_t memory_bits = 0;
     uint32_t kernel_objects_bits = 0;
     std::optional<Program> program;
@@ -139,6 +142,8 @@ struct System {
     std::vector<Group> groups;
     std::vector<Deny> denies;
     std::vector<Share> shares;
+
+    bool is_incomplete = false;  // as Domain's, or a whole app is missing
 
     // Made by the checks.
     std::vector<Connection> connections;

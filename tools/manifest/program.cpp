@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr uint64_t kPage = KOS_PAGE_BYTES;
-constexpr uint64_t kStart = 0x10000;          // below: nothing, so that null pointers fault
-constexpr uint64_t kEnd = uint64_t{1} << 30;  // root puts everything else above
+constexpr uint64_t kStart = 0x10000;   // below: nothing, so that null pointers fault
+constexpr uint64_t kEnd = 0x10000000;  // root maps everything else above
 constexpr uint64_t kMaxProgramBytes = 32 << 20;
 
 uint64_t page_down(uint64_t address) { return address / kPage * kPage; }

@@ -11,6 +11,7 @@
 
 #include "block_service.h"
 #include "hardware.h"
+#include "server_calls.h"
 
 namespace {
 
@@ -23,13 +24,7 @@ constexpr char kDma[] = "buffers";
 constexpr unsigned kAlarmBit = 0;
 
 // What the service asks of libkos.
-struct Calls {
-    kos_status_t defer(const kos_caller_t& caller, kos_deferred_t* deferred) {
-        return kos_server_defer(server, &caller, deferred);
-    }
-    void answer(const kos_deferred_t& deferred, kos_status_t status, const kos_msg_t* message) {
-        kos_server_answer(&deferred, status, message);
-    }
+struct Calls : kos::driver::ServerCalls {
     void alarm(uint64_t when) {
         const kos_status_t status = kos_time_alarm(kAlarmBit, when);
         // Deadlines are looked at with each request and interrupt as well, so this makes them late, not lost.
@@ -39,8 +34,6 @@ struct Calls {
     uint64_t ticks() { return kos_time_ticks(); }
     uint64_t hz() { return kos_time_hz(); }
     void report(kos::virtio::Error error) { kos_log_error("device reset: %s", kos::virtio::error_text(error)); }
-
-    kos_server_t* server = nullptr;
 };
 
 struct Context {

@@ -42,11 +42,8 @@ void signalled(kos_server_t* server, uint64_t bits) {
 
 DomainSet readers() {
     DomainSet result;
-    const char* names = kos_app_parameter("readers");
-    if (names == nullptr) {
-        result.add_all();
-    } else if (!result.add_named(kos::driver::startup_clients(kos_app_startup()), names)) {
-        kos_stop("parameter readers: expected names of clients of this domain");
+    if (!result.add_listed(kos::driver::startup_clients(kos_app_startup()), kos_app_parameter("readers"))) {
+        kos_stop("parameter readers: expected names of clients of this domain, or *");
     }
     return result;
 }

@@ -9,6 +9,7 @@
 namespace kos::manifest {
 namespace {
 
+constexpr uint32_t kFdtVersion = 17;
 constexpr const char* kRestarts[] = {"permanent", "transient", "temporary"};
 constexpr const char* kStrategies[] = {"one_for_one", "one_for_all", "rest_for_one"};
 constexpr const char* kRights[] = {"manifest", "control", "time", "entropy"};
@@ -487,15 +488,16 @@ Status read(const void* tree, size_t size_bytes, Manifest& manifest) {
         error.found = static_cast<int64_t>(size_bytes);
         return Status(error);
     }
+    // Before libfdt looks at anything else: fdt_check_full() of libfdt 1.6.1 crashes on a root node of a version before 16.
+    if (fdt_magic(tree) != FDT_MAGIC || fdt_totalsize(tree) != size_bytes || fdt_version(tree) != kFdtVersion) {
+        error.text = "a device tree of version 17 and of this size is expected";
+        error.found = fdt_totalsize(tree);
+        return Status(error);
+    }
     // Walks the whole tree: from here on its structure is sound.
     if (const int status = fdt_check_full(tree, size_bytes); status != 0) {
         error.text = "a sound device tree is expected";
         error.found = status;
-        return Status(error);
-    }
-    if (fdt_totalsize(tree) != size_bytes || fdt_version(tree) != 17) {
-        error.text = "a device tree of version 17 and of this size is expected";
-        error.found = fdt_totalsize(tree);
         return Status(error);
     }
     Reader reader(tree, manifest);

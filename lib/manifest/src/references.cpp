@@ -22,8 +22,7 @@ bool for_each_pair(const Manifest& manifest, Check check) {
         for (uint32_t k = i; k < KOS_MAX_DOMAINS; ++k) {
             const Domain& domain = manifest.domains[i];
             const Domain& other = manifest.domains[k];
-            if (domain.name != nullptr && other.name != nullptr && share_a_mode(domain, other) &&
-                !check(domain, other)) {
+            if (domain.name != nullptr && other.name != nullptr && !check(domain, other)) {
                 return false;
             }
         }
@@ -57,7 +56,7 @@ bool check_devices(NodeReader& nodes, const Manifest& manifest) {
                 const Device& one = manifest.devices[domain.devices.first + i];
                 const Device& two = manifest.devices[other.devices.first + k];
                 const bool overlap = one.address < two.address + two.bytes && two.address < one.address + one.bytes;
-                if (overlap && (is_same || !one.shared || !two.shared)) {
+                if (overlap && share_a_mode(domain, other) && (is_same || !one.shared || !two.shared)) {
                     return fail_domain(nodes, other, "device pages of no other domain are expected",
                                        static_cast<int64_t>(two.address));
                 }

@@ -12,6 +12,9 @@ extern "C" {
 // another domain. Labels from KOS_ROOT_DOMAIN_START on need the right "control" (UNAUTHORIZED otherwise).
 kos_status_t kos_root_request(enum kos_root_label label, uint64_t words[4]);
 
+// Signals the notification in `slot` of the startup block (kos_startup_signal_t, kos_startup_ring_t). Never blocks.
+void kos_root_signal(uint64_t slot);
+
 #ifdef __cplusplus
 }
 #endif

@@ -32,6 +32,9 @@ kos_status_t kos_mutex_lock_until(kos_mutex_t* mutex, uint64_t deadline_ticks); 
 kos_status_t kos_mutex_try_lock(kos_mutex_t* mutex);                             // CONFLICT: somebody has it
 void kos_mutex_unlock(kos_mutex_t* mutex);
 
+// Number of the thread that holds it now, -1 if none.
+int kos_mutex_holder(const kos_mutex_t* mutex);
+
 // Unlocks it for a thread that has been stopped or restarted while it held it; what it protects may be half changed.
 // CONFLICT: that thread does not hold it.
 kos_status_t kos_mutex_take_from(kos_mutex_t* mutex, unsigned thread_number);

@@ -26,6 +26,11 @@ kos_status_t kos_thread_join_until(kos_thread_t* thread, uint64_t deadline_ticks
 // Ends another thread wherever it is. Locks that it holds stay locked.
 kos_status_t kos_thread_stop(kos_thread_t* thread);
 
+// A thread that has had a fault begins again: fn(param), empty stack, initial thread-local variables. For fault
+// functions and managers (thread_mgr.h). Errors: CONFLICT (it has no fault). Inside malloc it had the heap locked: ends
+// the domain.
+kos_status_t kos_thread_restart(kos_thread_t* thread);
+
 // Gives up the rest of the calling thread's CPU time in this period; with time of its own it goes on in the next.
 void kos_thread_yield(void);
 

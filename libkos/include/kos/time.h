@@ -28,6 +28,10 @@ kos_status_t kos_delay(uint64_t microseconds);
 // earlier alarm of the same bit. 0 cancels it.
 kos_status_t kos_time_alarm(unsigned user_bit, uint64_t deadline_ticks);
 
+// For loops that wait for the domain's notification themselves (kos_server_run does it): after KOS_SIGNAL_ALARM, the
+// user bits whose alarms have expired.
+uint64_t kos_time_alarm_bits(void);
+
 // Nanoseconds since 1970-01-01 UTC; UNAVAILABLE while nobody has set the clock.
 kos_status_t kos_time_wall_ns(uint64_t* ns);
 

@@ -1,19 +1,19 @@
 // malloc and its family (stdlib.h, malloc.h): the domain's one heap behind a lock.
 #include "heap.h"
-
-#include <kos/sync.h>
+#include "libc_locks.h"
 
 #include <errno.h>
+
+kos_mutex_t kos::libc::heap_lock = KOS_MUTEX_INIT;
 
 namespace {
 
 kos::heap::Heap heap;
-kos_mutex_t lock = KOS_MUTEX_INIT;
 
 class Locked {
 public:
-    Locked() { kos_mutex_lock(&lock); }
-    ~Locked() { kos_mutex_unlock(&lock); }
+    Locked() { kos_mutex_lock(&kos::libc::heap_lock); }
+    ~Locked() { kos_mutex_unlock(&kos::libc::heap_lock); }
     Locked(const Locked&) = delete;
     Locked& operator=(const Locked&) = delete;
 };

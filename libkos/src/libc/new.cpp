@@ -3,8 +3,8 @@
 #include <kos/app.h>
 
 #include <malloc.h>
-#include <new>
 #include <stdlib.h>
+#include <new>
 
 namespace {
 

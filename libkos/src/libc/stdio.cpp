@@ -3,7 +3,7 @@
 //
 // stdout is written at level INFO, stderr at WARNING. There is no input, no fopen, no seeking: programs that use them
 // do not link. Functions are thread-safe; a line that several threads write together is mixed by whole calls.
-#include "stdio_file.h"
+#include "libc_locks.h"
 
 #include <kos/log.h>
 #include <kos/sync.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <initializer_list>
 
 namespace {
 
@@ -106,6 +107,26 @@ namespace kos::libc {
 void flush_all() {
     LockedFile(&standard_output.handle).flush();
     LockedFile(&standard_error.handle).flush();
+}
+
+bool is_inside(unsigned number) {
+    for (const kos_mutex_t* lock : {&heap_lock, &standard_output.lock, &standard_error.lock}) {
+        if (kos_mutex_holder(lock) == static_cast<int>(number)) return true;
+    }
+    return false;
+}
+
+// In the order in which a thread may hold several of them: a line first, the heap inside.
+void lock_all() {
+    kos_mutex_lock(&standard_output.lock);
+    kos_mutex_lock(&standard_error.lock);
+    kos_mutex_lock(&heap_lock);
+}
+
+void unlock_all() {
+    kos_mutex_unlock(&heap_lock);
+    kos_mutex_unlock(&standard_error.lock);
+    kos_mutex_unlock(&standard_output.lock);
 }
 
 }  // namespace kos::libc

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stdio_file.h"
+#include "libc_locks.h"
 
 namespace {
 

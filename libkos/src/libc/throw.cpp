@@ -1,4 +1,5 @@
-// What the checked functions of C++'s headers call instead of throwing: without exceptions such a mistake ends the domain.
+// What the checked functions of C++'s headers call instead of throwing: without exceptions such a mistake ends the
+// domain.
 #include <kos/app.h>
 
 namespace std {

@@ -207,6 +207,8 @@ void kos_mutex_unlock(kos_mutex_t* mutex) {
     pass_on(mutex, me);
 }
 
+int kos_mutex_holder(const kos_mutex_t* mutex) { return static_cast<int>(load(&mutex->word) >> 16) - 1; }
+
 kos_status_t kos_mutex_take_from(kos_mutex_t* mutex, unsigned thread_number) {
     if ((load(&mutex->word) & ~kWaiters) != owned_by(thread_number)) return KOS_STATUS_CONFLICT;
     pass_on(mutex, thread_number);

@@ -65,7 +65,8 @@ class Transport {
 public:
     static constexpr uint64_t kResetUs = 1000000;
 
-    explicit Transport(Hardware& hardware) : hardware_(hardware) {}
+    // `reset_us`: how long reset() waits at most; short for a driver that resets on its callers' time.
+    explicit Transport(Hardware& hardware, uint64_t reset_us = kResetUs) : hardware_(hardware), reset_us_(reset_us) {}
 
     // Is there a device of this type? 4.2.3.1.1. Errors: kNoDevice, kLegacy.
     Status find(DeviceType type) {
@@ -80,7 +81,7 @@ public:
     // something else. On kNoReset it may still write, so its memory must not be used again.
     Status reset() {
         hardware_.write32(mmio::kStatus, 0);
-        if (!driver::wait_for(hardware_, kResetUs, [this] { return status() == 0; })) return Error::kNoReset;
+        if (!driver::wait_for(hardware_, reset_us_, [this] { return status() == 0; })) return Error::kNoReset;
         hardware_.write32(mmio::kInterruptAcknowledge, hardware_.read32(mmio::kInterruptStatus));
         hardware_.write32(mmio::kStatus, kAcknowledge);
         hardware_.write32(mmio::kStatus, kAcknowledge | kDriver);
@@ -181,6 +182,7 @@ private:
     }
 
     Hardware& hardware_;
+    uint64_t reset_us_;
 };
 
 }  // namespace kos::virtio

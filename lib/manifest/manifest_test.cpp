@@ -1,0 +1,614 @@
+// Tests of manifest.h on trees made with libfdt's sequential writer: one for everything that a good manifest may have,
+// one for each mistake, and a fuzz test.
+#include <gtest/gtest.h>
+#include <kos/manifest/manifest.h>
+#include <libfdt.h>
+
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace kos::manifest {
+namespace {
+
+using Buffer = std::vector<uint8_t>;
+
+// A tree in the test's own form, so that a test changes one thing and writes all.
+struct Node {
+    std::string name;
+    std::vector<std::pair<std::string, Buffer>> properties;
+    std::vector<Node> children;
+
+    Node& child(const std::string& wanted) {
+        for (Node& node : children) {
+            if (node.name == wanted) {
+                return node;
+            }
+        }
+        children.push_back({wanted, {}, {}});
+        return children.back();
+    }
+    void set(const std::string& property, const Buffer& value) {
+        remove(property);
+        properties.emplace_back(property, value);
+    }
+    void remove(const std::string& property) {
+        std::erase_if(properties, [&](const auto& entry) { return entry.first == property; });
+    }
+};
+
+Buffer u32(uint32_t value) {
+    return {static_cast<uint8_t>(value >> 24), static_cast<uint8_t>(value >> 16), static_cast<uint8_t>(value >> 8),
+            static_cast<uint8_t>(value)};
+}
+Buffer cells(const std::vector<uint32_t>& values) {
+    Buffer result;
+    for (const uint32_t value : values) {
+        const Buffer bytes = u32(value);
+        result.insert(result.end(), bytes.begin(), bytes.end());
+    }
+    return result;
+}
+Buffer u64(uint64_t value) { return cells({static_cast<uint32_t>(value >> 32), static_cast<uint32_t>(value)}); }
+Buffer texts(const std::vector<std::string>& values) {
+    Buffer result;
+    for (const std::string& value : values) {
+        result.insert(result.end(), value.begin(), value.end());
+        result.push_back(0);
+    }
+    return result;
+}
+Buffer text(const std::string& value) { return texts({value}); }
+
+void write_node(void* fdt, const Node& node) {
+    ASSERT_EQ(fdt_begin_node(fdt, node.name.c_str()), 0);
+    for (const auto& [name, value] : node.properties) {
+        ASSERT_EQ(fdt_property(fdt, name.c_str(), value.data(), static_cast<int>(value.size())), 0);
+    }
+    for (const Node& child : node.children) {
+        write_node(fdt, child);
+    }
+    ASSERT_EQ(fdt_end_node(fdt), 0);
+}
+
+// In storage aligned to 8 bytes, as the decoder wants it.
+Buffer flatten(const Node& root) {
+    Buffer tree(1 << 18);
+    EXPECT_EQ(fdt_create(tree.data(), static_cast<int>(tree.size())), 0);
+    EXPECT_EQ(fdt_finish_reservemap(tree.data()), 0);
+    write_node(tree.data(), root);
+    EXPECT_EQ(fdt_finish(tree.data()), 0);
+    tree.resize(fdt_totalsize(tree.data()));
+    return tree;
+}
+
+Node domain(const std::string& name, uint32_t number) {
+    return {name,
+            {{"number", u32(number)},
+             {"program", Buffer(32, static_cast<uint8_t>(number))},
+             {"memory-bits", u32(18)},
+             {"priority", u32(100)},
+             {"stack-bytes", u32(16384)},
+             {"budget-us", u32(500)},
+             {"period-us", u32(10000)},
+             {"threads", u32(1)},
+             {"replies", u32(1)},
+             {"mode-mask", u32(3)}},
+            {}};
+}
+
+Node good() {
+    Node root{"",
+              {{"compatible", text("kos,manifest-1")},
+               {"system", text("pump-station")},
+               {"board", text("qemu_virt")},
+               {"generation", u64(0x100000002)},
+               {"modes", texts({"normal", "reserve"})},
+               {"start-order", cells({2, 1, 5})}},
+              {}};
+    Node sensor = domain("sensor", 1);
+    sensor.set("restart", text("transient"));
+    sensor.set("passive", {});
+    sensor.set("rights", texts({"time", "manifest"}));
+    sensor.set("arguments", texts({"--fast", ""}));
+    sensor.set("environment", texts({"TZ=UTC"}));
+    sensor.set("request-budget-us", u32(7000));
+    sensor.set("watchdog-ms", u32(2000));
+    sensor.set("persistent-bytes", u32(8192));
+    sensor.set("kernel-objects-bits", u32(14));
+    sensor.set("shutdown-ms", u32(300));
+    sensor.set("core", u32(1));
+    sensor.child("devices").children = {{"adc", {{"reg", cells({0, 0x09030000, 0, 0x1000})}, {"shared", {}}}, {}}};
+    sensor.child("interrupts").children = {{"adc", {{"number", u32(39)}}, {}},
+                                           {"adc-1", {{"number", u32(40)}, {"edge", {}}}, {}}};
+    sensor.child("dma").children = {{"buffers", {{"bytes", u64(0x10000)}}, {}}};
+    sensor.child("parameters").properties = {{"interval_ms", text("100")}, {"name", text("")}};
+    Node pump = domain("pump", 5);
+    pump.child("devices").children = {{"same", {{"reg", cells({0, 0x09030000, 0, 0x1000})}, {"shared", {}}}, {}}};
+    root.child("domains").children = {sensor, domain("log", 2), pump};
+    root.child("ports").children = {
+        {"sensor", {{"number", u32(3)}, {"server", u32(1)}, {"payload", u32(4096)}, {"tokens", {}}}, {}},
+        {"log", {{"number", u32(1)}, {"server", u32(2)}, {"interface", text("log")}, {"queue", {}}}, {}}};
+    root.child("connections").children = {
+        {"connection-0", {{"client", u32(5)}, {"port", u32(3)}}, {}},
+        {"connection-1", {{"client", u32(5)}, {"port", u32(1)}, {"early", {}}, {"send-only", {}}}, {}}};
+    root.child("rings").children = {
+        {"samples", {{"producer", u32(1)}, {"consumer", u32(5)}, {"bytes", u32(16384)}}, {}}};
+    root.child("groups").children = {{"field",
+                                      {{"strategy", text("rest_for_one")},
+                                       {"members", texts({"sensor", "pump"})},
+                                       {"intensity", u32(5)},
+                                       {"period-s", u32(10)},
+                                       {"escalate", text("mode:reserve")},
+                                       {"back-off-ms", cells({0, 10, 100})}},
+                                      {}},
+                                     {"all",
+                                      {{"strategy", text("one_for_one")},
+                                       {"members", texts({"log", "field"})},
+                                       {"intensity", u32(0)},
+                                       {"period-s", u32(1)},
+                                       {"escalate", text("reboot")}},
+                                      {}}};
+    return root;
+}
+
+struct Read {
+    std::unique_ptr<Manifest> manifest = std::make_unique<Manifest>();
+    Buffer tree;
+    Status status;
+};
+
+Read read_tree(Buffer tree) {
+    Read result;
+    result.tree = std::move(tree);
+    result.status = read(result.tree.data(), result.tree.size(), *result.manifest);
+    return result;
+}
+
+TEST(Manifest, EverythingOfAGoodOne) {
+    const Read result = read_tree(flatten(good()));
+    ASSERT_TRUE(result.status.ok()) << result.status.error().path << ": " << result.status.error().text;
+    const Manifest& manifest = *result.manifest;
+    EXPECT_STREQ(manifest.system, "pump-station");
+    EXPECT_STREQ(manifest.board, "qemu_virt");
+    EXPECT_EQ(manifest.generation, 0x100000002u);
+    ASSERT_EQ(manifest.mode_count, 2u);
+    EXPECT_STREQ(manifest.modes[1], "reserve");
+    EXPECT_EQ(manifest.domain_count, 3u);
+    EXPECT_EQ(manifest.domains[3].name, nullptr);
+
+    const Domain& sensor = manifest.domains[find_domain(manifest, "sensor")];
+    EXPECT_EQ(sensor.number, 1u);
+    EXPECT_EQ(sensor.program[31], 1);
+    EXPECT_EQ(sensor.memory_bits, 18u);
+    EXPECT_EQ(sensor.priority, 100u);
+    EXPECT_EQ(sensor.stack_bytes, 16384u);
+    EXPECT_EQ(sensor.budget_us, 500u);
+    EXPECT_EQ(sensor.period_us, 10000u);
+    EXPECT_EQ(sensor.request_budget_us, 7000u);
+    EXPECT_EQ(sensor.core, 1u);
+    EXPECT_EQ(sensor.threads, 1u);
+    EXPECT_EQ(sensor.replies, 1u);
+    EXPECT_EQ(sensor.watchdog_ms, 2000u);
+    EXPECT_EQ(sensor.persistent_bytes, 8192u);
+    EXPECT_EQ(sensor.kernel_objects_bits, 14u);
+    EXPECT_EQ(sensor.shutdown_ms, 300u);
+    EXPECT_EQ(sensor.mode_mask, 3u);
+    EXPECT_EQ(sensor.rights, kRightTime | kRightManifest);
+    EXPECT_EQ(sensor.restart, Restart::kTransient);
+    EXPECT_TRUE(sensor.passive);
+    ASSERT_EQ(sensor.arguments.count, 2u);
+    EXPECT_STREQ(manifest.texts[sensor.arguments.first], "--fast");
+    EXPECT_STREQ(manifest.texts[sensor.arguments.first + 1], "");
+    ASSERT_EQ(sensor.environment.count, 1u);
+    EXPECT_STREQ(manifest.texts[sensor.environment.first], "TZ=UTC");
+    ASSERT_EQ(sensor.devices.count, 1u);
+    EXPECT_EQ(manifest.devices[sensor.devices.first].address, 0x09030000u);
+    EXPECT_EQ(manifest.devices[sensor.devices.first].bytes, 0x1000u);
+    EXPECT_TRUE(manifest.devices[sensor.devices.first].shared);
+    ASSERT_EQ(sensor.interrupts.count, 2u);
+    EXPECT_STREQ(manifest.interrupts[sensor.interrupts.first + 1].name, "adc-1");
+    EXPECT_EQ(manifest.interrupts[sensor.interrupts.first + 1].number, 40u);
+    EXPECT_TRUE(manifest.interrupts[sensor.interrupts.first + 1].edge);
+    EXPECT_FALSE(manifest.interrupts[sensor.interrupts.first].edge);
+    ASSERT_EQ(sensor.dma.count, 1u);
+    EXPECT_EQ(manifest.dma[sensor.dma.first].bytes, 0x10000u);
+    EXPECT_STREQ(find_parameter(manifest, sensor, "interval_ms"), "100");
+    EXPECT_STREQ(find_parameter(manifest, sensor, "name"), "");
+    EXPECT_EQ(find_parameter(manifest, sensor, "absent"), nullptr);
+
+    const Port& port = manifest.ports[find_port(manifest, "sensor")];
+    EXPECT_EQ(port.number, 3u);
+    EXPECT_EQ(port.server, 1u);
+    EXPECT_EQ(port.payload, 4096u);
+    EXPECT_STREQ(port.interface, "");
+    EXPECT_TRUE(port.tokens && !port.queue);
+    ASSERT_EQ(manifest.connection_count, 2u);
+    EXPECT_EQ(manifest.connections[0].client, 5u);
+    EXPECT_FALSE(manifest.connections[0].early || manifest.connections[0].send_only);
+    EXPECT_TRUE(manifest.connections[1].early && manifest.connections[1].send_only);
+    ASSERT_EQ(manifest.ring_count, 1u);
+    EXPECT_EQ(manifest.rings[0].consumer, 5u);
+    EXPECT_EQ(manifest.rings[0].bytes, 16384u);
+
+    ASSERT_EQ(manifest.group_count, 2u);
+    const Group& field = manifest.groups[0];
+    EXPECT_EQ(field.strategy, Strategy::kRestForOne);
+    EXPECT_EQ(field.escalation, Escalation::kMode);
+    EXPECT_EQ(field.escalation_mode, 1);
+    EXPECT_EQ(field.parent, 1);
+    EXPECT_EQ(field.back_off_count, 3u);
+    EXPECT_EQ(field.back_off_ms[2], 100u);
+    ASSERT_EQ(field.members.count, 2u);
+    EXPECT_EQ(manifest.members[field.members.first].number, 1);
+    EXPECT_EQ(sensor.group, 0);
+    const Group& all = manifest.groups[1];
+    EXPECT_EQ(all.parent, kNoGroup);
+    EXPECT_EQ(all.escalation, Escalation::kReboot);
+    EXPECT_TRUE(manifest.members[all.members.first + 1].is_group);
+    EXPECT_EQ(manifest.start_order[0], 2);
+    EXPECT_EQ(manifest.start_order[2], 5);
+    EXPECT_EQ(find_mode(manifest, "absent"), -1);
+}
+
+TEST(Manifest, TheSmallest) {
+    Node root = good();
+    root.children.clear();
+    root.set("start-order", cells({1}));
+    root.child("domains").children = {domain("only", 1)};
+    const Read result = read_tree(flatten(root));
+    ASSERT_TRUE(result.status.ok()) << result.status.error().path << ": " << result.status.error().text;
+    EXPECT_EQ(result.manifest->domains[1].group, kNoGroup);
+    EXPECT_EQ(result.manifest->domains[1].restart, Restart::kPermanent);
+}
+
+struct Mistake {
+    const char* path;
+    const char* text;
+    std::function<void(Node&)> make;
+};
+
+Node& domain_of(Node& root, const char* name) { return root.child("domains").child(name); }
+
+// Each with the place and the text that it is refused with.
+const Mistake kMistakes[] = {
+    {"/:compatible", "\"kos,manifest-1\" is expected", [](Node& r) { r.set("compatible", text("kos,manifest-2")); }},
+    {"/:compatible", "this property is missing", [](Node& r) { r.remove("compatible"); }},
+    {"/:system", "a name is expected", [](Node& r) { r.set("system", text("Pump")); }},
+    {"/:system", "one text of at most 255 bytes is expected", [](Node& r) { r.set("system", {'a'}); }},
+    {"/:system", "one text of at most 255 bytes is expected",
+     [](Node& r) {
+         r.set("system", texts({"a", "b"}));
+     }},
+    {"/:generation", "the number is out of its range", [](Node& r) { r.set("generation", u64(0)); }},
+    {"/:generation", "8 bytes are expected", [](Node& r) { r.set("generation", u32(1)); }},
+    {"/:modes", "at most 16 different names are expected",
+     [](Node& r) {
+         r.set("modes", texts({"a", "a"}));
+     }},
+    {"/:modes", "a list of texts is expected", [](Node& r) { r.set("modes", {}); }},
+    {"/:surprise", "this property is not known", [](Node& r) { r.set("surprise", {}); }},
+    {"/:board", "a property is expected once", [](Node& r) { r.properties.emplace_back("board", text("x")); }},
+    {"/surprise", "this node is not known here, or there twice", [](Node& r) { r.child("surprise"); }},
+    {"/ports", "this node is not known here, or there twice",
+     [](Node& r) {
+         r.children.push_back({"ports", {}, {}});
+     }},
+    {"/:start-order", "each domain is expected once",
+     [](Node& r) {
+         r.set("start-order", cells({1, 2}));
+     }},
+    {"/:start-order", "each domain is expected once",
+     [](Node& r) {
+         r.set("start-order", cells({1, 2, 2}));
+     }},
+    {"/:start-order", "each domain is expected once",
+     [](Node& r) {
+         r.set("start-order", cells({1, 2, 64}));
+     }},
+    {"/:start-order", "another number of cells is expected",
+     [](Node& r) {
+         r.set("start-order", {0, 0});
+     }},
+    {"/domains", "no properties are expected in this node", [](Node& r) { r.child("domains").set("x", {}); }},
+    {"/domains/sensor:number", "the number is out of its range",
+     [](Node& r) { domain_of(r, "sensor").set("number", u32(64)); }},
+    {"/domains/log:number", "another domain has the number",
+     [](Node& r) { domain_of(r, "log").set("number", u32(1)); }},
+    {"/domains/log", "another domain has the name",
+     [](Node& r) { r.child("domains").children.push_back(domain("log", 9)); }},
+    {"/domains/Log", "a name: [a-z][a-z0-9_]*, at most 31 characters, is expected",
+     [](Node& r) { domain_of(r, "log").name = "Log"; }},
+    {"/domains/log@1", "a name: [a-z][a-z0-9_]*, at most 31 characters, is expected",
+     [](Node& r) { domain_of(r, "log").name = "log@1"; }},
+    {"/domains/log:program", "32 bytes are expected", [](Node& r) { domain_of(r, "log").set("program", Buffer(31)); }},
+    {"/domains/log:program", "this property is missing", [](Node& r) { domain_of(r, "log").remove("program"); }},
+    {"/domains/log:memory-bits", "the number is out of its range",
+     [](Node& r) { domain_of(r, "log").set("memory-bits", u32(15)); }},
+    {"/domains/log:priority", "the number is out of its range",
+     [](Node& r) { domain_of(r, "log").set("priority", u32(251)); }},
+    {"/domains/log:stack-bytes", "a number of whole pages is expected",
+     [](Node& r) { domain_of(r, "log").set("stack-bytes", u32(5000)); }},
+    {"/domains/log:budget-us", "less than period-us is expected",
+     [](Node& r) { domain_of(r, "log").set("budget-us", u32(10000)); }},
+    {"/domains/log:core", "4 bytes are expected", [](Node& r) { domain_of(r, "log").set("core", {1}); }},
+    {"/domains/log:threads", "this property is missing", [](Node& r) { domain_of(r, "log").remove("threads"); }},
+    {"/domains/log:replies", "the number is out of its range",
+     [](Node& r) { domain_of(r, "log").set("replies", u32(33)); }},
+    {"/domains/log:mode-mask", "a bit for a mode is expected",
+     [](Node& r) { domain_of(r, "log").set("mode-mask", u32(4)); }},
+    {"/domains/log:restart", "one of the known words is expected",
+     [](Node& r) { domain_of(r, "log").set("restart", text("never")); }},
+    {"/domains/log:rights", "known words are expected, each once",
+     [](Node& r) {
+         domain_of(r, "log").set("rights", texts({"control", "control"}));
+     }},
+    {"/domains/log:rights", "known words are expected, each once",
+     [](Node& r) { domain_of(r, "log").set("rights", text("all")); }},
+    {"/domains/log:passive", "a property without value is expected",
+     [](Node& r) { domain_of(r, "log").set("passive", u32(1)); }},
+    {"/domains/log:arguments", "a list of texts is expected",
+     [](Node& r) { domain_of(r, "log").set("arguments", {'x'}); }},
+    {"/domains/log:arguments", "texts of at most 255 bytes are expected",
+     [](Node& r) { domain_of(r, "log").set("arguments", text(std::string(256, 'x'))); }},
+    {"/domains/log:arguments", "at most 512 arguments and environment entries are expected in all",
+     [](Node& r) { domain_of(r, "log").set("arguments", Buffer(513, 0)); }},
+    {"/domains/log:environment", "NAME=VALUE is expected",
+     [](Node& r) { domain_of(r, "log").set("environment", text("TZ")); }},
+    {"/domains/log:kernel-objects-bits", "0, or 12 to memory-bits - 1 is expected",
+     [](Node& r) { domain_of(r, "log").set("kernel-objects-bits", u32(18)); }},
+    {"/domains/log/other", "this node is not known here, or there twice",
+     [](Node& r) { domain_of(r, "log").child("other"); }},
+    {"/domains/sensor/devices/adc:reg", "16 bytes are expected",
+     [](Node& r) { domain_of(r, "sensor").child("devices").child("adc").set("reg", u64(0x1000)); }},
+    {"/domains/sensor/devices/adc:reg", "a range of whole pages is expected",
+     [](Node& r) {
+         domain_of(r, "sensor").child("devices").child("adc").set("reg", cells({0, 0x1000, 0, 0x800}));
+     }},
+    {"/domains/sensor/devices/adc:reg", "a range of whole pages is expected",
+     [](Node& r) {
+         domain_of(r, "sensor").child("devices").child("adc").set("reg", cells({~0u, 0xfffff000, 0, 0x2000}));
+     }},
+    {"/domains/sensor/devices/adc/x", "this node is not known here, or there twice",
+     [](Node& r) { domain_of(r, "sensor").child("devices").child("adc").child("x"); }},
+    {"/domains/pump", "device pages of no other domain are expected",
+     [](Node& r) { domain_of(r, "pump").child("devices").child("same").remove("shared"); }},
+    {"/domains/sensor", "device pages of no other domain are expected",
+     [](Node& r) {
+         domain_of(r, "sensor").child("devices").child("adc2").set("reg", cells({0, 0x09030000, 0, 0x1000}));
+     }},
+    {"/domains/sensor", "devices with different names are expected",
+     [](Node& r) {
+         domain_of(r, "sensor")
+             .child("devices")
+             .children.push_back({"adc", {{"reg", cells({0, 0x09040000, 0, 0x1000})}}, {}});
+     }},
+    {"/domains/sensor/interrupts/adc:number", "the number is out of its range",
+     [](Node& r) { domain_of(r, "sensor").child("interrupts").child("adc").set("number", u32(15)); }},
+    {"/domains/sensor", "an interrupt of no other domain is expected",
+     [](Node& r) { domain_of(r, "sensor").child("interrupts").child("adc").set("number", u32(40)); }},
+    {"/domains/pump", "an interrupt of no other domain is expected",
+     [](Node& r) { domain_of(r, "pump").child("interrupts").child("x").set("number", u32(40)); }},
+    {"/domains/log", "at most 16 interrupts are expected",
+     [](Node& r) {
+         for (uint32_t i = 0; i < 17; ++i) {
+             domain_of(r, "log").child("interrupts").child("i" + std::to_string(i)).set("number", u32(100 + i));
+         }
+     }},
+    {"/domains/sensor/dma/buffers:bytes", "a number of whole pages is expected",
+     [](Node& r) { domain_of(r, "sensor").child("dma").child("buffers").set("bytes", u64(4097)); }},
+    {"/domains/sensor", "DMA areas with different names are expected",
+     [](Node& r) {
+         domain_of(r, "sensor").child("dma").children.push_back({"buffers", {{"bytes", u64(4096)}}, {}});
+     }},
+    {"/domains/sensor/parameters:Interval", "a name is expected",
+     [](Node& r) { domain_of(r, "sensor").child("parameters").set("Interval", text("1")); }},
+    {"/domains/sensor/parameters:name", "a parameter is expected once",
+     [](Node& r) { domain_of(r, "sensor").child("parameters").properties.emplace_back("name", text("1")); }},
+    {"/domains/sensor/parameters:name", "one text of at most 255 bytes is expected",
+     [](Node& r) { domain_of(r, "sensor").child("parameters").set("name", u32(1)); }},
+    {"/ports/log", "another port has the name or the number",
+     [](Node& r) { r.child("ports").child("log").set("number", u32(3)); }},
+    {"/ports/log:number", "the number is out of its range",
+     [](Node& r) { r.child("ports").child("log").set("number", u32(128)); }},
+    {"/ports/log:server", "the number of a domain is expected",
+     [](Node& r) { r.child("ports").child("log").set("server", u32(4)); }},
+    {"/ports/log:payload", "the number is out of its range",
+     [](Node& r) { r.child("ports").child("log").set("payload", u32(4097)); }},
+    {"/connections/connection-0:client", "the number of a domain is expected",
+     [](Node& r) { r.child("connections").child("connection-0").set("client", u32(6)); }},
+    {"/connections/connection-0:port", "the number of another domain's port is expected",
+     [](Node& r) { r.child("connections").child("connection-0").set("port", u32(9)); }},
+    {"/connections/connection-0:port", "the number of another domain's port is expected",
+     [](Node& r) { r.child("connections").child("connection-0").set("client", u32(1)); }},
+    {"/connections/connection-0:send-only", "a port with a queue is expected",
+     [](Node& r) { r.child("connections").child("connection-0").set("send-only", {}); }},
+    {"/connections/connection-1", "one connection of a client to a port is expected",
+     [](Node& r) {
+         r.child("connections").child("connection-1").set("port", u32(3));
+         r.child("connections").child("connection-1").remove("send-only");
+     }},
+    {"/rings/samples", "the numbers of two domains are expected",
+     [](Node& r) { r.child("rings").child("samples").set("consumer", u32(1)); }},
+    {"/rings/samples:bytes", "a number of whole pages is expected",
+     [](Node& r) { r.child("rings").child("samples").set("bytes", u32(4097)); }},
+    {"/rings/samples", "another ring has the name",
+     [](Node& r) { r.child("rings").children.push_back(r.child("rings").child("samples")); }},
+    {"/domains/sensor", "at most 16 rings are expected",
+     [](Node& r) {
+         for (uint32_t i = 0; i < 16; ++i) {
+             Node ring = r.child("rings").child("samples");
+             ring.name = "ring" + std::to_string(i);
+             r.child("rings").children.push_back(ring);
+         }
+     }},
+    {"/groups/field:strategy", "one of the known words is expected",
+     [](Node& r) { r.child("groups").child("field").set("strategy", text("best_effort")); }},
+    {"/groups/field:escalate", "\"parent\", \"reboot\" or \"mode:\" and a mode is expected",
+     [](Node& r) { r.child("groups").child("field").set("escalate", text("mode:x")); }},
+    {"/groups/field:members", "names of domains and other groups are expected",
+     [](Node& r) { r.child("groups").child("field").set("members", text("nobody")); }},
+    {"/groups/field:members", "names of domains and other groups are expected",
+     [](Node& r) { r.child("groups").child("field").set("members", text("field")); }},
+    {"/groups/all:members", "a member of no other group is expected",
+     [](Node& r) {
+         r.child("groups").child("all").set("members", texts({"log", "field", "pump"}));
+     }},
+    {"/groups/field:members", "no group is expected to be a member of itself",
+     [](Node& r) {
+         r.child("groups").child("field").set("members", texts({"sensor", "pump", "all"}));
+     }},
+    {"/groups/field:back-off-ms", "at most an hour is expected",
+     [](Node& r) { r.child("groups").child("field").set("back-off-ms", u32(3600001)); }},
+    {"/groups/field:back-off-ms", "another number of cells is expected",
+     [](Node& r) { r.child("groups").child("field").set("back-off-ms", Buffer(36)); }},
+    {"/groups/log", "a domain or another group has the name",
+     [](Node& r) { r.child("groups").child("field").name = "log"; }},
+};
+
+TEST(Manifest, Mistakes) {
+    for (const Mistake& mistake : kMistakes) {
+        Node root = good();
+        mistake.make(root);
+        const Read result = read_tree(flatten(root));
+        ASSERT_FALSE(result.status.ok()) << mistake.path << ": " << mistake.text;
+        EXPECT_STREQ(result.status.error().path, mistake.path) << result.status.error().text;
+        EXPECT_STREQ(result.status.error().text, mistake.text) << mistake.path;
+    }
+}
+
+TEST(Manifest, TooMany) {
+    Node root = good();
+    std::vector<uint32_t> order;
+    root.children.clear();
+    for (uint32_t i = 1; i < KOS_MAX_DOMAINS; ++i) {
+        root.child("domains").children.push_back(domain("d" + std::to_string(i), i));
+        order.push_back(i);
+    }
+    root.set("start-order", cells(order));
+    for (uint32_t i = 1; i < KOS_MAX_PORTS; ++i) {
+        root.child("ports").children.push_back(
+            {"p" + std::to_string(i), {{"number", u32(i)}, {"server", u32(1 + i % 4)}}, {}});
+    }
+    for (uint32_t i = 0; i < KOS_MAX_CONNECTIONS; ++i) {
+        root.child("connections")
+            .children.push_back(
+                {"connection-" + std::to_string(i), {{"client", u32(10 + i % 5)}, {"port", u32(1 + i / 5)}}, {}});
+    }
+    const Read full = read_tree(flatten(root));
+    EXPECT_TRUE(full.status.ok()) << full.status.error().path << ": " << full.status.error().text;
+    root.child("connections").children.push_back({"one-more", {{"client", u32(20)}, {"port", u32(1)}}, {}});
+    const Read result = read_tree(flatten(root));
+    ASSERT_FALSE(result.status.ok());
+    EXPECT_STREQ(result.status.error().text, "at most 512 connections are expected");
+}
+
+TEST(Manifest, WhatIsNoTree) {
+    const Buffer tree = flatten(good());
+    EXPECT_FALSE(read_tree({}).status.ok());
+    EXPECT_FALSE(read_tree(Buffer(tree.begin(), tree.begin() + 39)).status.ok());
+    EXPECT_FALSE(read_tree(Buffer(tree.begin(), tree.end() - 1)).status.ok());
+    Buffer older = tree;  // a version of which libfdt's own check crashes
+    older[23] = 15;
+    EXPECT_STREQ(read_tree(older).status.error().text, "a device tree of version 17 and of this size is expected");
+    Buffer longer = tree;
+    longer.resize(longer.size() + 8);
+    EXPECT_FALSE(read_tree(longer).status.ok());
+    Buffer shifted(tree.size() + 8);
+    std::copy(tree.begin(), tree.end(), shifted.begin() + 4);
+    const auto manifest = std::make_unique<Manifest>();
+    EXPECT_STREQ(read(shifted.data() + 4, tree.size(), *manifest).error().text,
+                 "a device tree at a multiple of 8 is expected");
+}
+
+// What read() promises: every reference leads somewhere.
+void expect_sound(const Manifest& manifest) {
+    uint32_t domains = 0;
+    const auto in = [](const Range& range, uint32_t count) { return range.first + range.count <= count; };
+    for (uint32_t i = 0; i < KOS_MAX_DOMAINS; ++i) {
+        const Domain& one = manifest.domains[i];
+        if (one.name == nullptr) {
+            continue;
+        }
+        ++domains;
+        ASSERT_EQ(one.number, i);
+        ASSERT_TRUE(in(one.devices, manifest.device_count) && in(one.interrupts, manifest.interrupt_count));
+        ASSERT_TRUE(in(one.dma, manifest.dma_count) && in(one.parameters, manifest.parameter_count));
+        ASSERT_TRUE(in(one.arguments, manifest.text_count) && in(one.environment, manifest.text_count));
+        ASSERT_TRUE(one.group == kNoGroup || one.group < manifest.group_count);
+        ASSERT_LT(one.budget_us, one.period_us);
+    }
+    ASSERT_EQ(domains, manifest.domain_count);
+    for (uint32_t i = 0; i < domains; ++i) {
+        ASSERT_NE(manifest.domains[manifest.start_order[i]].name, nullptr);
+    }
+    for (uint32_t i = 0; i < manifest.connection_count; ++i) {
+        ASSERT_NE(manifest.domains[manifest.connections[i].client].name, nullptr);
+        ASSERT_NE(manifest.ports[manifest.connections[i].port].name, nullptr);
+    }
+    for (const Port& port : manifest.ports) {
+        ASSERT_TRUE(port.name == nullptr || manifest.domains[port.server].name != nullptr);
+    }
+    for (uint32_t i = 0; i < manifest.ring_count; ++i) {
+        ASSERT_NE(manifest.domains[manifest.rings[i].producer].name, nullptr);
+        ASSERT_NE(manifest.domains[manifest.rings[i].consumer].name, nullptr);
+    }
+    for (uint32_t i = 0; i < manifest.group_count; ++i) {
+        ASSERT_TRUE(in(manifest.groups[i].members, manifest.member_count));
+        ASSERT_TRUE(manifest.groups[i].parent == kNoGroup || manifest.groups[i].parent < manifest.group_count);
+    }
+    for (uint32_t i = 0; i < manifest.member_count; ++i) {
+        const Member& member = manifest.members[i];
+        ASSERT_TRUE(member.is_group ? member.number < manifest.group_count
+                                    : manifest.domains[member.number].name != nullptr);
+    }
+}
+
+TEST(Manifest, DamagedTreesAreRefusedOrSound) {
+    const char* const given = std::getenv("KOS_TEST_SEED");
+    const unsigned seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : 1;
+    std::printf("seed %u (KOS_TEST_SEED)\n", seed);
+    std::mt19937 random(seed);
+    const Buffer tree = flatten(good());
+    unsigned refused = 0;
+    constexpr unsigned kRounds = 30000;
+    const auto manifest = std::make_unique<Manifest>();
+    for (unsigned round = 0; round < kRounds; ++round) {
+        Buffer damaged = tree;
+        for (unsigned i = 0; i <= random() % 4; ++i) {
+            const size_t at = random() % damaged.size();
+            switch (random() % 5) {
+                case 0: damaged[at] = static_cast<uint8_t>(random()); break;
+                case 1: damaged[at] ^= static_cast<uint8_t>(1u << random() % 8); break;
+                case 2: {  // a cell, also of the structure: tags, lengths, name offsets
+                    const size_t cell = std::min(at, damaged.size() - 4) / 4 * 4;
+                    const Buffer value = u32(random() % 3 == 0 ? static_cast<uint32_t>(random()) : random() % 12);
+                    std::copy(value.begin(), value.end(), damaged.begin() + static_cast<ptrdiff_t>(cell));
+                    break;
+                }
+                case 3: {  // one part over another
+                    const size_t length = std::min<size_t>(random() % 64, damaged.size() - at);
+                    const size_t from = random() % (damaged.size() - length);
+                    std::copy_n(tree.begin() + static_cast<ptrdiff_t>(from), length,
+                                damaged.begin() + static_cast<ptrdiff_t>(at));
+                    break;
+                }
+                default: damaged.resize(damaged.size() - random() % 8); break;
+            }
+        }
+        const Status status = read(damaged.data(), damaged.size(), *manifest);
+        refused += status.ok() ? 0 : 1;
+        if (status.ok()) {
+            expect_sound(*manifest);
+        }
+        ASSERT_FALSE(testing::Test::HasFailure()) << "round " << round << " of seed " << seed;
+    }
+    EXPECT_GT(refused, kRounds / 4);
+    EXPECT_LT(refused, kRounds);
+}
+
+}  // namespace
+}  // namespace kos::manifest

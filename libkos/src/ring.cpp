@@ -1,0 +1,102 @@
+// Rings of the manifest (kos/ring.h): names, statuses and sleeping around lib/ring.
+#include "runtime.h"
+#include "sync/park.h"
+
+#include <kos/ring.h>
+#include <kos/signal.h>
+#include <kos/time.h>
+
+using namespace kos::runtime;
+
+namespace {
+
+kos_status_t status_of(const kos_ring_t* ring, kos_ring_result_t result) {
+    switch (result) {
+        case KOS_RING_OK: return KOS_STATUS_OK;
+        case KOS_RING_WAIT: return ring->core.is_producer ? KOS_STATUS_FULL : KOS_STATUS_EMPTY;
+        case KOS_RING_GONE: return KOS_STATUS_PEER_GONE;
+        case KOS_RING_INVALID: return KOS_STATUS_PEER_INVALID;
+        case KOS_RING_TOO_LONG:
+        case KOS_RING_MISUSE: return KOS_STATUS_INVALID_ARGUMENT;
+    }
+    return KOS_STATUS_INTERNAL_ERROR;
+}
+
+// The end of every operation: wakes the other side if it sleeps for what has happened.
+kos_status_t finish(kos_ring_t* ring, kos_ring_result_t result) {
+    if (kos_ring_core_take_wake(&ring->core) && ring->signal_slot) kos::sel4::signal(ring->signal_slot);
+    return status_of(ring, result);
+}
+
+}  // namespace
+
+kos_status_t kos_ring_open(const char* name, kos_ring_t* ring) {
+    unsigned index = 0;
+    for (const kos_startup_ring_t& entry : entries<kos_startup_ring_t>(startup->rings)) {
+        if (same_name(entry.name, name)) {
+            ring->signal_slot = entry.signal;
+            ring->signal = 1ull << (KOS_SIGNAL_RING_0 + index);
+            ring->memory = reinterpret_cast<void*>(entry.address);
+            ring->memory_bytes = entry.bytes;
+            return finish(ring, kos_ring_core_open(&ring->core, ring->memory, entry.bytes, entry.producer != 0));
+        }
+        ++index;
+    }
+    return KOS_STATUS_NOT_FOUND;
+}
+
+void kos_ring_reset(kos_ring_t* ring) {
+    // It was possible when it was opened, so it is now.
+    finish(ring, kos_ring_core_open(&ring->core, ring->memory, ring->memory_bytes, ring->core.is_producer));
+}
+
+kos_status_t kos_ring_write(kos_ring_t* ring, const void* bytes, size_t count, size_t* done) {
+    return finish(ring, kos_ring_core_write(&ring->core, bytes, count, done));
+}
+
+kos_status_t kos_ring_read(kos_ring_t* ring, void* bytes, size_t count, size_t* done) {
+    return finish(ring, kos_ring_core_read(&ring->core, bytes, count, done));
+}
+
+size_t kos_ring_record_max(const kos_ring_t* ring) { return kos_ring_core_record_max(&ring->core); }
+size_t kos_ring_record_needs(const kos_ring_t* ring, size_t count) {
+    return kos_ring_core_reserve_needs(&ring->core, count);
+}
+
+kos_status_t kos_ring_reserve(kos_ring_t* ring, size_t count, void** payload) {
+    return finish(ring, kos_ring_core_reserve(&ring->core, count, payload));
+}
+
+kos_status_t kos_ring_commit(kos_ring_t* ring, size_t count, uint32_t tag) {
+    return finish(ring, kos_ring_core_commit(&ring->core, count, tag));
+}
+
+kos_status_t kos_ring_send(kos_ring_t* ring, uint32_t tag, const void* bytes, size_t count) {
+    void* payload = nullptr;
+    kos_ring_result_t const reserved = kos_ring_core_reserve(&ring->core, count, &payload);
+    if (reserved != KOS_RING_OK) return finish(ring, reserved);
+    if (count) __builtin_memcpy(payload, bytes, count);
+    return finish(ring, kos_ring_core_commit(&ring->core, count, tag));
+}
+
+kos_status_t kos_ring_receive(kos_ring_t* ring, void* bytes, size_t count, size_t* length, uint32_t* tag) {
+    return finish(ring, kos_ring_core_receive(&ring->core, bytes, count, length, tag));
+}
+
+int kos_ring_prepare_wait(kos_ring_t* ring, size_t wanted) { return kos_ring_core_prepare_wait(&ring->core, wanted); }
+
+kos_status_t kos_ring_wait(kos_ring_t* ring, size_t wanted) {
+    while (!kos_ring_core_prepare_wait(&ring->core, wanted)) {
+        if (kos_signal_wait(ring->signal) & KOS_SIGNAL_STOP) return KOS_STATUS_UNAVAILABLE;
+    }
+    return KOS_STATUS_OK;
+}
+
+kos_status_t kos_ring_wait_until(kos_ring_t* ring, size_t wanted, uint64_t deadline_ticks) {
+    while (!kos_ring_core_prepare_wait(&ring->core, wanted)) {
+        if (kos_app_should_stop()) return KOS_STATUS_UNAVAILABLE;
+        if (kos_time_ticks() >= deadline_ticks) return KOS_STATUS_TIMEOUT;
+        if (!kos::sync::doze(deadline_ticks)) return KOS_STATUS_UNAUTHORIZED;
+    }
+    return KOS_STATUS_OK;
+}

@@ -1,0 +1,254 @@
+// CPU time, memory, capability slots. See checks.h.
+#include <kos/abi.h>
+#include <kos/manifest/manifest.h>
+#include <sel4/abi.h>
+
+#include <algorithm>
+
+#include "board.h"
+#include "checks.h"
+#include "table.h"
+
+namespace kos::compiler {
+namespace {
+
+constexpr uint64_t kPage = KOS_PAGE_BYTES;
+constexpr uint64_t kMillion = 1'000'000;
+constexpr uint64_t kThreadStackBytes = 16 << 10;  // of threads other than the main one (thread.h)
+constexpr uint64_t kPageTables = 4;               // for the program and for what root maps behind it
+
+std::string percent(uint64_t ppm) { return std::to_string(ppm / 10000) + "." + std::to_string(ppm / 1000 % 10) + " %"; }
+
+std::string parts_text(const std::vector<MemoryPart>& parts) {
+    std::vector<std::string> texts;
+    for (const MemoryPart& part : parts) {
+        if (part.bytes != 0) {
+            texts.push_back(std::string(part.what) + " " + size_text(part.bytes));
+        }
+    }
+    return joined(texts);
+}
+
+bool serves_directory(const Domain& domain) {
+    return std::any_of(domain.serves.begin(), domain.serves.end(),
+                       [](const ServedPort& port) { return port.name.value == "directory"; });
+}
+
+uint64_t cspace_bits(const Domain& domain) { return KOS_CSPACE_BITS + (serves_directory(domain) ? 1 : 0); }
+
+size_t rings_of(const System& system, const Domain& domain) {
+    size_t count = domain.rings.size();
+    for (const Domain& other : system.domains) {
+        count += static_cast<size_t>(std::count_if(other.rings.begin(), other.rings.end(), [&](const RingTo& ring) {
+            return ring.to.value == domain.name.value;
+        }));
+    }
+    return count;
+}
+
+size_t interrupts_of(const Domain& domain) {
+    size_t count = 0;
+    for (const Device& device : domain.devices) {
+        count += device.interrupts.size();
+    }
+    return count;
+}
+
+void check_budget(const Domain& domain, Diagnostics& diagnostics) {
+    const std::string& name = domain.name.value;
+    if (domain.budget_us.value >= domain.period_us.value) {
+        diagnostics.error(domain.budget_us.place,
+                          "budget_us of " + name + " is " + std::to_string(domain.budget_us.value),
+                          "less than period_us = " + std::to_string(domain.period_us.value));
+    }
+    if (domain.passive.value && domain.serves.empty() && !domain.is_incomplete) {
+        diagnostics.error(domain.passive.place, name + " is passive and serves no port",
+                          "a [[serves]], or passive = false: nobody would lend it time");
+    }
+    if (domain.passive.value && domain.replies.value > 1) {
+        diagnostics.error(domain.replies.place,
+                          "replies of " + name + ", which is passive, is " + std::to_string(domain.replies.value),
+                          "1: who answers later needs time of its own (passive = false)");
+    }
+    if (domain.watchdog_ms.value != 0 && domain.watchdog_ms.value * 1000 <= domain.period_us.value) {
+        diagnostics.error(domain.watchdog_ms.place,
+                          "watchdog_ms of " + name + " is " + std::to_string(domain.watchdog_ms.value),
+                          "more than its period of " + std::to_string(domain.period_us.value) + " us, or 0");
+    }
+}
+
+// The first domain whose budget does not fit any more is the one that is complained about.
+void check_core(const System& system, uint32_t mode, uint64_t core, std::set<const Domain*>& reported,
+                Diagnostics& diagnostics) {
+    constexpr uint64_t kLimit = kMillion / 100 * (100 - kRootCorePercent);
+    uint64_t sum = 0;
+    for (const Domain& domain : system.domains) {
+        // A budget that fills its period has been reported.
+        if (domain.core.value != core || (domain.mode_mask >> mode & 1) == 0 ||
+            domain.budget_us.value >= domain.period_us.value) {
+            continue;
+        }
+        sum += utilisation_ppm(domain);
+        if (sum > kLimit) {
+            if (reported.insert(&domain).second) {
+                diagnostics.error(
+                    domain.budget_us.place,
+                    "with " + domain.name.value + " (" + percent(utilisation_ppm(domain)) + "), the budgets on core " +
+                        std::to_string(core) + " in mode " + system.modes[mode].value + " are " + percent(sum),
+                    "at most " + percent(kLimit) + " (root keeps " + std::to_string(kRootCorePercent) + " %)");
+            }
+            return;
+        }
+    }
+}
+
+void check_slots(const System& system, const Domain& domain, Diagnostics& diagnostics) {
+    const uint64_t slots = slots_used(system, domain);
+    if (const uint64_t limit = uint64_t{1} << cspace_bits(domain); slots > limit) {
+        diagnostics.error(
+            domain.app, domain.name.value + " needs " + std::to_string(slots) + " capability slots",
+            "at most " + std::to_string(limit) + " (" + std::to_string(KOS_MAX_TOKENS) + " of them for tokens)");
+    }
+    if (const size_t count = interrupts_of(domain); count > manifest::kMaxDomainInterrupts) {
+        diagnostics.error(domain.app, domain.name.value + " has " + std::to_string(count) + " interrupts",
+                          "at most " + std::to_string(manifest::kMaxDomainInterrupts));
+    }
+    const size_t rings = rings_of(system, domain);
+    // Bit 0 tells who controls domains of their events.
+    const size_t most = domain.has_right("control") ? 0 : manifest::kMaxDomainRings;
+    if (rings > most) {
+        diagnostics.error(domain.rings.empty() ? domain.app : domain.rings.back().name.place,
+                          domain.name.value + " has " + std::to_string(rings) + (rings == 1 ? " ring" : " rings"),
+                          most == 0 ? "none: it has the right \"control\", whose events take their signal"
+                                    : "at most " + std::to_string(most) + ", those to it included");
+    }
+}
+
+void check_quota(const System& system, const Domain& domain, Diagnostics& diagnostics) {
+    const std::vector<MemoryPart> parts = least_memory(system, domain);
+    if (const uint64_t least = sum_of(parts); least > uint64_t{1} << domain.memory_bits) {
+        diagnostics.error(domain.memory.place,
+                          "memory of " + domain.name.value + " is " + size_text(uint64_t{1} << domain.memory_bits),
+                          "at least " + size_text((least + 1023) / 1024 * 1024) + ": " + parts_text(parts));
+    }
+}
+
+// Root makes the tables of read() of these numbers.
+void check_totals(const System& system, Diagnostics& diagnostics) {
+    struct Total {
+        const char* what;
+        size_t limit;
+        size_t sum = 0;
+        bool told = false;
+    };
+    Total totals[] = {
+        {"devices", manifest::kMaxDevices},       {"interrupts", manifest::kMaxInterrupts},
+        {"DMA areas", manifest::kMaxDma},         {"rings", manifest::kMaxRings},
+        {"parameters", manifest::kMaxParameters}, {"arguments and environment entries", manifest::kMaxTexts}};
+    for (const Domain& domain : system.domains) {
+        const size_t counts[] = {domain.devices.size(),    interrupts_of(domain),
+                                 domain.dma.size(),        domain.rings.size(),
+                                 domain.parameters.size(), domain.arguments.size() + domain.environment.size()};
+        for (size_t i = 0; i < std::size(totals); ++i) {
+            Total& total = totals[i];
+            total.sum += counts[i];
+            if (total.sum > total.limit && !total.told) {
+                total.told = true;
+                diagnostics.error(
+                    domain.app,
+                    "with " + domain.name.value + " there are " + std::to_string(total.sum) + " " + total.what,
+                    "at most " + std::to_string(total.limit) + " in all");
+            }
+        }
+    }
+    if (system.groups.size() > manifest::kMaxGroups) {
+        diagnostics.error(system.groups[manifest::kMaxGroups].name.place,
+                          "there are " + std::to_string(system.groups.size()) + " groups",
+                          "at most " + std::to_string(manifest::kMaxGroups));
+    }
+}
+
+}  // namespace
+
+uint64_t utilisation_ppm(const Domain& domain) {
+    return domain.threads.value * domain.budget_us.value * kMillion / std::max<uint64_t>(1, domain.period_us.value);
+}
+
+uint64_t slots_used(const System& system, const Domain& domain) {
+    uint64_t slots = KOS_SLOT_FIRST_LISTED + domain.replies.value + interrupts_of(domain) + rings_of(system, domain) +
+                     KOS_MAX_TOKENS;
+    for (const UsedPort& use : domain.uses) {
+        slots += use.send_only ? 1 : 2;  // connection, signal of the queue
+    }
+    return slots + (serves_directory(domain) ? system.connections.size() : 0);
+}
+
+std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
+    const uint64_t quota_pages = (uint64_t{1} << domain.memory_bits) / kPage;
+    constexpr uint64_t kSlot = uint64_t{1} << seL4_SlotBits;
+    // Root keeps a slot for each page that the domain could have.
+    uint64_t root_slots = 1;
+    while (root_slots < quota_pages + 256) {
+        root_slots *= 2;
+    }
+    constexpr uint64_t kThreadBytes = (uint64_t{1} << seL4_TCBBits) + (uint64_t{1} << seL4_MinSchedContextBits) + kPage;
+    return {
+        {"program", domain.program ? domain.program->writable_bytes : 0},
+        {"stack", domain.stack.value},
+        {"further threads", (domain.threads.value - 1) * (kThreadBytes + kThreadStackBytes)},
+        {"capability tables", kSlot * ((uint64_t{1} << cspace_bits(domain)) + root_slots)},
+        {"page tables", (kPageTables + 1) * kPage},
+        {"main thread", kThreadBytes + (domain.replies.value << seL4_ReplyBits)},
+        {"startup block", kPage},
+        {"kernel objects", domain.kernel_objects_bits != 0 ? uint64_t{1} << domain.kernel_objects_bits : 0},
+    };
+}
+
+uint64_t sum_of(const std::vector<MemoryPart>& parts) {
+    uint64_t sum = 0;
+    for (const MemoryPart& part : parts) {
+        sum += part.bytes;
+    }
+    return sum;
+}
+
+void check_time(const System& system, Diagnostics& diagnostics) {
+    for (const Domain& domain : system.domains) {
+        check_budget(domain, diagnostics);
+    }
+    std::set<const Domain*> reported;
+    for (uint32_t mode = 0; mode < system.modes.size(); ++mode) {
+        for (uint64_t core = 0; core < KOS_BOARD_MAX_CORES; ++core) {
+            check_core(system, mode, core, reported, diagnostics);
+        }
+    }
+}
+
+// Root sets the memory of all domains aside when it starts, whatever the mode.
+void check_memory(const System& system, Diagnostics& diagnostics) {
+    constexpr uint64_t kLimit = KOS_BOARD_RAM_SIZE_BYTES - kRootMemoryBytes;
+    uint64_t sum = 0;
+    bool is_told = false;
+    for (const Domain& domain : system.domains) {
+        check_slots(system, domain, diagnostics);
+        check_quota(system, domain, diagnostics);
+        sum += (uint64_t{1} << domain.memory_bits) + domain.persistent.value;
+        for (const DmaArea& area : domain.dma) {
+            sum += area.size.value;
+        }
+        for (const RingTo& ring : domain.rings) {
+            sum += ring.size.value;
+        }
+        if (sum > kLimit && !is_told) {
+            is_told = true;
+            diagnostics.error(domain.memory.place,
+                              "with " + domain.name.value + " (" + size_text(uint64_t{1} << domain.memory_bits) +
+                                  "), the memory of all domains is " + size_text(sum),
+                              "at most " + size_text(kLimit) + " (" + size_text(KOS_BOARD_RAM_SIZE_BYTES) +
+                                  " of RAM, of which kernel and root keep " + size_text(kRootMemoryBytes) + ")");
+        }
+    }
+    check_totals(system, diagnostics);
+}
+
+}  // namespace kos::compiler
