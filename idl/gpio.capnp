@@ -1,58 +1,41 @@
-# Pins of a GPIO controller.
+# Lines of a GPIO controller.
 @0xb7d10a63f48c29e5;
 
 using Kos = import "/kos.capnp";
 
 interface Gpio {
-  # Which pins a domain may use says a parameter of the driver; other pins are UNAUTHORIZED. A pin belongs to the first
-  # domain that sets its direction, until it releases it or ends: CONFLICT for the others, who may still read it.
+  # Each line belongs to the domain that a parameter of the driver names; for the others it is UNAUTHORIZED.
 
-  enum Direction {
-    input @0;
-    output @1;
-  }
-
-  enum Edge {
+  enum Edges {
     none @0;
     rising @1;
     falling @2;
     both @3;
   }
 
-  struct Event {
-    ticks @0 :UInt64;
-    # The counter, when the interrupt was served.
-    pin @1 :UInt8;
-    level @2 :Bool;
-    # The pin's level then.
-    lost @3 :UInt32;
-    # Events of this subscription that were lost before this one, because nobody had taken them.
-  }
+  lines @0 () -> (lines :UInt8);
+  # The caller's lines, as bits.
 
-  setDirection @0 (pin :UInt8, direction :Direction, level :Bool) -> ()
-      $Kos.errors([invalidArgument, unauthorized, conflict]);
+  setDirection @1 (line :UInt8, output :Bool, level :Bool) -> ()
+      $Kos.errors([unauthorized]);
   # `level`: what an output starts with; false for an input.
 
-  read @1 (pin :UInt8) -> (level :Bool)
-      $Kos.errors([invalidArgument, unauthorized]);
+  read @2 (line :UInt8) -> (level :Bool)
+      $Kos.errors([unauthorized]);
 
-  write @2 (pin :UInt8, level :Bool) -> ()
-      $Kos.errors([invalidArgument, unauthorized, conflict]);
-  # CONFLICT: not an output of the caller's.
+  write @3 (line :UInt8, level :Bool) -> ()
+      $Kos.errors([unauthorized, conflict]);
+  # CONFLICT: the line is an input.
 
-  release @3 (pin :UInt8) -> ()
-      $Kos.errors([invalidArgument, unauthorized, conflict]);
-  # Input without edges again, and free for others.
+  subscribe @4 (line :UInt8, edges :Edges) -> ()
+      $Kos.errors([unauthorized]);
+  # From now on such edges of the line are events of the caller's; `none` ends that. Earlier ones are forgotten.
 
-  subscribe @4 (pin :UInt8, edge :Edge) -> ()
-      $Kos.errors([invalidArgument, unauthorized, full]);
-  # From now on edges of the pin are kept for the caller's `nextEvents`; `none` ends that.
+  events @5 () -> (changed :UInt8, levels :UInt8)
+      $Kos.errors([empty]);
+  # Lines with an edge since they were last told, and the levels of the caller's lines now, as bits. EMPTY: no edge.
 
-  nextEvents @5 () -> (events :List(Event) $Kos.maxCount(64))
-      $Kos.deferred $Kos.errors([full, notFound]);
-  # Waits until there is an event of one of the caller's subscriptions, then takes all there are. NOT_FOUND: no subscription.
-
-  takeEvents @6 () -> (events :List(Event) $Kos.maxCount(64))
-      $Kos.errors([empty, notFound]);
-  # As `nextEvents`, but does not wait.
+  wait @6 () -> (changed :UInt8, levels :UInt8)
+      $Kos.deferred $Kos.errors([full, conflict]);
+  # As `events`, answered when there are some. A later `wait` or `subscribe` of the same domain ends it with CONFLICT.
 }

@@ -4,11 +4,15 @@
 using Kos = import "/kos.capnp";
 
 interface Rtc {
-  get @0 () -> (seconds :UInt64)
-      $Kos.errors([unavailable]);
-  # Seconds since 1970-01-01 UTC.
+  # Times are seconds since 1970-01-01 UTC.
+
+  get @0 () -> (seconds :UInt64);
 
   set @1 (seconds :UInt64) -> ()
-      $Kos.errors([unauthorized, invalidArgument, unavailable]);
-  # INVALID_ARGUMENT: the device cannot hold it. For domains that the driver's parameter names.
+      $Kos.errors([unauthorized, invalidArgument]);
+  # For domains that the driver's parameter names. INVALID_ARGUMENT: the device cannot hold it.
+
+  alarm @2 (time :UInt64) -> (now :UInt64)
+      $Kos.deferred $Kos.errors([invalidArgument, full, conflict]);
+  # Answered when `time` has come. A later alarm of the same domain ends it with CONFLICT.
 }
