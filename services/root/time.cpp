@@ -56,15 +56,21 @@ bool lend(Domain& domain, Word thread) {
         loan.out = true;
         loan.domain = domain.number;
         loan.thread = static_cast<uint8_t>(thread);
+        tell_loan(domain, thread, true);
         return true;
     }
     return false;
 }
 
+void end_loan(Loan& loan) {
+    loan.out = false;
+    if (const Domain* const domain = find(loan.domain)) tell_loan(*domain, loan.thread, false);
+}
+
 // Takes a loan back, wherever it has gone: answers pass it on to callers that were passive servers themselves.
 void take_back(Loan& loan) {
     sched_context_unbind(loan.sched_context);
-    loan.out = false;
+    end_loan(loan);
 }
 
 // An active thread lost its scheduling context to a server below it: a new one in place of the old. Whoever has the old
@@ -87,7 +93,7 @@ void look_at(Domain& domain, Word number) {
             if (!loan.out || !sched_context_unbind_object(loan.sched_context, tcb).ok()) continue;
             // On another core a caller may have come in between; then it needs the time after all.
             if (what_does(tcb) != Doing::kIdle && sched_context_bind(loan.sched_context, tcb).ok()) continue;
-            loan.out = false;
+            end_loan(loan);
         }
         return;
     }
@@ -141,6 +147,19 @@ void lend_if_serving(Domain& domain, Word thread) {
     if (what_does(thread_cap(domain.number, thread, kThreadTcb)) != Doing::kIdle) lend(domain, thread);
 }
 
+// The next request must not begin with what is left of this loan: a whole one, if a caller was waiting.
+bool return_loan(Domain& domain, Word thread) {
+    CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
+    for (Loan& loan : loans) {
+        if (!loan.out || loan.domain != domain.number || loan.thread != thread) continue;
+        if (!sched_context_unbind_object(loan.sched_context, tcb).ok()) return true;  // it is further down the chain
+        end_loan(loan);
+        lend_if_serving(domain, thread);
+        return true;
+    }
+    return false;
+}
+
 void make_passive(Domain& domain, Word thread) {
     CPtr const sched_context = thread_cap(domain.number, thread, kThreadTime);
     watch_time(domain, thread);
@@ -162,8 +181,25 @@ void release_time(Word badge, CPtr tcb) {
     }
 }
 
+namespace {
+
+// A thread whose call is answered with a scheduling context that is used up has a time-out at once, and whoever lets it go
+// on makes it execute the svc again, with the answer's registers. Its program counter is moved on instead. The call has
+// been answered if x0 is 0, the badge of answers: it was the capability, and a call of slot 0 is nothing to anybody.
+void step_over_answered_call(const Domain& domain, CPtr tcb) {
+    seL4_UserContext context{};
+    if (!tcb_read_registers(tcb, Suspend::kNo, kRegisters, context).ok()) return;
+    bool const is_answered = static_cast<int64_t>(context.x7) == seL4_SysCall && context.x0 == 0;
+    if (!is_answered || !is_system_call(domain, context.pc)) return;
+    context.pc += 4;
+    tcb_write_registers(tcb, Resume::kNo, 1, context);
+}
+
+}  // namespace
+
 void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
+    step_over_answered_call(domain, tcb);
     // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its own.
     bool const is_loan = badge >= kLoanBadge && badge - kLoanBadge < kLoans;
     hung = is_loan && loans[badge - kLoanBadge].domain == domain.number && loans[badge - kLoanBadge].thread == thread;
