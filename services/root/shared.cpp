@@ -61,13 +61,31 @@ void make_devices() {
     }
 }
 
+// Interrupts below this one (GICv2) exist once per core.
+constexpr Word kFirstSharedInterrupt = 32;
+
+// The core of the domain that the manifest's interrupt `index` belongs to.
+Word core_of_interrupt(uint32_t index) {
+    for (const auto& domain : the_system.manifest.domains) {
+        if (!domain.name) continue;
+        if (index >= domain.interrupts.first && index - domain.interrupts.first < domain.interrupts.count)
+            return domain.core;
+    }
+    return 0;
+}
+
 void make_interrupts() {
     const Manifest& manifest = the_system.manifest;
     for (uint32_t i = 0; i < manifest.interrupt_count; ++i) {
         handlers[i] = new_slot();
         Trigger const trigger = manifest.interrupts[i].edge ? Trigger::kEdge : Trigger::kLevel;
         Word const number = manifest.interrupts[i].number;
-        Result const result = irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
+        // A kernel for several cores wants to know whose private interrupt it is.
+        bool const names_core = number < kFirstSharedInterrupt && boot_info->numNodes > 1;
+        Result const result =
+            names_core ? irq_control_get_trigger_core(seL4_CapIRQControl, number, trigger, path(handlers[i]),
+                                                      core_of_interrupt(i))
+                       : irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
         if (!result.ok()) panic("the kernel refuses an interrupt of the manifest");
     }
 }
