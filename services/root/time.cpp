@@ -17,6 +17,7 @@ constexpr Word kLoanBadge = 1 << 16;  // + index; a thread's own context has its
 struct Loan {
     CPtr sched_context = 0;
     bool out = false;
+    Word idle_since = 0;  // ticks; 0: its thread has not looked idle
     uint16_t domain = 0;
     uint8_t thread = 0;
 };
@@ -27,6 +28,18 @@ unsigned deadlines;
 constexpr Word kRegisters = 11;
 
 enum class Doing { kServing, kIdle, kCalling };
+
+// A thread that was stopped right before it receives looks like one that is receiving, and would stand still without its
+// loan. So it has to look idle for so long; servers of libkos give theirs back at once (KOS_REPORT_RETURN).
+constexpr Word kIdlePartOfSecond = 10;
+
+bool is_idle_long(Loan& loan) {
+    Word const now = ticks();
+    if (loan.idle_since == 0) loan.idle_since = now;
+    Word hz;
+    asm("mrs %0, cntfrq_el0" : "=r"(hz));
+    return now - loan.idle_since >= hz / kIdlePartOfSecond;
+}
 
 // What a thread does, by the registers of its last system call. The kernel overwrites x0 and x1 when a message or an
 // answer arrives, and no badge or null equals the capability that it was waiting with.
@@ -54,6 +67,7 @@ bool lend(Domain& domain, Word thread) {
         if (!sched_control_configure(control, loan.sched_context, params).ok()) return false;
         if (!sched_context_bind(loan.sched_context, tcb).ok()) return false;  // it has time already
         loan.out = true;
+        loan.idle_since = 0;
         loan.domain = domain.number;
         loan.thread = static_cast<uint8_t>(thread);
         tell_loan(domain, thread, true);
@@ -90,12 +104,17 @@ void look_at(Domain& domain, Word number) {
     Doing const doing = what_does(tcb);
     if (doing == Doing::kIdle) {
         for (Loan& loan : loans) {
-            if (!loan.out || !sched_context_unbind_object(loan.sched_context, tcb).ok()) continue;
+            bool const is_its = loan.out && loan.domain == domain.number && loan.thread == number;
+            if (!loan.out || (is_its && !is_idle_long(loan))) continue;
+            if (!sched_context_unbind_object(loan.sched_context, tcb).ok()) continue;
             // On another core a caller may have come in between; then it needs the time after all.
             if (what_does(tcb) != Doing::kIdle && sched_context_bind(loan.sched_context, tcb).ok()) continue;
             end_loan(loan);
         }
         return;
+    }
+    for (Loan& loan : loans) {
+        if (loan.out && loan.domain == domain.number && loan.thread == number) loan.idle_since = 0;
     }
     if (doing == Doing::kCalling) return;
     if (!lend(domain, number)) return;
