@@ -34,7 +34,7 @@ interface Appman {
     memory @11;
   }
 
-  struct Entry {
+  struct Domain {
     name @0 :Text $Kos.fixedBytes(32);
     domain @1 :UInt16;
     state @2 :State;
@@ -47,11 +47,11 @@ interface Appman {
     # 0
   }
 
-  list @0 (first :UInt64) -> (next :UInt64, entries :List(Entry) $Kos.maxCount(85))
+  list @0 (first :UInt64) -> (next :UInt64, entries :List(Domain) $Kos.maxCount(85))
       $Kos.errors([unauthorized]);
   # Domains from number `first` of the list on. `next`: where to go on, 0 at the end.
 
-  status @1 (name :Text $Kos.maxBytes(31)) -> (entry :Entry)
+  status @1 (name :Text $Kos.maxBytes(31)) -> (entry :Domain)
       $Kos.errors([unauthorized, notFound]);
 
   start @2 (name :Text $Kos.maxBytes(31)) -> ()

@@ -76,9 +76,10 @@ public:
         });
     }
 
-    // As add_named; without a list, everyone.
-    [[nodiscard]] bool add_readers(std::span<const kos_startup_client_t> clients, const char* names) {
-        if (names != nullptr) return add_named(clients, names);
+    // The clients that `names` lists; "*" is every client, no list is nobody. False if a name is no client's.
+    [[nodiscard]] bool add_listed(std::span<const kos_startup_client_t> clients, const char* names) {
+        if (names == nullptr) return true;
+        if (std::string_view(names) != "*") return add_named(clients, names);
         add_all();
         return true;
     }

@@ -65,9 +65,13 @@ TEST(ClientList, FindsClientsByName) {
     EXPECT_FALSE(set.has(64 + 3));
     EXPECT_FALSE(DomainSet().add_named(clients, "pump, pmup"));
     DomainSet readers;
-    EXPECT_TRUE(readers.add_readers(clients, "web"));
+    EXPECT_TRUE(readers.add_listed(clients, nullptr));
+    EXPECT_TRUE(readers.add_listed(clients, ""));
+    EXPECT_TRUE(readers.add_listed(clients, "web"));
+    EXPECT_TRUE(readers.has(63));
     EXPECT_FALSE(readers.has(3));
-    EXPECT_TRUE(readers.add_readers(clients, nullptr));
+    EXPECT_FALSE(readers.add_listed(clients, "pmup"));
+    EXPECT_TRUE(readers.add_listed(clients, "*"));
     EXPECT_TRUE(readers.has(3));
 }
 

@@ -13,6 +13,7 @@
 #include <span>
 
 #include "client_list.h"
+#include "message.h"
 #include "stream_status.h"
 
 namespace kos::driver {
@@ -37,7 +38,8 @@ public:
 
     kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
         // No request of this interface carries words, and this port hands out no tokens.
-        if (request.has_words != 0 || request.token != 0 || caller.token != 0) return KOS_STATUS_BAD_REQUEST;
+        if (word_of(request, 0) != 0 || word_of(request, 1) != 0) return KOS_STATUS_BAD_REQUEST;
+        if (request.token != 0 || caller.token != 0) return KOS_STATUS_BAD_REQUEST;
         const std::span<const uint8_t> payload(static_cast<const uint8_t*>(request.payload), request.payload_bytes);
         switch (request.label) {
             case kConsoleWrite:

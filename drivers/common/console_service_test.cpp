@@ -112,6 +112,7 @@ TEST_F(ConsoleServiceTest, RefusesWhatItDoesNotKnow) {
     kos_msg_t request = {};
     request.label = kConsoleStatus;
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(service.call({kReader, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
     EXPECT_EQ(service.call({kReader, 1, 9}, request, answer), KOS_STATUS_BAD_REQUEST);

@@ -15,20 +15,22 @@ namespace {
 // A connection's window is one for all threads: who writes a payload into it keeps the others away until the answer's
 // has been copied out. Not for calls without payload, which stay on the fast path.
 kos_mutex_t window_locks[KOS_MAX_CONNECTIONS];
+// And a queue has one producer at a time. Never held during a call.
+kos_mutex_t queue_locks[KOS_MAX_CONNECTIONS];
 
-class WindowLock {
+class ConnectionLock {
 public:
-    WindowLock(const kos_startup_connection_t* connection, bool needed)
+    ConnectionLock(kos_mutex_t* locks, const kos_startup_connection_t* connection, bool needed)
         : lock_(needed && startup->threads_max > 1
-                    ? &window_locks[connection - table<kos_startup_connection_t>(startup->connections)]
+                    ? &locks[connection - table<kos_startup_connection_t>(startup->connections)]
                     : nullptr) {
         if (lock_) kos_mutex_lock(lock_);
     }
-    ~WindowLock() {
+    ~ConnectionLock() {
         if (lock_) kos_mutex_unlock(lock_);
     }
-    WindowLock(const WindowLock&) = delete;
-    WindowLock& operator=(const WindowLock&) = delete;
+    ConnectionLock(const ConnectionLock&) = delete;
+    ConnectionLock& operator=(const ConnectionLock&) = delete;
 
 private:
     kos_mutex_t* lock_;
@@ -41,12 +43,9 @@ const kos_startup_connection_t* connection_for(kos_slot_t target) {
 
 // A slot for a token of the answer, told to the kernel; 0 if none is free or none may come.
 kos_slot_t prepare_receive(const kos_startup_connection_t* connection) {
-    if (!connection || !(connection->flags & KOS_CONNECTION_TOKENS)) return KOS_SLOT_NULL;
-    kos_slot_t const slot = allocate_slot();
-    seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
-    buffer->receiveCNode = slot ? Word{KOS_SLOT_CNODE} : 0;
-    buffer->receiveIndex = slot;
-    buffer->receiveDepth = 64;  // guard and index
+    bool const may_come = connection && connection->flags & KOS_CONNECTION_TOKENS;
+    kos_slot_t const slot = may_come ? allocate_slot() : kos_slot_t{KOS_SLOT_NULL};
+    receive_into(slot);
     return slot;
 }
 
@@ -56,6 +55,9 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
     Word const metadata = answer.words[1];
     Word const bytes = metadata & KOS_METADATA_BYTES_MASK;
     bool const has_token = answer.tag.extra_caps() == 1 && answer.tag.caps_unwrapped() == 0;
+    // Nothing may come with the answers of calls that expect nothing (kos_msg_call_words).
+    if (slot) receive_into(KOS_SLOT_NULL);
+    // Emptied as well: a capability may have come that was not announced.
     if (slot && !has_token) free_slot(slot);
     if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
     bool const is_valid = answer.label() <= UINT32_MAX && !(metadata & ~KOS_METADATA_KNOWN) &&
@@ -84,7 +86,15 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
 
 }  // namespace
 
+namespace {
+
+// Slots beyond the end are a fault of the thread, not an error.
+bool is_slot(kos_slot_t target) { return target < startup->free_slot_end; }
+
+}  // namespace
+
 kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* param, uint64_t words[2]) {
+    if (!is_slot(target)) return KOS_STATUS_INVALID_TOKEN;
     sel4::Message const answer =
         sel4::call(target, Tag::make(label, 4), Words{{*param, KOS_METADATA_WORDS, words[0], words[1]}});
     if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
@@ -96,6 +106,7 @@ kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* par
 }
 
 kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
+    if (!is_slot(target) || message->token >= startup->free_slot_end) return KOS_STATUS_INVALID_TOKEN;
     const kos_startup_connection_t* const connection = connection_for(target);
     if (message->label >= KOS_LABEL_PING && message->label != KOS_LABEL_PING) return KOS_STATUS_INVALID_ARGUMENT;
     if (message->payload_bytes > KOS_PAYLOAD_MAX) return KOS_STATUS_INVALID_ARGUMENT;
@@ -103,7 +114,7 @@ kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
     if (message->token && !(connection && connection->flags & KOS_CONNECTION_TOKENS))
         return KOS_STATUS_INVALID_ARGUMENT;
     // The answer may have a payload even if the request has none.
-    WindowLock const lock(connection, connection && connection->window);
+    ConnectionLock const lock(window_locks, connection, connection && connection->window);
     if (message->payload_bytes) {
         memcpy(reinterpret_cast<void*>(connection->window), message->payload, message->payload_bytes);
     }
@@ -129,10 +140,11 @@ kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t 
     // Root ends the call if it is still going on then. The cookie keeps a late order away from the next call.
     static uint64_t cookie;
     Word const own = __atomic_add_fetch(&cookie, 1, __ATOMIC_RELAXED);
-    kos_status_t const armed = call_root(KOS_ROOT_DEADLINE, deadline_ticks, own).status;
+    if (deadline_ticks == 0) deadline_ticks = 1;  // 0 would be none
+    kos_status_t const armed = call_root_as_self(KOS_ROOT_DEADLINE, deadline_ticks, own).status;
     if (!kos_status_is_ok(armed)) return armed;
     kos_status_t const status = kos_msg_call(target, message);
-    call_root(KOS_ROOT_DEADLINE, 0, own);
+    call_root_as_self(KOS_ROOT_DEADLINE, 0, own);
     return status;
 }
 
@@ -140,6 +152,7 @@ kos_status_t kos_msg_send(kos_slot_t target, uint64_t label, const void* bytes, 
     const kos_startup_connection_t* const connection = connection_for(target);
     if (!connection || !connection->queue || size_bytes > KOS_QUEUE_INLINE_BYTES) return KOS_STATUS_INVALID_ARGUMENT;
     auto* const queue = reinterpret_cast<kos_queue_t*>(connection->queue);
+    ConnectionLock const lock(queue_locks, connection, true);
     // Only this domain writes `written`; `read` is the server's and may be anything.
     uint32_t const written = __atomic_load_n(&queue->written, __ATOMIC_RELAXED);
     uint32_t const read = __atomic_load_n(&queue->read, __ATOMIC_ACQUIRE);

@@ -1,6 +1,8 @@
 // What the parts of libkos know of each other and nobody else does: the startup block, slots, calls to root.
 #pragma once
 
+#include "libc/thread_area.h"
+
 #include <kos/abi.h>
 #include <kos/app.h>
 #include <kos/msg.h>
@@ -63,6 +65,14 @@ inline Answer call_root(Word label, Word w0 = 0, Word w1 = 0, Word w2 = 0, Word 
     return call_registers(KOS_SLOT_ROOT, label, w0, w1, w2, w3);
 }
 
+// As call_root, in the name of the calling thread: for requests that are about it. Needs its thread pointer.
+inline Answer call_root_as_self(Word label, Word w0 = 0, Word w1 = 0) {
+    return call_registers(KOS_SLOT_THREADS + thread_number(), label, w0, w1);
+}
+
+// A thread ends or begins again: whom it was serving is told, its reply object is free again (server.cpp).
+void server_thread_gone(unsigned thread);
+
 // KOS_PAYLOAD_MAX bytes of the calling thread for payloads of answers (thread.cpp); null without memory.
 void* payload_buffer();
 
@@ -73,6 +83,9 @@ extern bool is_serving;  // the server loop runs (further up the main thread's s
 // --- Slots for tokens (slots.cpp). Thread-safe.
 kos_slot_t allocate_slot();       // 0 if none is free
 void free_slot(kos_slot_t slot);  // empties it, too
+
+// Tells the kernel where a capability that comes with the next message goes; 0: nowhere.
+void receive_into(kos_slot_t slot);
 
 // Which connection's window a target uses: index into the startup block's connections, or -1.
 int connection_of(kos_slot_t target);

@@ -2,6 +2,7 @@
 #include "runtime.h"
 
 #include <kos/dir.h>
+#include <kos/mem.h>
 #include <kos/server.h>
 #include <kos/time.h>
 
@@ -14,13 +15,15 @@ using namespace kos::runtime;
 
 namespace {
 
-alignas(16) unsigned char request_copy[KOS_PAYLOAD_MAX];
+// Each thread that serves has its own of these.
+thread_local unsigned char* request_copy;  // KOS_PAYLOAD_MAX bytes
+thread_local bool current_deferred;
+thread_local kos_slot_t receive_slot;  // where the next request's token would arrive
+thread_local CPtr current_reply;       // where the next caller goes
 
-// Reply objects: the one that the next caller goes into, and which of the others are taken by deferred callers.
-CPtr current_reply;
-uint32_t replies_free;  // bit n: entry n of the startup block's replies
-bool current_deferred;
-kos_slot_t receive_slot;  // where the next request's token would arrive
+// Reply objects, by their index in the startup block's replies.
+uint32_t replies_taken;                    // bit n: by a thread, or by a deferred caller
+uint8_t reply_of_thread[KOS_MAX_THREADS];  // index + 1 of a thread's current one; 0: it does not serve
 
 kos_caller_t decode_badge(Word badge) {
     return {static_cast<uint16_t>(badge >> KOS_BADGE_DOMAIN_SHIFT & KOS_BADGE_DOMAIN_MASK),
@@ -34,12 +37,10 @@ const kos_startup_client_t* find_client(const kos_caller_t& caller) {
     return nullptr;
 }
 
+// Before each receive: calls that a handler has made use the same place in the message buffer.
 void prepare_receive() {
     if (!receive_slot) receive_slot = allocate_slot();
-    seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
-    buffer->receiveCNode = receive_slot ? Word{KOS_SLOT_CNODE} : 0;
-    buffer->receiveIndex = receive_slot;
-    buffer->receiveDepth = 64;  // guard and index
+    receive_into(receive_slot);
 }
 
 struct Reply {
@@ -78,6 +79,10 @@ bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_
     kos_slot_t token = KOS_SLOT_NULL;
     if (has_token) {
         token = receive_slot;
+        receive_slot = KOS_SLOT_NULL;
+    } else if (message.tag.extra_caps() && receive_slot) {
+        // Not what the metadata announce, and yet a capability may have come: the next token needs the slot.
+        free_slot(receive_slot);
         receive_slot = KOS_SLOT_NULL;
     }
     refusal = KOS_STATUS_BAD_REQUEST;
@@ -123,7 +128,11 @@ void serve_queue(kos_server_t* server, const kos_startup_client_t& client) {
     auto* const queue = reinterpret_cast<kos_queue_t*>(client.queue);
     uint32_t const written = __atomic_load_n(&queue->written, __ATOMIC_ACQUIRE);
     uint32_t read = __atomic_load_n(&queue->read, __ATOMIC_RELAXED);
-    if (written - read > KOS_QUEUE_ENTRIES) read = written;  // nonsense: the client has written over it
+    if (written - read > KOS_QUEUE_ENTRIES) {
+        // Nonsense: the client has written over it. It begins anew, or its next instance could not send either.
+        read = written;
+        __atomic_store_n(&queue->read, read, __ATOMIC_RELEASE);
+    }
     kos_caller_t const caller{client.domain, client.port, 0};
     for (; read != written; ++read) {
         kos_queue_entry_t entry;
@@ -135,13 +144,17 @@ void serve_queue(kos_server_t* server, const kos_startup_client_t& client) {
     }
 }
 
+void serve_queues(kos_server_t* server) {
+    for (const kos_startup_client_t& client : entries<kos_startup_client_t>(startup->clients)) {
+        if (client.queue) serve_queue(server, client);
+    }
+}
+
 // Returns false once the domain shall stop.
 bool serve_signals(kos_server_t* server, Word badge) {
     if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
     if (badge & KOS_SIGNAL_QUEUE) {
-        for (const kos_startup_client_t& client : entries<kos_startup_client_t>(startup->clients)) {
-            if (client.queue) serve_queue(server, client);
-        }
+        serve_queues(server);
     }
     if (badge & KOS_SIGNAL_ALARM) badge |= kos_time_alarm_bits();
     Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE | KOS_SIGNAL_ALARM);
@@ -152,18 +165,34 @@ bool serve_signals(kos_server_t* server, Word badge) {
 
 // The next reply object to receive with; 0: all are taken.
 CPtr take_reply() {
-    if (!replies_free) return 0;
-    unsigned const index = static_cast<unsigned>(__builtin_ctz(replies_free));
-    replies_free &= ~(1u << index);
-    return table<uint64_t>(startup->replies)[index];
+    for (unsigned index = 0; index < startup->replies.count; ++index) {
+        if (__atomic_fetch_or(&replies_taken, 1u << index, __ATOMIC_ACQ_REL) & 1u << index) continue;
+        reply_of_thread[thread_number()] = static_cast<uint8_t>(index + 1);
+        return table<uint64_t>(startup->replies)[index];
+    }
+    return 0;
 }
 
 void give_reply_back(CPtr reply) {
     unsigned index = 0;
     for (uint64_t slot : entries<uint64_t>(startup->replies)) {
-        if (slot == reply) replies_free |= 1u << index;
+        if (slot == reply) __atomic_fetch_and(&replies_taken, ~(1u << index), __ATOMIC_RELEASE);
         ++index;
     }
+}
+
+// The main thread's buffer is static; the others' are mapped at first use and kept for the next thread.
+unsigned char* copy_buffer() {
+    alignas(16) static unsigned char main_copy[KOS_PAYLOAD_MAX];
+    static unsigned char* copies[KOS_MAX_THREADS];
+    unsigned const number = thread_number();
+    if (number == 0) return main_copy;
+    void* mapped = copies[number];
+    if (!mapped && !kos_status_is_ok(kos_mem_map(KOS_PAYLOAD_MAX, KOS_MEM_READ | KOS_MEM_WRITE, &mapped))) {
+        return nullptr;
+    }
+    copies[number] = static_cast<unsigned char*>(mapped);
+    return copies[number];
 }
 
 kos_status_t bind_ports() {
@@ -178,19 +207,37 @@ kos_status_t bind_ports() {
 // Says that the domain is ready and receives the first message, in one system call: a thread that becomes passive
 // cannot run in between.
 sel4::Message become_ready() {
-    __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-    return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 0), Words{}, KOS_SLOT_PORT, current_reply);
+    unsigned const number = thread_number();
+    if (number == 0) __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
+    return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{{number, 0, 0, 0}}, KOS_SLOT_PORT,
+                              current_reply);
 }
 
 }  // namespace
 
+void kos::runtime::server_thread_gone(unsigned thread) {
+    unsigned const taken = reply_of_thread[thread];
+    if (!taken) return;
+    reply_of_thread[thread] = 0;
+    CPtr const reply = table<uint64_t>(startup->replies)[taken - 1];
+    sel4::reply(reply, Tag::make(KOS_STATUS_PEER_GONE, 4));
+    give_reply_back(reply);
+}
+
 kos_status_t kos_server_run(kos_server_t* server) {
-    replies_free = startup->replies.count >= 32 ? ~0u : (1u << startup->replies.count) - 1;
+    bool const is_main = thread_number() == 0;
     current_reply = take_reply();
+    if (!current_reply) return KOS_STATUS_FULL;
+    request_copy = copy_buffer();
+    if (!request_copy) return KOS_STATUS_NOT_ENOUGH_MEMORY;
     kos_status_t const bound = bind_ports();
     if (!kos_status_is_ok(bound)) return bound;
+    if (is_main) {
+        is_serving = true;
+        // What was sent while nobody served; the signals were for the instance before.
+        serve_queues(server);
+    }
     prepare_receive();
-    is_serving = true;
     sel4::Message message = become_ready();
     for (;;) {
         if (message.badge & KOS_BADGE_NOTIFICATION) {
@@ -202,7 +249,7 @@ kos_status_t kos_server_run(kos_server_t* server) {
         }
         current_deferred = false;
         Reply const reply = serve_call(server, message);
-        if (!receive_slot) prepare_receive();
+        prepare_receive();
         if (current_deferred) {
             message = sel4::recv(KOS_SLOT_PORT, current_reply);
         } else {
@@ -212,7 +259,7 @@ kos_status_t kos_server_run(kos_server_t* server) {
 }
 
 kos_status_t kos_server_defer(kos_server_t*, const kos_caller_t* caller, kos_deferred_t* deferred) {
-    if (current_deferred || startup->main_passive) return KOS_STATUS_CONFLICT;
+    if (current_deferred || (startup->main_passive && thread_number() == 0)) return KOS_STATUS_CONFLICT;
     CPtr const next = take_reply();
     if (!next) return KOS_STATUS_FULL;
     *deferred = {current_reply, *caller};

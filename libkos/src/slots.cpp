@@ -37,6 +37,13 @@ void free_slot(kos_slot_t slot) {
     __atomic_fetch_and(&taken[slot / kWordBits], ~(1ull << (slot % kWordBits)), __ATOMIC_RELEASE);
 }
 
+void receive_into(kos_slot_t slot) {
+    seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
+    buffer->receiveCNode = slot ? Word{KOS_SLOT_CNODE} : 0;
+    buffer->receiveIndex = slot;
+    buffer->receiveDepth = 64;  // guard and index
+}
+
 int connection_of(kos_slot_t target) {
     if (target >= kSlots) return -1;
     if (connections[target]) return connections[target] - 1;

@@ -93,19 +93,21 @@ kos_status_t kos_thread_start(kos_thread_t* thread) { return call_root(KOS_ROOT_
 
 kos_status_t kos_thread_restart(kos_thread_t* thread) {
     kos_sync_thread_gone(thread->number);
+    server_thread_gone(thread->number);
     kos_event_reset(&thread->finished);
     thread->pointer = kos_tls_setup(thread->area, startup, thread->number);
     thread_words(thread->pointer)->pointer = reinterpret_cast<uint64_t>(thread);
-    return call_root(KOS_ROOT_THREAD_RESTART, thread->number).status;
+    return call_root_as_self(KOS_ROOT_THREAD_RESTART, thread->number).status;
 }
 
 kos_status_t kos_thread_stop(kos_thread_t* thread) {
     // Not in the middle of malloc or of a line: nobody else could go on.
     kos::libc::lock_all();
-    kos_status_t const status = call_root(KOS_ROOT_THREAD_STOP, thread->number).status;
+    kos_status_t const status = call_root_as_self(KOS_ROOT_THREAD_STOP, thread->number).status;
     kos::libc::unlock_all();
     if (!kos_status_is_ok(status)) return status;
     kos_sync_thread_gone(thread->number);
+    server_thread_gone(thread->number);
     __atomic_store_n(&thread->is_used, 0u, __ATOMIC_RELEASE);
     return KOS_STATUS_OK;
 }

@@ -5,7 +5,7 @@
 namespace kos::appman {
 namespace {
 
-constexpr std::string_view kPrefix = "allow_";
+constexpr char kParameter[] = "allow";
 constexpr std::string_view kVerbNames[kVerbs] = {"status", "start", "stop", "restart"};
 
 unsigned find_domain(const manifest::Manifest& manifest, std::string_view name) {
@@ -18,25 +18,27 @@ unsigned find_domain(const manifest::Manifest& manifest, std::string_view name) 
 }  // namespace
 
 bool Access::read(const manifest::Manifest& manifest, unsigned own, std::string_view* wrong) {
-    const manifest::Range range = manifest.domains[own].parameters;
-    for (unsigned i = range.first; i < unsigned{range.first} + range.count; ++i) {
-        std::string_view name = manifest.parameters[i].name;
-        if (!name.starts_with(kPrefix)) continue;
-        name.remove_prefix(kPrefix.size());
-        const unsigned caller = find_domain(manifest, name);
-        if (caller == 0) {
-            *wrong = manifest.parameters[i].name;
-            return false;
-        }
-        bool is_right = true;
-        service::for_each_word(manifest.parameters[i].value, [&](std::string_view word) {
-            if (!is_right || add(manifest, caller, word)) return;
-            *wrong = word;
-            is_right = false;
+    const char* value = manifest::find_parameter(manifest, manifest.domains[own], kParameter);
+    std::string_view rest = value == nullptr ? "" : value;
+    bool is_right = true;
+    while (!rest.empty() && is_right) {
+        const size_t semicolon = rest.find(';');
+        const std::string_view clause(rest.data(), semicolon == std::string_view::npos ? rest.size() : semicolon);
+        rest.remove_prefix(semicolon == std::string_view::npos ? rest.size() : semicolon + 1);
+        // The first word of a clause is the caller, the others are what it may.
+        unsigned caller = 0;
+        service::for_each_word(clause, [&](std::string_view word) {
+            if (!is_right) return;
+            if (caller == 0) {
+                caller = find_domain(manifest, word);
+                is_right = caller != 0;
+            } else {
+                is_right = add(manifest, caller, word);
+            }
+            if (!is_right) *wrong = word;
         });
-        if (!is_right) return false;
     }
-    return true;
+    return is_right;
 }
 
 bool Access::add(const manifest::Manifest& manifest, unsigned caller, std::string_view word) {

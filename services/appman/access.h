@@ -1,10 +1,9 @@
 /*
- * Who may ask appman for what, from its parameters. Default: nobody anything.
+ * Who may ask appman for what, from its parameter `allow`. Default: nobody anything.
  *
- *   allow_agent = "list status start stop restart mode"
- *   allow_web   = "status:pump restart:pump mode:reserve"
+ *   allow = "agent list status start stop restart mode; web status:pump restart:pump mode:reserve"
  *
- * A word without a target is valid for all of them. Parameter names say the caller's domain.
+ * Clauses begin with the caller's name. A verb without a target is valid for all of them.
  */
 #ifndef KOS_SERVICES_APPMAN_ACCESS_H_
 #define KOS_SERVICES_APPMAN_ACCESS_H_
@@ -23,7 +22,7 @@ constexpr unsigned kVerbs = 4;
 
 class Access {
 public:
-    // Reads the parameters of domain `own`. False if one is wrong; *wrong is then the word.
+    // Reads the parameter of domain `own`. False if one is wrong; *wrong is then the word.
     [[nodiscard]] bool read(const manifest::Manifest& manifest, unsigned own, std::string_view* wrong);
 
     bool may(unsigned caller, Verb verb, unsigned target) const {

@@ -176,7 +176,7 @@ int main(int, char**) {
     std::string_view wrong;
     if (!access.read(manifest, startup->domain, &wrong)) {
         kos_stop(
-            "parameters allow_*: expected a domain's name, and list, mode[:MODE], "
+            "parameter allow: expected \"CALLER WORD...; CALLER WORD...\", words: list, mode[:MODE], "
             "status|start|stop|restart[:DOMAIN]");
     }
     static SavedSnapshot saved;

@@ -30,7 +30,7 @@ struct RequestsTest : testing::Test {
             manifest->domains[i].mode_mask = 1;
             manifest->start_order[manifest->domain_count++] = static_cast<uint8_t>(i);
         }
-        manifest->parameters[0] = {"allow_agent", "list status start stop restart mode"};
+        manifest->parameters[0] = {"allow", "agent list status start stop restart mode"};
         manifest->parameter_count = 1;
         manifest->domains[kAppman].parameters = {0, 1};
         make_rules(*manifest, kAppman, 1000, *rules);

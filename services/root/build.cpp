@@ -177,6 +177,8 @@ BuildResult build(Domain& domain) {
     domain.heap.used = domain.heap.spare_count = 0;
     for (uint32_t page = 0; page < domain.heap.pages; ++page) domain.heap.slots[page] = 0;
     domain.handles_faults = false;
+    domain.reports = domain.faults = 0;
+    domain.faults_since = 0;
     domain.state = KOS_DOMAIN_STARTING;
     domain.end_reason = KOS_EXIT_NONE;
     ++domain.instance;
@@ -218,6 +220,8 @@ kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_b
     for (Word n = 1; n < domain.spec->threads; ++n) {
         Thread& thread = domain.threads[n];
         if (thread.state != Thread::State::kNone) continue;
+        // A number keeps the stack of its first thread.
+        if (thread.stack_base && stack_bytes > thread.stack_bytes) continue;
         thread.passive = passive;
         thread.entry = entry;
         thread.argument = argument;
@@ -231,6 +235,7 @@ kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_b
         if (!set_start(domain, n)) return KOS_STATUS_INTERNAL_ERROR;
         thread.state = Thread::State::kMade;
         ++domain.thread_count;
+        if (domain.reports) --domain.reports;
         number = n;
         return KOS_STATUS_CREATED;
     }
@@ -252,6 +257,7 @@ kos_status_t restart_thread(Domain& domain, Word number) {
     }
     Thread& thread = domain.threads[number];
     tcb_suspend(thread_cap(domain.number, number, kThreadTcb));
+    drop_deadline(thread);
     if (!set_start(domain, number)) return KOS_STATUS_INTERNAL_ERROR;
     thread.state = Thread::State::kMade;
     thread.fault_is_new = false;
@@ -264,8 +270,11 @@ kos_status_t stop_thread(Domain& domain, Word number) {
     }
     tcb_suspend(thread_cap(domain.number, number, kThreadTcb));
     domain.threads[number].state = Thread::State::kNone;
-    domain.threads[number].deadline_ticks = 0;
+    drop_deadline(domain.threads[number]);
     --domain.thread_count;
+    // If it was in a call, the server has its time.
+    take_time(domain, number);
+    wake_ticker();
     return KOS_STATUS_OK;
 }
 

@@ -126,7 +126,8 @@ void destroy(Domain& domain, kos_exit_reason reason) {
     }
     // Whoever was being served is told; whoever waits in the endpoint waits for the next instance.
     for (Word i = 0; i < domain.spec->replies; ++i) {
-        reply(domain_cap(domain.number, kSlotReplies + i), Tag::make(KOS_STATUS_PEER_GONE, 4));
+        // Not blocking: of a domain whose start has failed there may be none.
+        nb_send(domain_cap(domain.number, kSlotReplies + i), Tag::make(KOS_STATUS_PEER_GONE, 4));
     }
     revoke_tokens_of(domain.number);
     Result const revoked = cnode_revoke(path(domain.untyped));

@@ -66,6 +66,9 @@ struct Domain {
     Thread threads[KOS_MAX_THREADS];
     uint32_t thread_count = 0;
     bool handles_faults = false;  // of its threads other than the main one
+    uint32_t reports = 0;         // taken so far, less the threads made: each costs root's time, so they are limited
+    uint32_t faults = 0;          // left to the domain since faults_since, limited for the same reason
+    Word faults_since = 0;        // ticks
     Heap heap;
 };
 
@@ -155,7 +158,10 @@ bool is_settled();  // nothing is lent, no deadline is running
 unsigned loans_out();
 kos_status_t set_deadline(Domain& domain, Word thread, Word ticks, Word cookie);
 void end_late_calls();
-void drop_deadlines(Domain& domain);      // of a domain that ends
+void drop_deadline(Thread& thread);
+void drop_deadlines(Domain& domain);  // of a domain that ends
+// The scheduling context of a thread that has been stopped, wherever it is: a server that runs on it gets a loan.
+void take_time(Domain& domain, Word thread);
 void release_time(Word badge, CPtr tcb);  // takes the scheduling context of that badge away from a thread
 void prepare_loans();
 

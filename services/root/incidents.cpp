@@ -115,9 +115,34 @@ void end_domain(Domain& domain, kos_exit_reason reason) {
     wake_ticker();
 }
 
+// Reports and faults run on root's time: a domain that makes many of them would take it from everybody else.
+constexpr uint32_t kMaxReports = 64;        // of an instance
+constexpr uint32_t kMaxFaultsPerSecond = 16;  // of its threads, left to it
+
+bool reports_too_often(Domain& domain, Word thread) {
+    if (++domain.reports <= kMaxReports) return false;
+    Text line = who(domain, thread);
+    record(domain, line.add(": misuses its reports to root"));
+    end_domain(domain, KOS_EXIT_ERROR);
+    return true;
+}
+
+bool faults_too_often(Domain& domain) {
+    Word const now = ticks();
+    Word hz;
+    asm("mrs %0, cntfrq_el0" : "=r"(hz));
+    if (now - domain.faults_since >= hz) {
+        domain.faults_since = now;
+        domain.faults = 0;
+    }
+    if (++domain.faults <= kMaxFaultsPerSecond) return false;
+    record(domain, Text().add("  ").add(domain.spec->name).add(": more faults than its thread manager may handle"));
+    return true;
+}
+
 // Leaves the fault of a thread other than the main one to the domain, if it looks after its threads.
 bool leave_to_domain(Domain& domain, Word number, kos_exit_reason kind) {
-    if (!domain.handles_faults || number == 0) return false;
+    if (!domain.handles_faults || number == 0 || faults_too_often(domain)) return false;
     Thread& thread = domain.threads[number];
     seL4_UserContext context{};
     CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
@@ -191,6 +216,7 @@ IncidentAnswer handle_incident() {
     bool const runs = domain->state == KOS_DOMAIN_STARTING || domain->state == KOS_DOMAIN_READY;
     if (!runs) return kLeaveStopped;
     if (incident.is_report) {
+        if (incident.label != KOS_REPORT_EXIT && reports_too_often(*domain, thread)) return kLeaveStopped;
         if (incident.label == KOS_REPORT_READY) {
             // Word 0: which thread, as the domain says; it can only give away time of its own.
             Word const ready = incident.length ? incident.words[0] : 0;

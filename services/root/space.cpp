@@ -125,7 +125,8 @@ void give_frame(Domain& domain, uint32_t page) {
 
 kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address) {
     bool const is_wx = (rights & 2) && (rights & 4);
-    if (bytes == 0 || rights == 0 || rights > 7 || is_wx) return KOS_STATUS_INVALID_ARGUMENT;
+    // No processor of ours has memory that can be written or executed but not read.
+    if (bytes == 0 || !(rights & 1) || rights > 7 || is_wx) return KOS_STATUS_INVALID_ARGUMENT;
     Heap& heap = domain.heap;
     Word const count = bytes > Word{heap.pages} * kPageBytes ? heap.pages : round_up(bytes) / kPageBytes;
     uint32_t const first = find_free(heap, count);
@@ -154,7 +155,7 @@ kos_status_t unmap_heap(Domain& domain, Word address, Word bytes) {
     Heap& heap = domain.heap;
     Word const first = (address - kHeapBase) / kPageBytes;
     Word const count = round_up(bytes) / kPageBytes;
-    bool const is_inside = address >= kHeapBase && address % kPageBytes == 0 && bytes != 0 && first < heap.pages &&
+    bool const is_inside = address >= kHeapBase && address % kPageBytes == 0 && count != 0 && first < heap.pages &&
                            count <= heap.pages - first;
     if (!is_inside) return KOS_STATUS_INVALID_ARGUMENT;
     // Whole mappings only: an unmapped page lies on either side of each.

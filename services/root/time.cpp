@@ -10,7 +10,8 @@ using namespace kos::sel4;
 namespace {
 
 // A loan is a scheduling context of root's for a thread that lost its caller's in the middle of a request.
-constexpr unsigned kLoans = 16;
+// Enough that no domain can use them up by calling many passive servers with little time.
+constexpr unsigned kLoans = 2 * KOS_MAX_DOMAINS;
 constexpr Word kLoanBadge = 1 << 16;  // + index; a thread's own context has its domain and number instead
 
 struct Loan {
@@ -163,7 +164,9 @@ void release_time(Word badge, CPtr tcb) {
 
 void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
-    hung = badge >= kLoanBadge;
+    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its own.
+    bool const is_loan = badge >= kLoanBadge && badge - kLoanBadge < kLoans;
+    hung = is_loan && loans[badge - kLoanBadge].domain == domain.number && loans[badge - kLoanBadge].thread == thread;
     if (hung) return;
     // Its own time, for signals: it goes on in its next period.
     if (badge == (Word{domain.number} << 8 | thread)) return;
@@ -190,12 +193,17 @@ void sweep() {
 
 bool is_settled() { return loans_out() == 0 && deadlines == 0; }
 
+void take_time(Domain& domain, Word thread) {
+    cnode_revoke(path(thread_cap(domain.number, thread, kThreadTimeUntyped)));
+    sweep();
+}
+
 // --- Deadlines of calls
 
 kos_status_t set_deadline(Domain& domain, Word number, Word ticks, Word cookie) {
     Thread& thread = domain.threads[number];
     if (thread.passive) return KOS_STATUS_UNAVAILABLE;
-    deadlines -= thread.deadline_ticks != 0;
+    drop_deadline(thread);
     deadlines += ticks != 0;
     thread.deadline_ticks = ticks;
     thread.deadline_cookie = cookie;
@@ -204,7 +212,8 @@ kos_status_t set_deadline(Domain& domain, Word number, Word ticks, Word cookie) 
 
 namespace {
 
-void end_call(Domain& domain, Word number) {
+// false: the thread is not in a call, yet.
+bool end_call(Domain& domain, Word number) {
     CPtr const tcb = thread_cap(domain.number, number, kThreadTcb);
     tcb_suspend(tcb);
     if (what_does(tcb) == Doing::kCalling) {
@@ -217,18 +226,21 @@ void end_call(Domain& domain, Word number) {
         replace_time(domain, number);
         tcb_write_registers(tcb, Resume::kYes, kRegisters + 1, context);
         sweep();
-    } else {
-        tcb_resume(tcb);
+        return true;
     }
+    tcb_resume(tcb);
+    return false;
 }
 
 }  // namespace
 
+void drop_deadline(Thread& thread) {
+    deadlines -= thread.deadline_ticks != 0;
+    thread.deadline_ticks = 0;
+}
+
 void drop_deadlines(Domain& domain) {
-    for (Thread& thread : domain.threads) {
-        deadlines -= thread.deadline_ticks != 0;
-        thread.deadline_ticks = 0;
-    }
+    for (Thread& thread : domain.threads) drop_deadline(thread);
 }
 
 void end_late_calls() {
@@ -239,9 +251,9 @@ void end_late_calls() {
         for (Word n = 0; n < KOS_MAX_THREADS; ++n) {
             Thread& thread = domain.threads[n];
             if (thread.deadline_ticks == 0 || thread.deadline_ticks > now) continue;
-            thread.deadline_ticks = 0;
-            --deadlines;
-            if (thread.state == Thread::State::kRunning) end_call(domain, n);
+            // It may not have come to its call yet, or may have had its answer: the deadline stays until the thread
+            // takes it back, or else it would wait without one.
+            if (thread.state != Thread::State::kRunning || end_call(domain, n)) drop_deadline(thread);
         }
     }
 }

@@ -27,6 +27,8 @@ Token* find_token(Word server, Word port, Word number) {
 
 void revoke(Token& token) {
     cnode_revoke(path(token.slot));
+    // Calls that are still waiting in the endpoint are made again by the kernel, and find the capability gone.
+    cnode_cancel_badged_sends(path(token.slot));
     cnode_delete(path(token.slot));
     token.number = 0;
     --in_use_of[token.server];
@@ -62,9 +64,12 @@ kos_status_t create_token(Domain& server, Word port, Word number, Word holder, W
         if (!token.slot) token.slot = new_slot();
         Word const badge = holder << KOS_BADGE_DOMAIN_SHIFT | port << KOS_BADGE_PORT_SHIFT | number;
         constexpr seL4_CapRights_t kRights = seL4_CanWrite | seL4_CanGrant | seL4_CanGrantReply;
-        if (!cnode_mint(path(token.slot), path(server.endpoint), kRights, badge).ok()) return KOS_STATUS_INTERNAL_ERROR;
+        // Root's has all rights: without them the kernel cancels nothing.
+        if (!cnode_mint(path(token.slot), path(server.endpoint), seL4_AllRights, badge).ok()) {
+            return KOS_STATUS_INTERNAL_ERROR;
+        }
         SlotPath const to{domain_cap(server.number, kSlotCSpace), slot, 64};
-        if (!cnode_copy(to, path(token.slot)).ok()) {
+        if (!cnode_copy(to, path(token.slot), kRights).ok()) {
             cnode_delete(path(token.slot));
             return KOS_STATUS_CONFLICT;  // the slot is not empty
         }

@@ -1,8 +1,9 @@
 /*
- * Every method of every interface: round trips through the C and C++ bindings, and damaged messages against the decoders.
+ * Every method of every interface: round trips through the C and C++ bindings, and damaged messages against the
+ * decoders.
  *
- * What a valid message is says trace::check, which is written by hand over tables; the generated decoders, dispatchers and
- * client functions must agree with it on every message. KOS_SEED=n repeats a failure.
+ * What a valid message is says trace::check, which is written by hand over tables; the generated decoders, dispatchers
+ * and client functions must agree with it on every message. KOS_SEED=n repeats a failure.
  */
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ namespace kos::idl::testing {
 namespace {
 
 constexpr int kRounds = 60;
-constexpr int kMutations = 40;  // of each message
+constexpr int kMutations = 20;  // of each message
 
 uint64_t seed() {
     const char* const value = std::getenv("KOS_SEED");
@@ -127,7 +128,8 @@ TEST(Bindings, RoundTripsInCpp) {
 }
 
 // What is accepted is encoded to the same bytes again: there is one form of each message.
-void check_decoder(const Case& test, const MessageProbe& message, const trace::Message& expected, RandomValues& random) {
+void check_decoder(const Case& test, const MessageProbe& message, const trace::Message& expected,
+                   RandomValues& random) {
     alignas(8) static uint8_t buffer[KOS_PAYLOAD_MAX], again[KOS_PAYLOAD_MAX];
     Mutator mutator(random);
     for (int i = 0; i < kRounds; ++i) {
@@ -194,7 +196,8 @@ TEST(Servers, RefuseUnknownLabels) {
             request.label = label;
             request.token = 3;
             transport().reset();
-            EXPECT_EQ(test.probe->dispatch_c(request), test.method->one_way ? KOS_STATUS_NOT_IMPLEMENTED : KOS_STATUS_BAD_REQUEST);
+            EXPECT_EQ(test.probe->dispatch_c(request),
+                      test.method->one_way ? KOS_STATUS_NOT_IMPLEMENTED : KOS_STATUS_BAD_REQUEST);
             EXPECT_EQ(test.probe->dispatch_cpp(request), KOS_STATUS_BAD_REQUEST);
         }
     }
@@ -243,11 +246,11 @@ TEST(Clients, PassStatusesOnAndRefuseNumbersThatAreNone) {
                     return status;
                 };
                 const bool known = status >= KOS_STATUS_BAD_REQUEST && status < 256;
-                const bool words = transport().words_calls != 0;
                 const kos_status_t result = call(random);
-                if (words) continue;
-                EXPECT_EQ(result, transport().words_calls || !known ? KOS_STATUS_PEER_INVALID : status) << test.name();
-                EXPECT_EQ(transport().deleted.size(), transport().words_calls ? 0u : 1u) << test.name();
+                // In registers, the token is refused by kos_msg_call_words itself.
+                const bool in_registers = transport().words_calls != 0;
+                EXPECT_EQ(result, in_registers || !known ? KOS_STATUS_PEER_INVALID : status) << test.name();
+                EXPECT_EQ(transport().deleted.size(), in_registers ? 0u : 1u) << test.name();
             }
         }
     }
@@ -259,7 +262,8 @@ TEST(Clients, CallInRegistersWhereEverythingFits) {
         if (test.method->one_way) continue;
         bool registers = test.method->request.payload_max == 0 && test.method->answer.payload_max == 0;
         for (const trace::Message* message : {&test.method->request, &test.method->answer}) {
-            for (const trace::Field& field : message->fields) registers = registers && field.kind != trace::Kind::kToken;
+            for (const trace::Field& field : message->fields)
+                registers = registers && field.kind != trace::Kind::kToken;
         }
         RandomValues random(seed());
         ASSERT_EQ(test.probe->round_trip_c(random), nullptr);

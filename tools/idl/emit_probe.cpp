@@ -98,8 +98,8 @@ void emit_fill_message(Writer& out, const Codec& codec) {
         const std::string name = member(field);
         if (field.type.variable()) {
             out.line("if (a.% != b.%) return false;", length_name(field), length_name(field));
-            out.line("if (a.% != 0 && std::memcmp(a.%, b.%, a.% * sizeof *a.%) != 0) return false;", length_name(field), name,
-                     name, length_name(field), name);
+            out.line("if (a.% != 0 && std::memcmp(a.%, b.%, a.% * sizeof *a.%) != 0) return false;", length_name(field),
+                     name, name, length_name(field), name);
         } else {
             out.line("if (std::memcmp(&a.%, &b.%, sizeof a.%) != 0) return false;", name, name, name);
         }
@@ -114,14 +114,19 @@ void emit_fill_message(Writer& out, const Codec& codec) {
 void emit_message_functions(Writer& out, const Codec& codec) {
     const std::string name = codec.name();
     const bool one_way = codec.method.one_way;
-    out.open("[[maybe_unused]] void make_%([[maybe_unused]] RandomValues& random, kos_msg_t& message, [[maybe_unused]] void* buffer) {", name);
+    out.open(
+        "[[maybe_unused]] void make_%([[maybe_unused]] RandomValues& random, kos_msg_t& message, [[maybe_unused]] "
+        "void* buffer) {",
+        name);
     out.line("message = {};");
     if (codec.is_request) out.line("message.label = %;", c::label(codec.interface, codec.method));
     if (!codec.message.empty()) {
         out.line("%_t view;", name);
         out.line("fill(random, view);");
         if (one_way) {
-            out.line("message.payload_bytes = static_cast<uint32_t>(%_put_bytes(&view, static_cast<uint8_t*>(buffer)));", name);
+            out.line(
+                "message.payload_bytes = static_cast<uint32_t>(%_put_bytes(&view, static_cast<uint8_t*>(buffer)));",
+                name);
             out.line("message.payload = buffer;");
         } else {
             out.line("if (%_encode(&view, &message%) != KOS_STATUS_OK) std::abort();", name,
@@ -130,7 +135,8 @@ void emit_message_functions(Writer& out, const Codec& codec) {
     }
     out.close();
     out.blank();
-    out.open("[[maybe_unused]] bool recode_%(const kos_msg_t& in, kos_msg_t& out, [[maybe_unused]] void* buffer) {", name);
+    out.open("[[maybe_unused]] bool recode_%(const kos_msg_t& in, kos_msg_t& out, [[maybe_unused]] void* buffer) {",
+             name);
     out.line("out = {};");
     out.line("out.label = in.label;");
     if (codec.message.empty() && one_way) {
@@ -140,13 +146,17 @@ void emit_message_functions(Writer& out, const Codec& codec) {
     } else {
         out.line("%_t view;", name);
         if (one_way) {
-            out.line("if (!%_parse_bytes(static_cast<const uint8_t*>(in.payload), in.payload_bytes, &view)) return false;", name);
-            out.line("out.payload_bytes = static_cast<uint32_t>(%_put_bytes(&view, static_cast<uint8_t*>(buffer)));", name);
+            out.line(
+                "if (!%_parse_bytes(static_cast<const uint8_t*>(in.payload), in.payload_bytes, &view)) return false;",
+                name);
+            out.line("out.payload_bytes = static_cast<uint32_t>(%_put_bytes(&view, static_cast<uint8_t*>(buffer)));",
+                     name);
             out.line("out.payload = buffer;");
             out.line("return true;");
         } else {
             out.line("if (!%_decode(&in, &view)) return false;", name);
-            out.line("return %_encode(&view, &out%) == KOS_STATUS_OK;", name, c::needs_buffer(codec.message) ? ", buffer" : "");
+            out.line("return %_encode(&view, &out%) == KOS_STATUS_OK;", name,
+                     c::needs_buffer(codec.message) ? ", buffer" : "");
         }
     }
     out.close();
@@ -217,8 +227,8 @@ void emit_c_round_trip(Writer& out, const Interface& interface, const Method& me
         }
         out.line("kos_deferred_t deferred_ = {};");
         out.line("if (kos_server_defer(&self_->server, caller_, &deferred_) != KOS_STATUS_OK) return KOS_STATUS_FULL;");
-        out.line("if (%_%_answer(&deferred_%) != KOS_STATUS_OK) return KOS_STATUS_FULL;", prefix(interface), snake(method.name),
-                 c::in_arguments(reply.message, "given_"));
+        out.line("if (%_%_answer(&deferred_%) != KOS_STATUS_OK) return KOS_STATUS_FULL;", prefix(interface),
+                 snake(method.name), c::in_arguments(reply.message, "given_"));
         out.line("return KOS_STATUS_NO_REPLY;");
         out.close();
     }
@@ -312,7 +322,8 @@ void emit_view_member(Writer& out, const Field& field, const std::string& view, 
 
 std::string cpp_value(const Field& field, const std::string& view) {
     const std::string value = view + "." + member(field);
-    if (field.type.variable()) return cpp::view_type(field.type) + "(" + value + ", " + view + "." + length_name(field) + ")";
+    if (field.type.variable())
+        return cpp::view_type(field.type) + "(" + value + ", " + view + "." + length_name(field) + ")";
     if (field.type.token()) return cpp::value_type(field.type) + "(" + cpp::from_c_token(field.type, value) + ")";
     return value;
 }
@@ -321,9 +332,9 @@ void emit_cpp_server(Writer& out, const Interface& interface, const Method& meth
     const Codec ask = c::request(interface, method);
     const Codec reply = c::answer(interface, method);
     const std::string space = "::kos::idl::" + cpp::space(interface, true);
-    const std::string result =
-        (reply.message.empty() || cpp::single(reply.message)) ? "::kos::idl::" + cpp::result_type(method)
-                                                              : "::kos::idl::Result<" + space + "::" + cpp::answer_struct(method) + ">";
+    const std::string result = (reply.message.empty() || cpp::single(reply.message))
+                                   ? "::kos::idl::" + cpp::result_type(method)
+                                   : "::kos::idl::Result<" + space + "::" + cpp::answer_struct(method) + ">";
     out.open("class CppServer : public %::Server<CppServer> {", space);
     out.line("public:");
     out.open("% %(%) {", method.one_way ? "void" : result, snake(method.name), cpp_parameters(method.request));
@@ -343,10 +354,12 @@ void emit_cpp_server(Writer& out, const Interface& interface, const Method& meth
         out.open("if (later_) {");
         out.line("kos_deferred_t deferred_ = {};");
         out.line("kos_caller_t const caller_ = {};");
-        out.line("if (kos_server_defer(server(), &caller_, &deferred_) != KOS_STATUS_OK) return ::kos::idl::Failure{KOS_STATUS_FULL};");
+        out.line(
+            "if (kos_server_defer(server(), &caller_, &deferred_) != KOS_STATUS_OK) return "
+            "::kos::idl::Failure{KOS_STATUS_FULL};");
         const std::string arguments = cpp_arguments(reply.message, "given_");
-        out.line("if (!%::answer_%(deferred_%%).ok()) return ::kos::idl::Failure{KOS_STATUS_FULL};", space, snake(method.name),
-                 arguments.empty() ? "" : ", ", arguments);
+        out.line("if (!%::answer_%(deferred_%%).ok()) return ::kos::idl::Failure{KOS_STATUS_FULL};", space,
+                 snake(method.name), arguments.empty() ? "" : ", ", arguments);
         out.line("return ::kos::idl::Failure{KOS_STATUS_NO_REPLY};");
         out.close();
     }
@@ -381,7 +394,8 @@ void emit_cpp_round_trip(Writer& out, const Interface& interface, const Method& 
         out.line("if (!result.ok()) return result.status();");
         out.line("%_t got_ = {};", reply.name());
         for (const Field& field : reply.message.fields) {
-            emit_view_member(out, field, "got_", cpp::single(reply.message) ? "result.value()" : "result->" + member(field));
+            emit_view_member(out, field, "got_",
+                             cpp::single(reply.message) ? "result.value()" : "result->" + member(field));
         }
         out.line("if (same_answer) *same_answer = same_view_(got_, given_);");
     }
@@ -423,8 +437,9 @@ std::string probe_row(const Interface& interface, const Method& method) {
     };
     const std::string space = snake(interface.path) + "_" + snake(method.name);
     return "{\"" + dotted(interface) + "\", \"" + method.name + "\", " + message(c::request(interface, method)) + ", " +
-           message(c::answer(interface, method)) + ", " + space + "::round_trip, " + space + "::round_trip_cpp, " + space +
-           "::call_random, " + space + "::call_random_cpp, " + space + "::dispatch, " + space + "::dispatch_cpp}";
+           message(c::answer(interface, method)) + ", " + space + "::round_trip, " + space + "::round_trip_cpp, " +
+           space + "::call_random, " + space + "::call_random_cpp, " + space + "::dispatch, " + space +
+           "::dispatch_cpp}";
 }
 
 }  // namespace

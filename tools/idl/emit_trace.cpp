@@ -51,9 +51,10 @@ public:
 private:
     std::string row(const Field& field) {
         const Type& inner = field.type.element ? *field.type.element : field.type;
-        std::string text = "{.name = \"" + field.name + "\", .kind = Kind::" + kind_name(field.type.kind) +
-                           ", .element = Kind::" + kind_name(inner.kind) + ", .offset = " + std::to_string(field.offset) +
-                           ", .bytes = " + std::to_string(field.type.bytes) + ", .max = " + std::to_string(field.type.max);
+        std::string text =
+            "{.name = \"" + field.name + "\", .kind = Kind::" + kind_name(field.type.kind) +
+            ", .element = Kind::" + kind_name(inner.kind) + ", .offset = " + std::to_string(field.offset) +
+            ", .bytes = " + std::to_string(field.type.bytes) + ", .max = " + std::to_string(field.type.max);
         text += ", .values = " + (inner.enumeration ? values(*inner.enumeration) : "{}");
         text += ", .fields = " + (inner.structure ? structure(*inner.structure) : "{}");
         return text + ", .optional = " + (field.type.optional ? "true" : "false") + "}";

@@ -201,10 +201,7 @@ private:
 
     const Struct* load_struct(uint64_t id) {
         std::unique_ptr<Struct>& slot = model_.structs[id];
-        if (slot) {
-            if (loading_.count(id)) error(slot->file, place_of(*slot), "found a struct that contains itself");
-            return slot.get();
-        }
+        if (slot) return slot.get();
         slot = std::make_unique<Struct>();
         Struct& result = *slot;
         loading_.insert(id);
@@ -375,6 +372,10 @@ private:
                 return result;
             }
             case schema::Type::STRUCT: {
+                if (loading_.count(type.getStruct().getTypeId())) {
+                    error(file, place, "found a struct that contains itself; expected an end");
+                    return scalar(Kind::kUnsigned, 1);
+                }
                 Type result;
                 result.kind = Kind::kStruct;
                 result.structure = load_struct(type.getStruct().getTypeId());

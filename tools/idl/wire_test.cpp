@@ -4,12 +4,12 @@
  * The other tests would not notice if both sides changed together; devices in the field and hand-written peers would.
  */
 #include <gtest/gtest.h>
+#include <kos/ports.h>
 #include <kos/idl/appman.hpp>
 #include <kos/idl/block.hpp>
 #include <kos/idl/directory.hpp>
 #include <kos/idl/everything.hpp>
 #include <kos/idl/log.hpp>
-#include <kos/ports.h>
 
 #include <cstring>
 
@@ -61,12 +61,10 @@ TEST_F(Wire, TextTravelsWithoutAZeroAndScalarsInRegisters) {
 }
 
 TEST_F(Wire, ScalarsAreSortedByAlignment) {
-    answer(0, 0, 0);
-    answer_.param = uint64_t{0x1111111111111111};            // i64
-    answer_.words[0] = 0x33332222'22222200 >> 8 | uint64_t{0x44} << 56;  // i32, i16, i8, only
-    answer_.words[0] = uint64_t{0x22222222} | uint64_t{0x3333} << 32 | uint64_t{0x44} << 48;
-    auto result = everything::Client(1).scalars(true, 0x12, 0x3456, 0x789abcde, 0x1122334455667788,
-                                                everything::Color::kBlue);
+    // i64; i32, i16, i8, only
+    answer(0x1111111111111111, uint64_t{0x22222222} | uint64_t{0x3333} << 32 | uint64_t{0x44} << 48, 0);
+    auto result =
+        everything::Client(1).scalars(true, 0x12, 0x3456, 0x789abcde, 0x1122334455667788, everything::Color::kBlue);
     // u64; then u32, u16, and in order of declaration b, u8; then color
     expect_registers(sent(), 1, 0x1122334455667788, 0x12'01'3456'789abcde, 2);
     ASSERT_TRUE(result.ok());
@@ -83,7 +81,8 @@ TEST_F(Wire, OneByteMoreThanTheRegistersGoesIntoThePayload) {
     answer_.has_words = 0;
     auto result = everything::Client(1).wide(0x0807060504030201, 2, 3, true);
     expect_registers(sent(), 5, 0, 0, 0);
-    EXPECT_EQ(payload(), (std::vector<uint8_t>{1, 2, 3, 4, 5, 6, 7, 8, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1}));
+    EXPECT_EQ(payload(),
+              (std::vector<uint8_t>{1, 2, 3, 4, 5, 6, 7, 8, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1}));
     ASSERT_TRUE(result.ok());
     EXPECT_EQ(result->h, everything::Color::kGreen);
 }
@@ -91,16 +90,18 @@ TEST_F(Wire, OneByteMoreThanTheRegistersGoesIntoThePayload) {
 TEST_F(Wire, StructsAreLaidOutAsInC) {
     everything::Mixed mixed = {};
     std::strcpy(mixed.name, "ab");
-    mixed.inner = {.flag = true, .reserved0_ = {}, .number = 0x04030201, .color = everything::Color::kBlue, .reserved1_ = {}};
+    mixed.inner = {
+        .flag = true, .reserved0_ = {}, .number = 0x04030201, .color = everything::Color::kBlue, .reserved1_ = {}};
     std::memcpy(mixed.hash, "\x10\x11\x12\x13\x14", 5);
     mixed.wide = 1.0;
     mixed.small = -1;
     EXPECT_EQ(everything::Client(1).in_payload(mixed, true).status(), KOS_STATUS_PEER_INVALID);  // nothing was answered
-    const std::vector<uint8_t> expected = {'a', 'b', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                //
-                                           1, 0, 0, 0, 1, 2, 3, 4, 2, 0, 0, 0,                   // inner
-                                           0x10, 0x11, 0x12, 0x13, 0x14, 0, 0, 0,                // hash
-                                           0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0xff, 0, 0, 0, 0, 0, 0, 0,  // wide, small
-                                           1};                                                   // flag
+    const std::vector<uint8_t> expected = {'a',  'b',  0,    0,    0,    0, 0,    0,    0,    0, 0, 0,  //
+                                           1,    0,    0,    0,    1,    2, 3,    4,    2,    0, 0, 0,  // inner
+                                           0x10, 0x11, 0x12, 0x13, 0x14, 0, 0,    0,                    // hash
+                                           0,    0,    0,    0,    0,    0, 0xf0, 0x3f, 0xff, 0, 0, 0,
+                                           0,    0,    0,    0,  // wide, small
+                                           1};                   // flag
     EXPECT_EQ(payload(), expected);
 }
 
@@ -131,7 +132,7 @@ TEST_F(Wire, CoreServicesSpeakAsInPortsH) {
     EXPECT_EQ(KOS_DIRECTORY_LABEL_SUBSCRIBE, static_cast<int>(KOS_DIR_SUBSCRIBE));
     EXPECT_EQ(KOS_DIRECTORY_LABEL_DOMAIN_DOWN, static_cast<int>(KOS_DIR_DOMAIN_DOWN));
     EXPECT_EQ(KOS_LOG_LABEL_READ, static_cast<int>(KOS_LOG_READ));
-    EXPECT_EQ(KOS_LOG_LABEL_QUEUE_ERROR, KOS_LOG_WRITE | KOS_LOG_LEVEL_ERROR << 8);
+    EXPECT_EQ(KOS_LOG_LABEL_QUEUE_ERROR, KOS_LOG_WRITE | 1 << 8);
     EXPECT_EQ(KOS_APPMAN_LABEL_MODE, static_cast<int>(KOS_APPMAN_MODE));
 
     answer(0, 0, 0);
@@ -142,9 +143,9 @@ TEST_F(Wire, CoreServicesSpeakAsInPortsH) {
     ASSERT_TRUE(connection.ok());
     EXPECT_EQ(connection->slot(), 66u);
 
-    static_assert(sizeof(kos_appman_entry_t) == sizeof(appman::Entry));
-    static const kos_appman_entry_t entries[2] = {
-        {"log", 2, KOS_APPMAN_READY, 0, 1, 3, 0}, {"timer", 5, KOS_APPMAN_WAITING, KOS_EXIT_HUNG, 4, 9, 0}};
+    static_assert(sizeof(kos_appman_entry_t) == sizeof(appman::Domain));
+    static const kos_appman_entry_t entries[2] = {{"log", 2, ::KOS_APPMAN_READY, 0, 1, 3, 0},
+                                                  {"timer", 5, ::KOS_APPMAN_WAITING, KOS_EXIT_HUNG, 4, 9, 0}};
     answer(0, 0, 0, entries, sizeof entries);
     auto list = appman::Client(1).list(0);
     ASSERT_TRUE(list.ok());
@@ -192,7 +193,8 @@ kos_status_t answer_too_long(kos_everything_server_t*, const kos_caller_t*, cons
     *back_bytes = 8;
     return KOS_STATUS_OK;
 }
-kos_status_t answer_without_token(kos_everything_server_t*, const kos_caller_t*, kos_everything_client_t, kos_token_t*) {
+kos_status_t answer_without_token(kos_everything_server_t*, const kos_caller_t*, kos_everything_client_t,
+                                  kos_token_t*) {
     return KOS_STATUS_OK;
 }
 
@@ -241,13 +243,16 @@ TEST(Connections, ComeFromTheDirectory) {
 TEST(Text, IsUtf8WithoutZero) {
     const auto valid = [](std::string_view text) { return kos_idl_text_valid(text.data(), text.size()); };
     using namespace std::string_view_literals;
-    for (std::string_view good : {""sv, "a"sv, "exactly8"sv, "longer than eight bytes"sv, "\xc2\x80"sv, "\xed\x9f\xbf"sv, "\xee\x80\x80"sv,
-                                  "\xf4\x8f\xbf\xbf"sv, "1234567\xc3\xbc" "1234567\xc3\xbc"sv}) {
+    for (std::string_view good : {""sv, "a"sv, "exactly8"sv, "longer than eight bytes"sv, "\xc2\x80"sv,
+                                  "\xed\x9f\xbf"sv, "\xee\x80\x80"sv, "\xf4\x8f\xbf\xbf"sv,
+                                  "1234567\xc3\xbc"
+                                  "1234567\xc3\xbc"sv}) {
         EXPECT_TRUE(valid(good)) << good;
     }
-    for (std::string_view bad : {"\0"sv, "1234567\0"sv, "12345678\0"sv, "\x80"sv, "\xc0\x80"sv, "\xc1\xbf"sv, "\xc3"sv, "\xe0\x9f\xbf"sv,
-                                 "\xed\xa0\x80"sv, "\xf0\x8f\xbf\xbf"sv, "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv,
-                                 "\xff"sv, "12345678\xe2\x82"sv, "\xe2\x28\xa1"sv, "\xf0\x90\x28\x80"sv, "\xf0\x90\x80\x28"sv}) {
+    for (std::string_view bad :
+         {"\0"sv, "1234567\0"sv, "12345678\0"sv, "\x80"sv, "\xc0\x80"sv, "\xc1\xbf"sv, "\xc3"sv, "\xe0\x9f\xbf"sv,
+          "\xed\xa0\x80"sv, "\xf0\x8f\xbf\xbf"sv, "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv, "\xff"sv,
+          "12345678\xe2\x82"sv, "\xe2\x28\xa1"sv, "\xf0\x90\x28\x80"sv, "\xf0\x90\x80\x28"sv}) {
         EXPECT_FALSE(valid(bad));
         std::string repaired(bad);
         kos_idl_text_repair(repaired.data(), repaired.size());

@@ -26,6 +26,9 @@ class Test:
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
+    qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
+    disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
+    input: str = ""  # what the serial line receives
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,9 @@ def read_test(file):
         append=reader.take("append", str, ""),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
+        qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
+        disks=reader.take("disks", dict, {}),
+        input=reader.take("input", str, ""),
     )
     reader.finish()
     if [bool(test.elf), bool(test.system), bool(test.script)].count(True) != 1:
@@ -80,6 +86,7 @@ def read_test(file):
     if bool(test.script) == bool(test.kernels):
         reader.refuse("kernels belongs to elf or system, and these need kernels")
     check_system(reader, test.system)
+    check_devices(reader, test)
     for kernel in test.kernels:
         if kernel not in KERNELS:
             reader.refuse(f"unknown kernel '{kernel}', expected some of {' '.join(KERNELS)}")
@@ -90,6 +97,16 @@ def read_test(file):
     if not set(test.digests) <= {str(seed) for seed in test.seeds}:
         reader.refuse("digests has a seed that seeds has not")
     return test
+
+
+def check_devices(reader, test):
+    if test.script and (test.qemu_arguments or test.disks or test.input):
+        reader.refuse("a script starts QEMU itself; qemu_arguments, disks and input are for elf and system")
+    if any(not isinstance(word, str) for word in test.qemu_arguments):
+        reader.refuse("qemu_arguments must be texts")
+    for name, size in test.disks.items():
+        if Path(name).name != name or not isinstance(size, int) or size <= 0 or size % 512:
+            reader.refuse(f"disks has '{name}': {size!r}; expected a file name and a multiple of 512 bytes")
 
 
 def read_bench(file):

@@ -12,11 +12,11 @@ _running = set()
 
 
 def start(words, **options):
-    """Starts a program without input. End it with stop(), whatever happens."""
+    """Starts a program, without input unless `options` has a stdin. End it with stop(), whatever happens."""
     # setpriv: if this process is killed, the program goes with it.
     words = ["setpriv", "--pdeathsig", "KILL", *map(str, words)]
     try:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+        process = subprocess.Popen(words, start_new_session=True, **({"stdin": subprocess.DEVNULL} | options))
     except FileNotFoundError as error:
         raise KosError(f"{error.filename} is not there") from error
     with _lock:

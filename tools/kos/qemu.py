@@ -51,15 +51,20 @@ def command(image, cores, append=None, icount=False):
     return words
 
 
-def run(words, log_path, timeout_s, environment=None):
-    """Runs a program that prints records until it gives a verdict. The serial output goes to `log_path`."""
+def run(words, log_path, timeout_s, environment=None, text=""):
+    """Runs a program that prints records until it gives a verdict. The serial output goes to `log_path`.
+
+    `text` is its input, at most what a pipe holds (4096 bytes)."""
     collected = Collector()
     parser = collected.parser()
     started = time.monotonic()
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with open(log_path, "wb") as log:
-        process = processes.start(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+        stdin = {"stdin": subprocess.PIPE} if text else {}
+        process = processes.start(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, **stdin)
         try:
+            if text:
+                give_input(process, text)
             end = collect(process, parser, collected, log, started + timeout_s)
         finally:
             processes.stop(process)
@@ -67,6 +72,15 @@ def run(words, log_path, timeout_s, environment=None):
         parser.finish()
     status = process.returncode if end == "exit" else None
     return Run(collected, end, status, time.monotonic() - started)
+
+
+def give_input(process, text):
+    """A program that has ended already is found out by collect()."""
+    try:
+        with process.stdin:
+            process.stdin.write(text.encode())
+    except BrokenPipeError:
+        pass
 
 
 def collect(process, parser, collected, log, deadline):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,13 @@ def run_script(test, seed, log, timeout):
 
 def boot(test, variant, append, log, timeout):
     packed = image.pack(variant.elf(), system_image.root_task(test.elf, test.system), variant.cores)
-    return qemu.run(qemu.command(packed, variant.cores, append or None), log, timeout)
+    words = qemu.command(packed, variant.cores, append or None)
+    with tempfile.TemporaryDirectory(prefix="kos-test-") as folder:
+        for name, size in test.disks.items():
+            with open(Path(folder) / name, "wb") as disk:
+                disk.truncate(size)
+        words += [word.replace("{tmp}", folder) for word in test.qemu_arguments]
+        return qemu.run(words, log, timeout, text=test.input)
 
 
 def judged(result, extra):

@@ -96,7 +96,10 @@ void connect(System& system, uint32_t client, uint32_t index, const PortRef& ref
 void warn_of_unused_ports(const System& system, Diagnostics& diagnostics) {
     for (uint32_t i = 0; i < system.domains.size(); ++i) {
         const Domain& domain = system.domains[i];
-        for (uint32_t k = 0; k < domain.serves.size() && !domain.is_core; ++k) {
+        for (uint32_t k = 0; k < domain.serves.size() && !domain.is_core && !system.is_incomplete; ++k) {
+            if (domain.serves[k].number == 0) {
+                continue;  // reported: it has another server
+            }
             const bool is_used = std::any_of(
                 system.connections.begin(), system.connections.end(),
                 [&](const Connection& connection) { return connection.server == i && connection.port == k; });
@@ -203,7 +206,7 @@ void resolve_connections(System& system, Diagnostics& diagnostics) {
         for (uint32_t k = 0; k < system.domains[i].uses.size(); ++k) {
             const UsedPort& use = system.domains[i].uses[k];
             const auto found = ports.find(use.port.value);
-            if (found == ports.end() && use.is_optional) {
+            if (found == ports.end() && (use.is_optional || system.is_incomplete)) {
                 continue;
             }
             if (found == ports.end()) {

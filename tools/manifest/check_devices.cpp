@@ -110,6 +110,9 @@ void check_shares(const System& system, Diagnostics& diagnostics) {
         for (size_t i = 0; i < share.domains.size(); ++i) {
             const Text& name = share.domains[i];
             const int index = find_domain(system, name.value);
+            if (index < 0 && system.is_incomplete) {
+                continue;
+            }
             if (index < 0) {
                 diagnostics.error(name.place, "the domain " + in_quotes(name.value) + " is unknown",
                                   "one of " + joined(domain_names(system)));
@@ -123,7 +126,7 @@ void check_shares(const System& system, Diagnostics& diagnostics) {
             const bool has_device = std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
                 return device.address.value == share.device.value;
             });
-            if (!has_device) {
+            if (!has_device && !system.domains[static_cast<size_t>(index)].is_incomplete) {
                 diagnostics.error(name.place, name.value + " has no device at " + hex(share.device.value),
                                   "a [[device]] of that address");
             }
@@ -143,6 +146,9 @@ void check_rings(const System& system, Diagnostics& diagnostics) {
                                   "different names");
             }
             const int to = find_domain(system, ring.to.value);
+            if (to < 0 && system.is_incomplete) {
+                continue;
+            }
             if (to < 0) {
                 diagnostics.error(ring.to.place,
                                   "the ring " + in_quotes(ring.name.value) + " goes to " + in_quotes(ring.to.value) +
@@ -184,6 +190,9 @@ void check_members(const System& system, size_t index, std::map<std::string, std
     const Group& group = system.groups[index];
     for (const Text& member : group.members) {
         if (find_domain(system, member.value) < 0 && find_group(system, member.value) < 0) {
+            if (system.is_incomplete) {
+                continue;
+            }
             diagnostics.error(member.place,
                               "the member " + in_quotes(member.value) + " of " + group.name.value + " is unknown",
                               "a domain or another group");
@@ -259,7 +268,7 @@ void check_rights(const System& system, Diagnostics& diagnostics) {
             }
         }
     }
-    if (!system.groups.empty() && holders.count("control") == 0) {
+    if (!system.groups.empty() && !system.is_incomplete && holders.count("control") == 0) {
         diagnostics.error(system.groups.front().name.place, "there are groups, but no domain has the right \"control\"",
                           "a supervisor (path = \"core:appman\")");
     }

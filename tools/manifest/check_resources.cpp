@@ -61,7 +61,7 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
                           "budget_us of " + name + " is " + std::to_string(domain.budget_us.value),
                           "less than period_us = " + std::to_string(domain.period_us.value));
     }
-    if (domain.passive.value && domain.serves.empty()) {
+    if (domain.passive.value && domain.serves.empty() && !domain.is_incomplete) {
         diagnostics.error(domain.passive.place, name + " is passive and serves no port",
                           "a [[serves]], or passive = false: nobody would lend it time");
     }
@@ -83,7 +83,9 @@ void check_core(const System& system, uint32_t mode, uint64_t core, std::set<con
     constexpr uint64_t kLimit = kMillion / 100 * (100 - kRootCorePercent);
     uint64_t sum = 0;
     for (const Domain& domain : system.domains) {
-        if (domain.core.value != core || (domain.mode_mask >> mode & 1) == 0) {
+        // A budget that fills its period has been reported.
+        if (domain.core.value != core || (domain.mode_mask >> mode & 1) == 0 ||
+            domain.budget_us.value >= domain.period_us.value) {
             continue;
         }
         sum += utilisation_ppm(domain);

@@ -146,7 +146,7 @@ void check_denies(const System& system, Diagnostics& diagnostics) {
     for (const Deny& deny : system.denies) {
         bool known = true;
         for (const Text* name : {&deny.from, &deny.to}) {
-            if (!name->value.empty() && find_domain(system, name->value) < 0) {
+            if (!name->value.empty() && !system.is_incomplete && find_domain(system, name->value) < 0) {
                 diagnostics.error(name->place, "the domain " + in_quotes(name->value) + " is unknown",
                                   "one of " + joined(domain_names(system)));
             }

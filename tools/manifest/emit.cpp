@@ -92,15 +92,20 @@ std::vector<std::string> values_of(const std::vector<Text>& texts) {
 
 void emit_devices(Writer& writer, const Domain& domain) {
     bool has_interrupts = false;
-    if (!domain.devices.empty()) {
+    bool has_registers = false;
+    for (const Device& device : domain.devices) {
+        has_interrupts |= !device.interrupts.empty();
+        has_registers |= device.size.value != 0;
+    }
+    if (has_registers) {
         writer.begin("devices");
         for (const Device& device : domain.devices) {
+            if (device.size.value == 0) continue;  // a part of the core, only interrupts
             writer.begin(device.name.value);
             writer.cells("reg", {device.address.value >> 32, device.address.value & UINT32_MAX, device.size.value >> 32,
                                  device.size.value & UINT32_MAX});
             writer.flag("shared", device.shared);
             writer.end();
-            has_interrupts |= !device.interrupts.empty();
         }
         writer.end();
     }

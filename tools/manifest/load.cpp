@@ -113,20 +113,27 @@ private:
         table.known.insert({"path", "name", "modes"});
         if (!section.has("path")) {
             diagnostics_.error(table.place, "[[app]] has no path", "path = \"FOLDER\" or \"core:NAME\"");
+            system_.is_incomplete = true;
             return;
         }
         const Text path = section.text("path", "");
         const uint32_t modes = read_mode_mask(section);
         Domain domain;
         if (!find_folder(path, domain)) {
+            system_.is_incomplete = true;
             return;
         }
         TomlFile file = read_toml((fs::path(domain.folder) / "app.toml").lexically_normal().string(), diagnostics_);
         if (!file.good) {
+            system_.is_incomplete = true;
             return;
         }
         AppLoader(diagnostics_, file, table, folders_).read(domain);
         domain.mode_mask = modes;
+        system_.is_incomplete |= domain.is_incomplete;
+        if (domain.name.value.empty()) {
+            return;
+        }
         add(std::move(domain), table.place);
     }
 
@@ -189,8 +196,8 @@ private:
 
     void add(Domain domain, const Place& place) {
         for (const Domain& other : system_.domains) {
-            if (!domain.name.value.empty() && other.name.value == domain.name.value) {
-                diagnostics_.error(domain.name.place, "two apps have the name " + in_quotes(domain.name.value),
+            if (other.name.value == domain.name.value) {
+                diagnostics_.error(place, "two apps have the name " + in_quotes(domain.name.value),
                                    "different names (name = ... in [[app]])");
                 return;
             }

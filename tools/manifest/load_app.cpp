@@ -60,7 +60,7 @@ TomlFile read_toml(const std::string& path, Diagnostics& diagnostics) {
     } catch (const toml::parse_error& error) {
         std::string what(error.description());
         what.erase(std::remove(what.begin(), what.end(), '\n'), what.end());
-        diagnostics.error(place_of(file.name, error.source()), what, "TOML");
+        diagnostics.error(place_of(file.name, error.source()), what, "valid TOML");
     }
     return file;
 }
@@ -178,9 +178,11 @@ void AppLoader::read_app(Table& top, Domain& domain) {
     Section own(diagnostics_, app);
     domain.name = app.values != nullptr ? own.required_name("name") : Text{"", app.place};
     const std::string app_name = domain.name.value;
+    domain.is_incomplete |= app_name.empty();
     Section instance(diagnostics_, replacement_);
     if (instance.has("name")) {
         domain.name = instance.required_name("name");
+        domain.is_incomplete |= domain.name.value.empty();
     }
     Section section(diagnostics_, app, &replacement_);
     domain.binary = section.text("binary", app_name.empty() ? "" : app_name + ".elf");
@@ -320,6 +322,7 @@ void AppLoader::read_parameters(Table& top, Domain& domain) {
             } else if (!parameter_text(node, value.value)) {
                 diagnostics_.error(value.place, "the parameter " + name + " is " + type_name(node),
                                    "a string, number or boolean");
+                domain.parameters[name] = {"", value.place};
             } else {
                 check_text(value, "a parameter");
                 domain.parameters[name] = value;
@@ -347,6 +350,7 @@ void AppLoader::read_port(Table& table, Domain& domain) {
     port.queue = section.flag("queue", false).value;
     port.tokens = section.flag("tokens", false).value;
     if (port.name.value.empty()) {
+        domain.is_incomplete = true;
         return;
     }
     if (!is_new(domain.serves, port.name.value, [](const ServedPort& other) { return other.name.value; })) {
@@ -388,22 +392,27 @@ void AppLoader::read_device(Table& table, Domain& domain) {
     Section section(diagnostics_, table);
     Device device;
     device.name = section.required_name("name");
-    if (!section.has("address")) {
-        diagnostics_.error(table.place, "[[device]] has no address", "address = PHYSICAL ADDRESS");
+    read_interrupts(section, device);
+    if (section.has("address")) {
+        device.address = section.number("address", 0, 0, kMaxDeviceAddress);
+        device.size = section.size("size", kPage, 1, manifest::kMaxAreaBytes);
+    } else if (device.interrupts.empty() || section.has("size")) {
+        diagnostics_.error(table.place, "[[device]] has no address",
+                           "address = PHYSICAL ADDRESS, or interrupts and no size for a part of the core");
+        domain.is_incomplete = true;
         return;
     }
-    device.address = section.number("address", 0, 0, kMaxDeviceAddress);
-    device.size = section.size("size", kPage, 1, manifest::kMaxAreaBytes);
-    read_interrupts(section, device);
     if (device.address.value % kPage != 0 || device.size.value % kPage != 0) {
         const bool address = device.address.value % kPage != 0;
         diagnostics_.error(
             address ? device.address.place : device.size.place,
             (address ? "address is " + hex(device.address.value) : "size is " + size_text(device.size.value)),
             "whole pages of 4K (all of a page goes to the domain)");
+        domain.is_incomplete = true;
         return;
     }
     if (device.name.value.empty()) {
+        domain.is_incomplete = true;
         return;
     }
     if (!is_new(domain.devices, device.name.value, [](const Device& other) { return other.name.value; })) {

@@ -90,6 +90,8 @@ struct Domain {
     std::vector<DmaArea> dma;
     std::vector<RingTo> rings;
 
+    // Something of it was left out because of a mistake that has been reported; what is missing is no further mistake.
+    bool is_incomplete = false;
     uint32_t memory_bits = 0;
     uint32_t kernel_objects_bits = 0;
     std::optional<Program> program;
@@ -140,6 +142,8 @@ struct System {
     std::vector<Group> groups;
     std::vector<Deny> denies;
     std::vector<Share> shares;
+
+    bool is_incomplete = false;  // as Domain's, or a whole app is missing
 
     // Made by the checks.
     std::vector<Connection> connections;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <span>
 
+#include "message.h"
 #include "virtio_block.h"
 
 namespace kos::driver {
@@ -45,18 +46,16 @@ public:
         check_deadlines();
         if (request.token != 0 || caller.token != 0) return KOS_STATUS_BAD_REQUEST;
         switch (request.label) {
-            case kBlockGeometry: return geometry(request, answer);
+            case kBlockGeometry: return geometry(caller, request, answer);
             case kBlockRead:
-                if (request.payload_bytes != 0 || request.has_words == 0 || request.words[1] != 0)
-                    return KOS_STATUS_BAD_REQUEST;
-                return transfer(caller, Operation::kRead, request.param, request.words[0], nullptr);
+                if (request.payload_bytes != 0 || word_of(request, 1) != 0) return KOS_STATUS_BAD_REQUEST;
+                return transfer(caller, Operation::kRead, request.param, word_of(request, 0), nullptr);
             case kBlockWrite:
-                if (request.has_words != 0) return KOS_STATUS_BAD_REQUEST;
+                if (word_of(request, 0) != 0 || word_of(request, 1) != 0) return KOS_STATUS_BAD_REQUEST;
                 if (device_.geometry().read_only) return KOS_STATUS_UNAUTHORIZED;
                 return transfer(caller, Operation::kWrite, request.param, request.payload_bytes, request.payload);
             case kBlockFlush:
-                if (request.payload_bytes != 0 || request.has_words != 0 || request.param != 0)
-                    return KOS_STATUS_BAD_REQUEST;
+                if (!is_param_only(caller, request) || request.param != 0) return KOS_STATUS_BAD_REQUEST;
                 if (!is_available()) return KOS_STATUS_UNAVAILABLE;
                 // Without the feature the device has no volatile cache.
                 if (!device_.has_flush() || device_.geometry().read_only) return KOS_STATUS_OK;
@@ -96,8 +95,8 @@ public:
 private:
     static constexpr uint64_t kRetryUs = 5000000;
 
-    kos_status_t geometry(const kos_msg_t& request, kos_msg_t& answer) {
-        if (request.payload_bytes != 0 || request.has_words != 0 || request.param != 0) return KOS_STATUS_BAD_REQUEST;
+    kos_status_t geometry(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
+        if (!is_param_only(caller, request) || request.param != 0) return KOS_STATUS_BAD_REQUEST;
         if (!is_available()) return KOS_STATUS_UNAVAILABLE;
         const BlockGeometry& found = device_.geometry();
         answer.param = found.sectors;

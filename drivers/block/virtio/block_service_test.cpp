@@ -173,10 +173,10 @@ TEST_F(BlockTest, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(call(5), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kBlockGeometry, 1), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kBlockGeometry, 0, {1}), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockRead, 0), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kBlockRead, 0), KOS_STATUS_INVALID_ARGUMENT) << "no words are words of 0";
     EXPECT_EQ(call(kBlockRead, 0, {1}, true, 512), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kBlockRead, 0, {}, true, 512, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockWrite, 0, pattern(512, 0), true), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kBlockWrite, 0, pattern(512, 0), true, 1), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kBlockFlush, 1), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kBlockFlush, 0, {1}), KOS_STATUS_BAD_REQUEST);
     kos_msg_t request = {};

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "client_list.h"
+#include "message.h"
 #include "pl061.h"
 
 namespace kos::driver {
@@ -29,14 +30,12 @@ enum GpioLabel : uint64_t {
 // Which domain owns which line; 0 is nobody. Filled at start.
 class GpioOwners {
 public:
-    // Gives the lines in `text` ("0,1,2") to `domain`. False if one is no line or is owned already.
-    [[nodiscard]] bool give(uint16_t domain, std::string_view text) {
-        return for_each_word(text, [&](std::string_view word) {
-            uint64_t line = 0;
-            if (!parse_number(word, kGpioLineCount, &line) || owner_[line] != 0) return false;
-            owner_[line] = domain;
-            return true;
-        });
+    // Precondition: line < kGpioLineCount.
+    void give(unsigned line, uint16_t domain) { owner_[line] = domain; }
+    // Gives `line` to the client `name`, "" being nobody. False if there is no such client.
+    [[nodiscard]] bool give(unsigned line, std::span<const kos_startup_client_t> clients, std::string_view name) {
+        owner_[line] = client_domain(clients, name);
+        return name.empty() || owner_[line] != 0;
     }
     bool owns(uint16_t domain, uint64_t line) const { return line < kGpioLineCount && owner_[line] == domain; }
     uint16_t owner(unsigned line) const { return owner_[line]; }
@@ -59,9 +58,7 @@ public:
     // Errors: BAD_REQUEST; UNAUTHORIZED (not the caller's line, or no line); CONFLICT (write to an input; for a waiting
     // call: another wait or a subscription of the same client has taken its place); EMPTY; FULL (no reply object).
     kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (request.has_words != 0 || request.token != 0 || caller.token != 0 || request.payload_bytes != 0) {
-            return KOS_STATUS_BAD_REQUEST;
-        }
+        if (!is_param_only(caller, request)) return KOS_STATUS_BAD_REQUEST;
         const unsigned line = request.param & 0xff;
         const unsigned second = request.param >> 8 & 0xff;
         const unsigned third = request.param >> 16 & 0xff;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "fake_calls.h"
 
 namespace kos::driver {
@@ -72,8 +74,8 @@ protected:
     void SetUp() override { ASSERT_EQ(gpio.start(0), KOS_STATUS_OK); }
     static GpioOwners owners() {
         GpioOwners result;
-        EXPECT_TRUE(result.give(kPump, "0,1,2"));
-        EXPECT_TRUE(result.give(kDoor, "3, 7"));
+        for (unsigned line : {0u, 1u, 2u}) result.give(line, kPump);
+        for (unsigned line : {3u, 7u}) result.give(line, kDoor);
         return result;
     }
     kos_status_t call(uint16_t domain, uint64_t label, uint64_t param = 0) {
@@ -128,14 +130,20 @@ TEST_F(GpioTest, KeepsOutputsIfToldTo) {
     EXPECT_FALSE(gpio.is_output(4));
 }
 
-TEST_F(GpioTest, OwnersAreCheckedAtStart) {
+TEST_F(GpioTest, OwnersAreClients) {
+    kos_startup_client_t clients[2] = {};
+    strcpy(clients[0].name, "pump");
+    clients[0].domain = kPump;
+    strcpy(clients[1].name, "door");
+    clients[1].domain = kDoor;
     GpioOwners some;
-    EXPECT_TRUE(some.give(1, "0 1"));
-    EXPECT_FALSE(some.give(2, "1")) << "a line with two owners";
-    EXPECT_FALSE(some.give(2, "8"));
-    EXPECT_FALSE(some.give(2, "x"));
-    EXPECT_FALSE(some.give(1, "2,2"));
-    EXPECT_EQ(some.lines(1), 0x07);
+    EXPECT_TRUE(some.give(0, clients, "pump"));
+    EXPECT_TRUE(some.give(1, clients, ""));
+    EXPECT_TRUE(some.give(2, clients, "door"));
+    EXPECT_FALSE(some.give(3, clients, "pmup"));
+    EXPECT_EQ(some.lines(kPump), 0x01);
+    EXPECT_EQ(some.lines(kDoor), 0x04);
+    EXPECT_EQ(some.lines(0), 0xfa);
 }
 
 TEST_F(GpioTest, TellsEachClientItsLines) {
@@ -290,6 +298,7 @@ TEST_F(GpioTest, RefusesWhatItDoesNotKnow) {
     kos_msg_t request = {};
     request.label = kGpioLines;
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(service.call({kPump, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
     request.payload_bytes = 1;

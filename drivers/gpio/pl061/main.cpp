@@ -36,13 +36,16 @@ void signalled(kos_server_t* server, uint64_t bits) {
     kos_dev_interrupt_acknowledge(&context->interrupt);
 }
 
-// The manifest has one parameter for each client, named as it: its lines.
+// Parameters line_0 to line_7 name the owners.
 GpioOwners owners() {
     GpioOwners result;
-    for (const kos_startup_client_t& client : kos::driver::startup_clients(kos_app_startup())) {
-        const char* lines = kos_app_parameter(client.name);
-        if (lines != nullptr && !result.give(client.domain, lines)) {
-            kos_stop("parameters: expected for each client numbers 0..7 of lines that are nobody else's");
+    const auto clients = kos::driver::startup_clients(kos_app_startup());
+    for (unsigned line = 0; line < kos::driver::kGpioLineCount; line++) {
+        char key[] = "line_0";
+        key[sizeof key - 2] = static_cast<char>('0' + line);
+        const char* name = kos_app_parameter(key);
+        if (name != nullptr && !result.give(line, clients, name)) {
+            kos_stop("parameters line_0 to line_7: expected names of clients of this domain");
         }
     }
     return result;

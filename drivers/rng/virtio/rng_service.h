@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "message.h"
+
 namespace kos::driver {
 
 // Labels of the interface.
@@ -22,10 +24,7 @@ public:
 
     // Errors: BAD_REQUEST, INVALID_ARGUMENT, EMPTY (none are ready, try later), UNAVAILABLE (the device does not work).
     kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (request.has_words != 0 || request.token != 0 || caller.token != 0 || request.payload_bytes != 0 ||
-            request.label != kRngRead) {
-            return KOS_STATUS_BAD_REQUEST;
-        }
+        if (!is_param_only(caller, request) || request.label != kRngRead) return KOS_STATUS_BAD_REQUEST;
         if (request.param == 0 || request.param > sizeof buffer_) return KOS_STATUS_INVALID_ARGUMENT;
         device_.look();
         if (!device_.is_running()) return KOS_STATUS_UNAVAILABLE;

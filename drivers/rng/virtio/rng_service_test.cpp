@@ -88,6 +88,7 @@ TEST_F(RngTest, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(service.call({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.payload_bytes = 0;
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(service.call({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(read(16), KOS_STATUS_OK);
     EXPECT_EQ(answer.payload_bytes, 16u);

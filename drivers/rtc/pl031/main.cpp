@@ -39,9 +39,8 @@ void signalled(kos_server_t* server, uint64_t bits) {
 // Nobody, unless the manifest says so.
 DomainSet setters() {
     DomainSet result;
-    const char* names = kos_app_parameter("setters");
-    if (names != nullptr && !result.add_named(kos::driver::startup_clients(kos_app_startup()), names)) {
-        kos_stop("parameter setters: expected names of clients of this domain");
+    if (!result.add_listed(kos::driver::startup_clients(kos_app_startup()), kos_app_parameter("setters"))) {
+        kos_stop("parameter setters: expected names of clients of this domain, or *");
     }
     return result;
 }

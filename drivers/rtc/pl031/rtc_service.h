@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "client_list.h"
+#include "message.h"
 
 namespace kos::driver {
 
@@ -33,9 +34,7 @@ public:
     // Errors: BAD_REQUEST; INVALID_ARGUMENT (a time after 2106-02-07); UNAUTHORIZED (not a setter); FULL (kWaiters
     // wait). One wait per client: another one replaces it, the former is answered CONFLICT.
     kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (request.has_words != 0 || request.token != 0 || caller.token != 0 || request.payload_bytes != 0) {
-            return KOS_STATUS_BAD_REQUEST;
-        }
+        if (!is_param_only(caller, request)) return KOS_STATUS_BAD_REQUEST;
         switch (request.label) {
             case kRtcGet:
                 if (request.param != 0) return KOS_STATUS_BAD_REQUEST;

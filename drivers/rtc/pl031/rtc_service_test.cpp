@@ -187,6 +187,7 @@ TEST_F(RtcTest, RefusesWhatItDoesNotKnow) {
     kos_msg_t request = {};
     request.label = kRtcGet;
     request.has_words = 1;
+    request.words[1] = 1;
     EXPECT_EQ(service.call({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
     request.payload_bytes = 1;

@@ -42,8 +42,8 @@ void signalled(kos_server_t* server, uint64_t bits) {
 
 DomainSet readers() {
     DomainSet result;
-    if (!result.add_readers(kos::driver::startup_clients(kos_app_startup()), kos_app_parameter("readers"))) {
-        kos_stop("parameter readers: expected names of clients of this domain");
+    if (!result.add_listed(kos::driver::startup_clients(kos_app_startup()), kos_app_parameter("readers"))) {
+        kos_stop("parameter readers: expected names of clients of this domain, or *");
     }
     return result;
 }

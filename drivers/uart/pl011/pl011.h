@@ -162,9 +162,9 @@ public:
     }
 
 private:
-    static constexpr uint64_t kDrainUs = 20000;       // 32 characters at 19200 baud
-    static constexpr unsigned kFifoBytesMax = 32;     // r1p5; earlier revisions have 16
-    static constexpr unsigned kTransmitAtOnce = 512;  // more than a FIFO, see transmit()
+    static constexpr uint64_t kDrainUs = 20000;      // 32 characters at 19200 baud
+    static constexpr unsigned kFifoBytesMax = 32;    // r1p5; earlier revisions have 16
+    static constexpr unsigned kTransmitAtOnce = 64;  // more than a FIFO, see transmit()
     static constexpr uint32_t kReceiveInterrupts =
         pl011::kInterruptReceive | pl011::kInterruptReceiveTimeout | pl011::kInterruptErrors;
 

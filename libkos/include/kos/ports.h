@@ -63,7 +63,7 @@ enum kos_entropy_label {
         2,  // -> param: 1 if seeded, words[0]: times reseeded, words[1]: sources seen (1 root, 2 device)
 };
 
-// --- Port "appman" (window of names; active server). Who may do what says its parameter allow_<caller>.
+// --- Port "appman" (window of names; active server). Who may do what says its parameter allow.
 enum kos_appman_label {
     KOS_APPMAN_LIST =
         1,  // param: index of the first -> payload: kos_appman_entry_t..., param: index to go on with, 0 = end

@@ -1,6 +1,7 @@
 // The loop of a server: receives calls, queue messages and signals of the domain, and answers.
 //
-// One loop per thread that serves. A complete server is a kos_server_t with call-backs and one kos_server_run.
+// One loop per thread that serves; each needs a reply object of its own (`replies` of the manifest). Signals and queues
+// are the main thread's. A complete server is a kos_server_t with call-backs and one kos_server_run.
 #pragma once
 
 #include <kos/msg.h>

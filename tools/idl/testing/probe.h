@@ -1,4 +1,5 @@
-// What generated test code (KOS_IDL_EMIT=probe) tells about each message, so that one test program covers all interfaces.
+// What generated test code (KOS_IDL_EMIT=probe) tells about each message, so that one test program covers all
+// interfaces.
 #pragma once
 
 #include <kos/msg.h>
@@ -22,7 +23,8 @@ struct MethodProbe {
     const char* method;
     MessageProbe request, answer;  // null functions where there is no such message
 
-    // Calls and is served with random parameters and results through the C or C++ binding. Returns what went wrong, or null.
+    // Calls and is served with random parameters and results through the C or C++ binding. Returns what went wrong, or
+    // null.
     const char* (*round_trip_c)(RandomValues& random);
     const char* (*round_trip_cpp)(RandomValues& random);
     // Calls with random parameters; what comes back is transport().answer_instead's.

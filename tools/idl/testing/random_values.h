@@ -45,15 +45,26 @@ public:
 
     // UTF-8 of at most `most` bytes, of every length of character.
     std::string utf8(size_t most) {
-        static const char* const kCharacters[] = {"a",  "~", "\x01", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-                                                  "\xed\x9f\xbf", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+        static const char* const kCharacters[] = {"a",
+                                                  "~",
+                                                  "\x01",
+                                                  "\x7f",
+                                                  "\xc2\x80",
+                                                  "\xdf\xbf",
+                                                  "\xe0\xa0\x80",
+                                                  "\xed\x9f\xbf",
+                                                  "\xef\xbf\xbf",
+                                                  "\xf0\x90\x80\x80",
+                                                  "\xf4\x8f\xbf\xbf"};
         const size_t size = up_to(most);
         const bool plain = below(2) != 0;
         std::string result;
         while (result.size() < size) {
             const std::string character = plain ? "x" : kCharacters[below(std::size(kCharacters))];
-            if (result.size() + character.size() <= size) result += character;
-            else result += "y";
+            if (result.size() + character.size() <= size)
+                result += character;
+            else
+                result += "y";
         }
         return result;
     }

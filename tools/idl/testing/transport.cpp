@@ -35,8 +35,8 @@ kos_status_t exchange(const kos_msg_t& sent) {
     // The server's own copy, which is gone afterwards.
     const Kept request(sent);
     kos_status_t status = t.answer_instead ? t.answer_instead(request.get(), answer)
-                          : t.server ? t.server->call(t.server, &t.caller, &request.get(), &answer)
-                                     : static_cast<kos_status_t>(KOS_STATUS_UNAVAILABLE);
+                          : t.server       ? t.server->call(t.server, &t.caller, &request.get(), &answer)
+                                           : static_cast<kos_status_t>(KOS_STATUS_UNAVAILABLE);
     if (status == KOS_STATUS_NO_REPLY && t.deferred_status) {
         status = *t.deferred_status;
         answer = t.deferred_answer.get();

@@ -1,7 +1,8 @@
 // A KOS that consists of one server and one client in one process: the functions of msg.h, dir.h and server.h that the
 // bindings call. For tests on the host.
 //
-// Payloads are copied into memory of exactly their size, so that AddressSanitizer sees every byte too many that is read.
+// Payloads are copied into memory of exactly their size, so that AddressSanitizer sees every byte too many that is
+// read.
 #pragma once
 
 #include <kos/server.h>

@@ -26,8 +26,8 @@ int64_t sign_extended(uint64_t value, uint32_t bytes) {
     return static_cast<int64_t>(value << shift) >> shift;
 }
 
-// One character of UTF-8 at `at`: its length, 0 if it is none. Written apart from the decoders' check on purpose: decodes,
-// then asks whether the shortest form of the code point has that length.
+// One character of UTF-8 at `at`: its length, 0 if it is none. Written apart from the decoders' check on purpose:
+// decodes, then asks whether the shortest form of the code point has that length.
 size_t character(std::span<const uint8_t> text, size_t at) {
     const uint8_t first = text[at];
     if (first == 0) return 0;
@@ -205,8 +205,8 @@ std::string print_fields(std::span<const Field> fields, std::span<const uint8_t>
     std::string result;
     for (const Field& field : fields) {
         if (!result.empty()) result += ", ";
-        result += std::string(field.name) + " = " +
-                  print_value(field, field.kind, bytes.subspan(field.offset, field.bytes));
+        result +=
+            std::string(field.name) + " = " + print_value(field, field.kind, bytes.subspan(field.offset, field.bytes));
     }
     return result;
 }

@@ -42,15 +42,18 @@ TEST(Trace, PrintsAnswers) {
 }
 
 TEST(Trace, PrintsStructsAndLists) {
-    const std::string two_events("\x10\0\0\0\0\0\0\0\x03\x01\0\0\x00\0\0\0\x11\0\0\0\0\0\0\0\x04\x00\0\0\x02\0\0\0", 32);
-    EXPECT_EQ(describe_answer(interface("Gpio"), 7, KOS_STATUS_OK, message(0, 0, two_events)),
-              "OK(events = [{ticks = 16, pin = 3, level = true, lost = 0}, {ticks = 17, pin = 4, level = false, lost = 2}])");
+    const std::string two_events("\x10\0\0\0\0\0\0\0\x03\x01\0\0\x00\0\0\0\x11\0\0\0\0\0\0\0\x04\x00\0\0\x02\0\0\0",
+                                 32);
+    EXPECT_EQ(
+        describe_answer(interface("Gpio"), 7, KOS_STATUS_OK, message(0, 0, two_events)),
+        "OK(events = [{ticks = 16, pin = 3, level = true, lost = 0}, {ticks = 17, pin = 4, level = false, lost = 2}])");
 }
 
 TEST(Trace, SaysWhatIsWrong) {
     const std::string text = describe_request(interface("Log"), message(1, 9, "x"));
     EXPECT_EQ(text, "Log.write, invalid (level: no such value): param 0x9, words 0 0, 1 bytes");
-    EXPECT_EQ(describe_request(interface("Log"), message(99, 1)), "Log, unknown label 99: param 0x1, words 0 0, 0 bytes");
+    EXPECT_EQ(describe_request(interface("Log"), message(99, 1)),
+              "Log, unknown label 99: param 0x1, words 0 0, 0 bytes");
     EXPECT_EQ(describe_request(interface("Log"), message(1, uint64_t{1} << 40 | 1)),
               "Log.write, invalid (byte 5 is unused and not zero): param 0x10000000001, words 0 0, 0 bytes");
 }

@@ -51,6 +51,15 @@ class ReadTest(unittest.TestCase):
         self.refused("seeds must be numbers", append="seed={seed}", seeds=["1"])
         self.refused("a seed that seeds has not", append="seed={seed}", seeds=[1], digests={"2": "00"})
 
+    def test_devices(self):
+        test = self.read(qemu_arguments=["-device", "x,file={tmp}/disk"], disks={"disk": 512}, input="text")
+        self.assertEqual((test.qemu_arguments[0], test.disks, test.input), ("-device", {"disk": 512}, "text"))
+        self.refused("must be texts", qemu_arguments=[1])
+        self.refused("a file name and a multiple", disks={"../disk": 512})
+        self.refused("a file name and a multiple", disks={"disk": 100})
+        self.refused("a file name and a multiple", disks={"disk": "1M"})
+        self.refused("starts QEMU itself", elf=None, kernels=None, script="run.py", input="x")
+
     def test_no_json(self):
         self.file.write_text("{")
         with self.assertRaises(KosError):

@@ -1,0 +1,43 @@
+// Ways for a thread to go wrong. None of these returns.
+#pragma once
+
+#include <kos/app.h>
+
+#include <stdint.h>
+
+enum fault_kind {
+    kFaultNullWrite,
+    kFaultJump,           // to where nothing is
+    kFaultStack,          // overflow
+    kFaultInstruction,    // that is none
+    kFaultPrivileged,     // instruction of the kernel
+    kFaultCode,           // write to the program's code
+    kFaultExecute,        // data as code
+    kFaultAssert,
+    kFaultExit,           // with an error
+    kFaultKinds,
+    kFaultHang = 64,
+};
+
+static inline __attribute__((noinline)) uint64_t use_stack(uint64_t depth) {
+    volatile unsigned char frame[512];
+    for (unsigned i = 0; i < sizeof frame; ++i) frame[i] = (unsigned char)depth;
+    return use_stack(depth + 1) + frame[depth % sizeof frame];
+}
+
+static inline _Noreturn void go_wrong(uint64_t kind) {
+    static uint32_t data = 0xd65f03c0;  // ret
+    switch (kind) {
+        case kFaultNullWrite: *(volatile uint64_t*)(kind & 0) = 1; break;
+        case kFaultJump: ((void (*)(void))(uintptr_t)0xdead0000)(); break;
+        case kFaultStack: use_stack(0); break;
+        case kFaultInstruction: __asm__ volatile("udf #0"); break;
+        case kFaultPrivileged: __asm__ volatile("msr vbar_el1, xzr"); break;
+        case kFaultCode: *(volatile uint32_t*)(uintptr_t)0x400000 = 0; break;
+        case kFaultExecute: ((void (*)(void))(uintptr_t)&data)(); break;
+        case kFaultAssert: kos_assert(!"asked for"); break;
+        case kFaultExit: kos_app_exit(3);
+        default: break;
+    }
+    for (;;) __asm__ volatile("");
+}
