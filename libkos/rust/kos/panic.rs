@@ -21,3 +21,11 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 fn out_of_memory(layout: Layout) -> ! {
     panic!("no memory for {} bytes: the domain's quota is used up", layout.size())
 }
+
+/// Debian's `alloc` was compiled for programs that unwind, so it refers to this and to `rust_eh_personality`; nothing here
+/// begins to unwind.
+#[no_mangle]
+extern "C" fn _Unwind_Resume() -> ! {
+    // SAFETY: zero-terminated.
+    unsafe { kos_sys::kos_stop(b"unwinding\0".as_ptr()) }
+}

@@ -19,13 +19,15 @@ enum fault_kind {
     kFaultHang = 64,
 };
 
-static inline __attribute__((noinline)) uint64_t use_stack(uint64_t depth) {
+// By a pointer that the compiler cannot see through: it would warn, or make a loop of it.
+static __attribute__((noinline, unused)) uint64_t use_stack(uint64_t depth) {
+    static uint64_t (*volatile again)(uint64_t) = use_stack;
     volatile unsigned char frame[512];
     for (unsigned i = 0; i < sizeof frame; ++i) frame[i] = (unsigned char)depth;
-    return use_stack(depth + 1) + frame[depth % sizeof frame];
+    return again(depth + 1) + frame[depth % sizeof frame];
 }
 
-static inline _Noreturn void go_wrong(uint64_t kind) {
+static __attribute__((unused)) _Noreturn void go_wrong(uint64_t kind) {
     static uint32_t data = 0xd65f03c0;  // ret
     switch (kind) {
         case kFaultNullWrite: *(volatile uint64_t*)(kind & 0) = 1; break;
