@@ -11,6 +11,7 @@ use records::Records;
 kos::main!(main);
 
 fn main() -> kos::Result {
+    kos::app::ready()?;
     let mut records = Records::begin()?;
     local::description(&mut records);
     local::heap(&mut records);
