@@ -3,6 +3,7 @@
 
 #include <kos/dir.h>
 #include <kos/mem.h>
+#include <kos/ports.h>
 #include <kos/server.h>
 #include <kos/time.h>
 
@@ -196,8 +197,13 @@ unsigned char* copy_buffer() {
 }
 
 kos_status_t bind_ports() {
-    if (!find_connection("directory")) return KOS_STATUS_OK;  // the directory itself, and what it depends on
+    const kos_startup_connection_t* const directory = find_connection("directory");
+    if (!directory) return KOS_STATUS_OK;  // the directory itself, and what it depends on
     for (const kos_startup_port_t& port : entries<kos_startup_port_t>(startup->ports)) {
+        // One way if possible: whoever restarts the directory must not wait for it, and a directory that is just being
+        // restarted finds the message in its queue.
+        uint32_t const number = port.port;
+        if (kos_msg_send(directory->slot, KOS_DIR_BIND, &number, sizeof number) == KOS_STATUS_OK) continue;
         kos_status_t const status = kos_dir_bind(port.name);
         if (!kos_status_is_ok(status)) return status;
     }

@@ -61,13 +61,26 @@ void make_devices() {
     }
 }
 
+Word core_of(uint32_t interrupt) {
+    for (const DomainSpec& spec : the_system.manifest.domains) {
+        bool const has = spec.name && interrupt >= spec.interrupts.first &&
+                         interrupt < spec.interrupts.first + unsigned{spec.interrupts.count};
+        if (has) return spec.core;
+    }
+    return 0;
+}
+
 void make_interrupts() {
     const Manifest& manifest = the_system.manifest;
     for (uint32_t i = 0; i < manifest.interrupt_count; ++i) {
         handlers[i] = new_slot();
         Trigger const trigger = manifest.interrupts[i].edge ? Trigger::kEdge : Trigger::kLevel;
         Word const number = manifest.interrupts[i].number;
-        Result const result = irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
+        // With several cores an interrupt goes to one of them, and those of a core itself (timers) exist once per core.
+        Result const result =
+            boot_info->numNodes > 1
+                ? irq_control_get_trigger_core(seL4_CapIRQControl, number, trigger, path(handlers[i]), core_of(i))
+                : irq_control_get_trigger(seL4_CapIRQControl, number, trigger, path(handlers[i]));
         if (!result.ok()) panic("the kernel refuses an interrupt of the manifest");
     }
 }

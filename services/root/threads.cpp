@@ -149,14 +149,24 @@ void run_ticker() {
 
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
+// Service has said that it is done and waits in its endpoint: the time that it has is taken back. Unless somebody was
+// waiting there already: then it is in the middle of the next request and keeps its loan to the end of that.
+void take_time_back() {
+    bool const had_loan = __atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE);
+    sched_context_unbind(had_loan ? service_loan : service.sched_context);
+    seL4_UserContext context{};
+    constexpr Word kUpToX7 = 11;
+    tcb_read_registers(service.tcb, Suspend::kNo, kUpToX7, context);
+    bool const serves = context.x0 != service_endpoint;  // a badge has taken the capability's place
+    if (serves && !sched_context_bind(service_loan, service.tcb).ok()) panic("root's service thread has lost its time");
+    __atomic_store_n(&is_service_on_loan, serves, __ATOMIC_RELEASE);
+}
+
 void run_keeper() {
     for (;;) {
         Message const message = recv(keeper_endpoint, keeper_reply);
         if (message.badge == kReportBadge) {
-            // Service waits in its endpoint: whatever time it has is given back.
-            sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
-                                                                                        : service.sched_context);
-            __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
+            take_time_back();
             continue;
         }
         if (message.label() != seL4_Fault_Timeout) {
