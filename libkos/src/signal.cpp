@@ -2,6 +2,7 @@
 #include "runtime.h"
 
 #include <kos/signal.h>
+#include <kos/time.h>
 
 namespace kos::runtime {
 
@@ -14,6 +15,8 @@ Word kept;
 void take(Word badge) {
     if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
     if (badge & KOS_SIGNAL_STOP) __atomic_store_n(&life()->state, KOS_LIFE_STOPPING, __ATOMIC_RELEASE);
+    // The timer does not say which alarm it is. ALARM itself stays: it wakes a server loop (leave).
+    if (badge & KOS_SIGNAL_ALARM) kept |= kos_time_alarm_bits();
     kept |= badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH);
 }
 

@@ -1,0 +1,58 @@
+# Native programs in Rust.
+#
+#   kos_rust_app(NAME main.rs)   build/target/apps/NAME.elf: as kos_app(), of the crate whose root is main.rs
+#
+# The crates kos_sys and kos (libkos/rust), core, alloc and the application become one object, optimised as a whole, which
+# is linked like every native program. rustc is Debian's, and so are core and alloc for the device (group "target" of
+# tools/kos/packages.txt); other compilers in PATH are ignored, because core belongs to one compiler exactly.
+find_program(KOS_RUSTC rustc PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+
+set(KOS_RUST_DIR "${CMAKE_SOURCE_DIR}/libkos/rust")
+# Warnings are errors; `unsafe` needs its reason, which the compiler cannot check, but a reader can.
+set(KOS_RUST_FLAGS --edition 2021 -D warnings -D missing_docs -D unsafe_op_in_unsafe_fn
+    "--remap-path-prefix=${CMAKE_BINARY_DIR}=build" "--remap-path-prefix=${CMAKE_SOURCE_DIR}=.")
+set(KOS_RUST_TARGET_FLAGS --target aarch64-unknown-linux-gnu "--sysroot=${KOS_SYSROOT}/usr"
+    -C panic=abort -C relocation-model=static -C target-cpu=cortex-a53 -C opt-level=2 -C debuginfo=1
+    -C force-unwind-tables=no -C overflow-checks=yes)
+
+# The options with which rustc finds `crates` (files libNAME.rlib), in `result`.
+function(_kos_rust_externs result crates)
+    set(externs "")
+    foreach(crate IN LISTS crates)
+        cmake_path(GET crate STEM stem)
+        string(REGEX REPLACE "^lib" "" stem "${stem}")
+        cmake_path(GET crate PARENT_PATH folder)
+        list(APPEND externs --extern "${stem}=${crate}" -L "dependency=${folder}")
+    endforeach()
+    set(${result} ${externs} PARENT_SCOPE)
+endfunction()
+
+# A library crate; its file goes to `result`. `unstable`: the name again if it may use unstable features. ARGN: files of the
+# crates that it uses.
+function(kos_rust_crate name unstable result)
+    set(file "${CMAKE_CURRENT_BINARY_DIR}/lib${name}.rlib")
+    _kos_rust_externs(externs "${ARGN}")
+    add_custom_command(OUTPUT "${file}" "${file}.d"
+        COMMAND "${CMAKE_COMMAND}" -E env "RUSTC_BOOTSTRAP=${unstable}" "${KOS_RUSTC}" ${KOS_RUST_FLAGS}
+                ${KOS_RUST_TARGET_FLAGS} --crate-type rlib --crate-name ${name} ${externs}
+                "--emit=link=${file},dep-info=${file}.d" "${KOS_RUST_DIR}/${name}/lib.rs"
+        DEPENDS "${KOS_RUST_DIR}/${name}/lib.rs" "${KOS_RUSTC}" ${ARGN}
+        DEPFILE "${file}.d" COMMENT "Rust crate ${name}" VERBATIM)
+    set(${result} "${file}" PARENT_SCOPE)
+endfunction()
+
+function(kos_rust_app name main)
+    cmake_path(ABSOLUTE_PATH main BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}_rust.o")
+    get_property(crates GLOBAL PROPERTY KOS_RUST_CRATES)
+    _kos_rust_externs(externs "${crates}")
+    add_custom_command(OUTPUT "${object}" "${object}.d"
+        COMMAND "${KOS_RUSTC}" ${KOS_RUST_FLAGS} ${KOS_RUST_TARGET_FLAGS} --crate-type staticlib --crate-name ${name}
+                -A missing_docs -C lto=fat -C codegen-units=1 ${externs}
+                "--emit=obj=${object},dep-info=${object}.d" "${main}"
+        DEPENDS "${main}" "${KOS_RUSTC}" ${crates} kos_rust_crates
+        DEPFILE "${object}.d" COMMENT "Rust application ${name}" VERBATIM)
+    set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+    kos_app(${name} "${object}")
+    set_target_properties(app_${name} PROPERTIES LINKER_LANGUAGE CXX)
+endfunction()
