@@ -149,11 +149,23 @@ void run_ticker() {
 
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
+// Service has come back from its system call with a message: the kernel has written the badge where the endpoint was.
+// (Badges have a thread number in their lowest byte or are larger than any slot, see `serve`.)
+bool has_next_request() {
+    constexpr Word kUpToX0 = 4;  // as ReadRegisters orders them: pc, sp, spsr, x0
+    seL4_UserContext context{};
+    if (!__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE)) return false;
+    if (!tcb_read_registers(service.tcb, Suspend::kNo, kUpToX0, context).ok()) return false;
+    return context.x0 != service_endpoint;
+}
+
 void run_keeper() {
     for (;;) {
         Message const message = recv(keeper_endpoint, keeper_reply);
         if (message.badge == kReportBadge) {
-            // Service waits in its endpoint: whatever time it has is given back.
+            // Somebody may have been waiting: then service has received the next request at once, on this loan, and
+            // keeps it until it reports again. Otherwise it waits in its endpoint, and the time is given back.
+            if (has_next_request()) continue;
             sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
                                                                                         : service.sched_context);
             __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
