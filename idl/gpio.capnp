@@ -1,58 +1,42 @@
-# Pins of a GPIO controller.
+# Lines of a GPIO controller.
 @0xb7d10a63f48c29e5;
 
 using Kos = import "/kos.capnp";
 
 interface Gpio {
-  # Which pins a domain may use says a parameter of the driver; other pins are UNAUTHORIZED. A pin belongs to the first
-  # domain that sets its direction, until it releases it or ends: CONFLICT for the others, who may still read it.
+  # Each line belongs to at most one client, which the driver's parameters name; for all others it is UNAUTHORIZED.
 
-  enum Direction {
-    input @0;
-    output @1;
-  }
-
-  enum Edge {
+  enum Edges {
     none @0;
     rising @1;
     falling @2;
     both @3;
   }
 
-  struct Event {
-    ticks @0 :UInt64;
-    # The counter, when the interrupt was served.
-    pin @1 :UInt8;
-    level @2 :Bool;
-    # The pin's level then.
-    lost @3 :UInt32;
-    # Events of this subscription that were lost before this one, because nobody had taken them.
-  }
+  lines @0 () -> (lines :UInt8);
+  # The caller's lines: bit n is line n.
 
-  setDirection @0 (pin :UInt8, direction :Direction, level :Bool) -> ()
-      $Kos.errors([invalidArgument, unauthorized, conflict]);
-  # `level`: what an output starts with; false for an input.
+  setDirection @1 (line :UInt8, output :Bool, level :Bool) -> ()
+      $Kos.errors([unauthorized]);
+  # Makes a line an output that has `level` from the first moment, or an input (`level` false).
 
-  read @1 (pin :UInt8) -> (level :Bool)
-      $Kos.errors([invalidArgument, unauthorized]);
+  read @2 (line :UInt8) -> (level :Bool)
+      $Kos.errors([unauthorized]);
 
-  write @2 (pin :UInt8, level :Bool) -> ()
-      $Kos.errors([invalidArgument, unauthorized, conflict]);
-  # CONFLICT: not an output of the caller's.
+  write @3 (line :UInt8, level :Bool) -> ()
+      $Kos.errors([unauthorized, conflict]);
+  # CONFLICT: the line is an input, for instance because the driver was restarted.
 
-  release @3 (pin :UInt8) -> ()
-      $Kos.errors([invalidArgument, unauthorized, conflict]);
-  # Input without edges again, and free for others.
+  subscribe @4 (line :UInt8, edges :Edges) -> ()
+      $Kos.errors([unauthorized]);
+  # Which edges of a line count from now on; earlier ones are forgotten. A wait of the same client ends with CONFLICT.
 
-  subscribe @4 (pin :UInt8, edge :Edge) -> ()
-      $Kos.errors([invalidArgument, unauthorized, full]);
-  # From now on edges of the pin are kept for the caller's `nextEvents`; `none` ends that.
+  events @5 () -> (lines :UInt8, levels :UInt8)
+      $Kos.errors([empty]);
+  # Lines with an edge since the caller was last told, and the levels of all its lines now, as bits. Edges of one line that
+  # come before the caller is told are one event; none is lost.
 
-  nextEvents @5 () -> (events :List(Event) $Kos.maxCount(64))
-      $Kos.deferred $Kos.errors([full, notFound]);
-  # Waits until there is an event of one of the caller's subscriptions, then takes all there are. NOT_FOUND: no subscription.
-
-  takeEvents @6 () -> (events :List(Event) $Kos.maxCount(64))
-      $Kos.errors([empty, notFound]);
-  # As `nextEvents`, but does not wait.
+  wait @6 () -> (lines :UInt8, levels :UInt8)
+      $Kos.deferred $Kos.errors([full, conflict]);
+  # As `events`, but waits for one. CONFLICT: another wait of the same client has taken its place.
 }

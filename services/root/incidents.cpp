@@ -116,7 +116,7 @@ void end_domain(Domain& domain, kos_exit_reason reason) {
 }
 
 // Reports and faults run on root's time: a domain that makes many of them would take it from everybody else.
-constexpr uint32_t kMaxReports = 64;        // of an instance
+constexpr uint32_t kMaxReports = 64;          // of an instance
 constexpr uint32_t kMaxFaultsPerSecond = 16;  // of its threads, left to it
 
 bool reports_too_often(Domain& domain, Word thread) {

@@ -149,26 +149,24 @@ void run_ticker() {
 
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
-// Service has come back from its system call with a message: the kernel has written the badge where the endpoint was.
-// (Badges have a thread number in their lowest byte or are larger than any slot, see `serve`.)
-bool has_next_request() {
-    constexpr Word kUpToX0 = 4;  // as ReadRegisters orders them: pc, sp, spsr, x0
+// Service has said that it is done and waits in its endpoint: the time that it has is taken back. Unless somebody was
+// waiting there already: then it is in the middle of the next request and keeps its loan to the end of that.
+void take_time_back() {
+    bool const had_loan = __atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE);
+    sched_context_unbind(had_loan ? service_loan : service.sched_context);
     seL4_UserContext context{};
-    if (!__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE)) return false;
-    if (!tcb_read_registers(service.tcb, Suspend::kNo, kUpToX0, context).ok()) return false;
-    return context.x0 != service_endpoint;
+    constexpr Word kUpToX7 = 11;
+    tcb_read_registers(service.tcb, Suspend::kNo, kUpToX7, context);
+    bool const serves = context.x0 != service_endpoint;  // a badge has taken the capability's place
+    if (serves && !sched_context_bind(service_loan, service.tcb).ok()) panic("root's service thread has lost its time");
+    __atomic_store_n(&is_service_on_loan, serves, __ATOMIC_RELEASE);
 }
 
 void run_keeper() {
     for (;;) {
         Message const message = recv(keeper_endpoint, keeper_reply);
         if (message.badge == kReportBadge) {
-            // Somebody may have been waiting: then service has received the next request at once, on this loan, and
-            // keeps it until it reports again. Otherwise it waits in its endpoint, and the time is given back.
-            if (has_next_request()) continue;
-            sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
-                                                                                        : service.sched_context);
-            __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
+            take_time_back();
             continue;
         }
         if (message.label() != seL4_Fault_Timeout) {

@@ -164,7 +164,8 @@ void release_time(Word badge, CPtr tcb) {
 
 void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
-    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its own.
+    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its
+    // own.
     bool const is_loan = badge >= kLoanBadge && badge - kLoanBadge < kLoans;
     hung = is_loan && loans[badge - kLoanBadge].domain == domain.number && loans[badge - kLoanBadge].thread == thread;
     if (hung) return;

@@ -65,10 +65,11 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
         diagnostics.error(domain.passive.place, name + " is passive and serves no port",
                           "a [[serves]], or passive = false: nobody would lend it time");
     }
-    if (domain.passive.value && domain.replies.value > 1) {
+    if (domain.passive.value && domain.replies.value > domain.threads.value) {
         diagnostics.error(domain.replies.place,
                           "replies of " + name + ", which is passive, is " + std::to_string(domain.replies.value),
-                          "1: who answers later needs time of its own (passive = false)");
+                          "at most " + std::to_string(domain.threads.value) +
+                              ", one for each thread: who answers later needs time of its own (passive = false)");
     }
     if (domain.watchdog_ms.value != 0 && domain.watchdog_ms.value * 1000 <= domain.period_us.value) {
         diagnostics.error(domain.watchdog_ms.place,
@@ -80,7 +81,7 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
 // The first domain whose budget does not fit any more is the one that is complained about.
 void check_core(const System& system, uint32_t mode, uint64_t core, std::set<const Domain*>& reported,
                 Diagnostics& diagnostics) {
-    constexpr uint64_t kLimit = kMillion / 100 * (100 - kRootCorePercent);
+    const uint64_t limit = kMillion / 100 * system.core_budget_percent.value;
     uint64_t sum = 0;
     for (const Domain& domain : system.domains) {
         // A budget that fills its period has been reported.
@@ -89,13 +90,14 @@ void check_core(const System& system, uint32_t mode, uint64_t core, std::set<con
             continue;
         }
         sum += utilisation_ppm(domain);
-        if (sum > kLimit) {
+        if (sum > limit) {
             if (reported.insert(&domain).second) {
-                diagnostics.error(
-                    domain.budget_us.place,
-                    "with " + domain.name.value + " (" + percent(utilisation_ppm(domain)) + "), the budgets on core " +
-                        std::to_string(core) + " in mode " + system.modes[mode].value + " are " + percent(sum),
-                    "at most " + percent(kLimit) + " (root keeps " + std::to_string(kRootCorePercent) + " %)");
+                diagnostics.error(domain.budget_us.place,
+                                  "with " + domain.name.value + " (" + percent(utilisation_ppm(domain)) +
+                                      "), the budgets on core " + std::to_string(core) + " in mode " +
+                                      system.modes[mode].value + " are " + percent(sum),
+                                  "at most " + percent(limit) + " (core_budget_percent; root keeps " +
+                                      std::to_string(kRootCorePercent) + " %)");
             }
             return;
         }
@@ -215,6 +217,11 @@ uint64_t sum_of(const std::vector<MemoryPart>& parts) {
 void check_time(const System& system, Diagnostics& diagnostics) {
     for (const Domain& domain : system.domains) {
         check_budget(domain, diagnostics);
+    }
+    if (system.core_budget_percent.value > 100 - kRootCorePercent) {
+        diagnostics.warning(system.core_budget_percent.place,
+                            "core_budget_percent is " + std::to_string(system.core_budget_percent.value),
+                            "at most " + std::to_string(100 - kRootCorePercent) + ": beyond, no budget is guaranteed");
     }
     std::set<const Domain*> reported;
     for (uint32_t mode = 0; mode < system.modes.size(); ++mode) {

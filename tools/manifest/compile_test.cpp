@@ -206,7 +206,7 @@ const char kTree[] = R"(/ {
       environment = "HOME=/" "TZ=CET"
       devices {
         adc {
-          reg = <0 150994944 0 4096>
+          reg = <0 151191552 0 4096>
           shared
         }
         wide {
@@ -253,7 +253,7 @@ const char kTree[] = R"(/ {
       restart = "permanent"
       devices {
         adc {
-          reg = <0 150994944 0 4096>
+          reg = <0 151191552 0 4096>
           shared
         }
       }
@@ -446,7 +446,7 @@ TEST(Compile, ReportSaysWhatIsThere) {
              "| appman | show | appman -> show (right \"control\") |",
              "| log | pump_a | log -> pump_a (ring \"samples\") |",
              "- show from appman",
-             "| normal | 1 | pump_a 10.00 % | 10.00 % | 80.00 % |",
+             "| normal | 1 | pump_a 10.00 % | 10.00 % | 90.00 % |",
              "| field | rest_for_one | pump_a, show | 3 in 60 s | mode:reserve | 0, 100 ms |",
              "1. directory\n1. log\n1. appman\n1. pump_a\n1. show\n",
          }) {

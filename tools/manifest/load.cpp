@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "board.h"
+#include "checks.h"
 #include "load_app.h"
 #include "table.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr uint64_t kMaxGeneration = INT64_MAX;
+constexpr uint64_t kMaxCoreBudgetPercent = 10000;
 
 class SystemLoader {
 public:
@@ -50,6 +52,8 @@ private:
         }
         system_.generation = section.number("generation", 1, 1, kMaxGeneration);
         system_.board = section.choice("board", KOS_BOARD_NAME, {KOS_BOARD_NAME});
+        system_.core_budget_percent =
+            section.number("core_budget_percent", 100 - kRootCorePercent, 1, kMaxCoreBudgetPercent);
         read_modes(section);
         refuse_unknown(diagnostics_, table);
     }

@@ -31,6 +31,21 @@ std::string hex(uint64_t value) {
     return text;
 }
 
+// The line at which toml++ gives up without saying where: the last of the shortest beginning that it gives up on.
+uint32_t assertion_line(const std::string& text) {
+    uint32_t line = 1;
+    for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1), ++line) {
+        try {
+            static_cast<void>(toml::parse(text.substr(0, end + 1)));
+        } catch (const toml::parse_error&) {
+            // Something that the lines below complete.
+        } catch (const TomlAssertion&) {
+            break;
+        }
+    }
+    return line;
+}
+
 template <typename T, typename Name>
 bool is_new(const std::vector<T>& others, const std::string& name, Name name_of) {
     return std::none_of(others.begin(), others.end(), [&](const T& other) { return name_of(other) == name; });
@@ -61,6 +76,8 @@ TomlFile read_toml(const std::string& path, Diagnostics& diagnostics) {
         std::string what(error.description());
         what.erase(std::remove(what.begin(), what.end(), '\n'), what.end());
         diagnostics.error(place_of(file.name, error.source()), what, "valid TOML");
+    } catch (const TomlAssertion&) {
+        diagnostics.error({file.name, assertion_line(text), 1}, "the line makes no sense", "valid TOML");
     }
     return file;
 }
@@ -112,7 +129,7 @@ std::vector<std::string> Services::find(const std::string& name) const {
             if (values["app"]["name"].value_or(std::string()) == name) {
                 found.push_back(folder);
             }
-        } catch (const toml::parse_error&) {
+        } catch (const std::exception&) {
             // Not the one that is wanted; whoever wants it is told what is wrong with it.
         }
     }
@@ -298,7 +315,8 @@ bool AppLoader::parameter_text(const toml::node& node, std::string& text) {
     return false;
 }
 
-// Replacements must name a parameter that the app declares: anything else is a slip of the pen.
+// Replacements must name a parameter that the app declares: anything else is a slip of the pen. Core services cannot
+// declare all of theirs, because some have the names of domains in them.
 void AppLoader::read_parameters(Table& top, Domain& domain) {
     for (Table* parent : {&top, &replacement_}) {
         const bool is_replacement = parent == &replacement_;
@@ -313,7 +331,7 @@ void AppLoader::read_parameters(Table& top, Domain& domain) {
         for (const auto& [key, node] : *table.values) {
             const std::string name(key.str());
             Text value{"", place_of(table.file, node.source())};
-            if (is_replacement && domain.parameters.count(name) == 0) {
+            if (is_replacement && !domain.is_core && domain.parameters.count(name) == 0) {
                 diagnostics_.error(place_of(table.file, key.source()), "the app has no parameter " + in_quotes(name),
                                    "one of " + joined(known));
             } else if (!is_name(name)) {

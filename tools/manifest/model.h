@@ -137,6 +137,7 @@ struct System {
     Text name;
     Text board;
     Number generation;
+    Number core_budget_percent;  // most that the budgets on one core may be together
     std::vector<Text> modes;
     std::vector<Domain> domains;
     std::vector<Group> groups;

@@ -250,7 +250,7 @@ private:
 
     void write_time() {
         out_ << "\n## CPU time\n";
-        table("Mode | Core | Domains | Sum | Left, without root's " + std::to_string(kRootCorePercent) + " %");
+        table("Mode | Core | Domains | Sum | At most");
         for (size_t mode = 0; mode < system_.modes.size(); ++mode) {
             for (uint64_t core = 0; core < KOS_BOARD_MAX_CORES; ++core) {
                 uint64_t sum = 0;
@@ -263,7 +263,7 @@ private:
                 }
                 if (!names.empty()) {
                     row(system_.modes[mode].value, core, joined(names), percent(sum),
-                        percent((100 - kRootCorePercent) * 10000 - sum));
+                        percent(system_.core_budget_percent.value * 10000));
                 }
             }
         }

@@ -29,6 +29,8 @@ bool parse_size(const std::string& text, uint64_t& bytes) {
 
 }  // namespace
 
+void toml_assertion_failed(const char* expression) { throw TomlAssertion(expression); }
+
 const char kNameExpected[] = "a name: [a-z][a-z0-9_]*, at most 31 characters";
 
 Place place_of(const std::string* file, const toml::source_region& source) {

@@ -5,6 +5,25 @@
 #ifndef KOS_TOOLS_MANIFEST_TABLE_H_
 #define KOS_TOOLS_MANIFEST_TABLE_H_
 
+#include <stdexcept>
+
+namespace kos::compiler {
+
+// What toml++ asserts instead of reporting; with malformed input some of its assertions do fail (3.3.0: a table header
+// that begins with "[=").
+struct TomlAssertion : std::logic_error {
+    using std::logic_error::logic_error;
+};
+
+// Throws TomlAssertion; out of line, because toml++ asserts in noexcept functions as well.
+[[noreturn]] void toml_assertion_failed(const char* expression);
+
+}  // namespace kos::compiler
+
+#ifdef NDEBUG
+#error "without assertions toml++ takes them for granted, which malformed input makes undefined behaviour"
+#endif
+#define TOML_ASSERT(expr) (static_cast<bool>(expr) ? void() : ::kos::compiler::toml_assertion_failed(#expr))
 #include <toml++/toml.h>
 
 #include <functional>

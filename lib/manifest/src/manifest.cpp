@@ -488,7 +488,7 @@ Status read(const void* tree, size_t size_bytes, Manifest& manifest) {
         error.found = static_cast<int64_t>(size_bytes);
         return Status(error);
     }
-    // Before libfdt looks at anything else: fdt_check_full() of libfdt 1.6.1 crashes on a root node of a version before 16.
+    // Before libfdt looks at anything else: fdt_check_full() of libfdt 1.6.1 crashes on versions before 16.
     if (fdt_magic(tree) != FDT_MAGIC || fdt_totalsize(tree) != size_bytes || fdt_version(tree) != kFdtVersion) {
         error.text = "a device tree of version 17 and of this size is expected";
         error.found = fdt_totalsize(tree);

@@ -10,8 +10,8 @@
 
 namespace {
 
-constexpr unsigned kWorkers = 4;
-constexpr unsigned kRounds = 500;
+constexpr unsigned kWorkers = 2;
+constexpr unsigned kRounds = 60;
 
 struct Shared {
     kos_mutex_t mutex;
@@ -27,7 +27,7 @@ void work(void*) {
     for (unsigned i = 0; i < kRounds; ++i) {
         kos_mutex_lock(&shared.mutex);
         unsigned const seen = shared.counter;
-        if (i % 32 == 0) kos_thread_yield();
+        if (i % 16 == 0) kos_thread_yield();
         shared.counter = seen + 1;
         kos_mutex_unlock(&shared.mutex);
         kos_semaphore_wait(&shared.units);
