@@ -19,7 +19,12 @@ static kos_deferred_t deferred[8];
 static unsigned deferred_count;
 static kos_slot_t next_in_chain;
 
-static void fault_thread(void* kind) { go_wrong((uint64_t)(uintptr_t)kind); }
+// A little later, so that the main thread can be in the middle of something.
+static void fault_thread(void* kind) {
+    uint64_t const end = kos_time_after_us(25000);
+    while (kos_time_ticks() < end) kos_thread_yield();
+    go_wrong((uint64_t)(uintptr_t)kind);
+}
 
 static void spin_us(uint64_t us) {
     uint64_t const end = kos_time_after_us(us);
