@@ -37,6 +37,18 @@ static void read_loop(uint64_t passes) {
     }
 }
 
+// The driver without its disk: what is left of read and write is the device's part, and waiting for it.
+static void geometry_loop(uint64_t passes) {
+    for (uint64_t i = 0; i < passes; ++i) {
+        uint64_t sectors = 0;
+        uint32_t block_bytes = 0, request_bytes = 0;
+        bool read_only = true;
+        const kos_status_t status =
+            kos_block_client_geometry(block, &sectors, &block_bytes, &request_bytes, &read_only);
+        expect(status == KOS_STATUS_OK && sectors == 32768 && !read_only, "geometry", status);
+    }
+}
+
 static void write_loop(uint64_t passes) {
     for (uint64_t i = 0; i < passes; ++i) {
         const kos_status_t status = kos_block_client_write(block, i % 1024 * 8, bytes, size);
@@ -62,6 +74,7 @@ static void measure_block(const char* what, loop_fn loop) {
 void measure_devices(void) {
     measure_alarm();
     kos_assert_ok(kos_block_connect("block", &block));
+    measure("block/geometry", geometry_loop, 1000);
     measure_block("read", read_loop);
     measure_block("write", write_loop);
 }
