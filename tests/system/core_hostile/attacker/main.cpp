@@ -59,22 +59,24 @@ uint64_t forge_badges() {
     const kos_startup_t* const startup = kos_app_startup();
     uint64_t through = 0;
     Word const to = free_slot();
+    Word const replies_first =
+        *reinterpret_cast<const uint64_t*>(reinterpret_cast<uintptr_t>(startup) + startup->replies.offset);
     for (Word slot = 1; slot < startup->free_slot_first; ++slot) {
-        if (!is_filled(slot) || slot == KOS_SLOT_CNODE) continue;
+        // What its own threads sleep on has no badge and is nobody else's.
+        bool const is_park = slot >= startup->park_slot_first && slot < startup->park_slot_first + startup->threads_max;
+        if (!is_filled(slot) || slot == KOS_SLOT_CNODE || is_park) continue;
+        bool const is_reply = slot >= replies_first && slot < replies_first + startup->replies.count;
         for (unsigned bit = 0; bit < 64; ++bit) {
             bool const minted = cnode_mint(own(to), own(slot), seL4_AllRights, Word{1} << bit).ok();
-            // The receive-only end of its own port may get a badge, which is of no use: nothing can be sent.
+            // The receive-only end of its own port may get a badge, which is of no use: nothing can be sent. Reply objects
+            // have none: a copy, no more.
             if (minted && slot == KOS_SLOT_PORT) {
                 through += call(to, Tag::make(0xfff1, 4)).label() != seL4_InvalidCapability;
             } else if (minted) {
-                // Reply objects and interrupts have no badge: a copy, no more.
-                Word const replies_first = startup->replies.count ? *reinterpret_cast<const uint64_t*>(
-                                               reinterpret_cast<uintptr_t>(startup) + startup->replies.offset) : 0;
-                bool const is_reply = slot >= replies_first && slot < replies_first + startup->replies.count;
                 through += !is_reply;
             }
             cnode_delete(own(to));
-            through += cnode_mutate(own(to), own(slot), Word{1} << bit).ok() && slot != KOS_SLOT_PORT;
+            through += cnode_mutate(own(to), own(slot), Word{1} << bit).ok() && slot != KOS_SLOT_PORT && !is_reply;
             cnode_move(own(slot), own(to));  // back, if it went
         }
     }
