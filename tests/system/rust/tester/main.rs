@@ -21,9 +21,9 @@ fn main() -> kos::Result {
     local::devices(&mut records);
     type Step = fn(&mut Records) -> kos::Result;
     let steps: [(&str, Step); 7] = [
+        ("tokens", messages::tokens),
         ("words_and_payload", messages::words_and_payload),
         ("answers", messages::answers),
-        ("tokens", messages::tokens),
         ("deferred", messages::deferred),
         ("one_way", messages::one_way),
         ("death", messages::death),
