@@ -87,6 +87,9 @@ void free_slot(kos_slot_t slot);  // empties it, too
 // Tells the kernel where a capability that comes with the next message goes; 0: nowhere.
 void receive_into(kos_slot_t slot);
 
+// The token `number` of the own `port` is gone: so is the slot of its maker.
+void forget_token(uint32_t port, uint64_t number);
+
 // Which connection's window a target uses: index into the startup block's connections, or -1.
 int connection_of(kos_slot_t target);
 void set_connection_of(kos_slot_t target, int connection);

@@ -90,6 +90,7 @@ bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_
     if (is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE) {
         // The first use revokes it; whoever comes second finds nothing to revoke.
         Answer const revoked = call_root(KOS_ROOT_TOKEN_REVOKE, caller.port, caller.token);
+        if (kos_status_is_ok(revoked.status)) forget_token(caller.port, caller.token);
         if (!kos_status_is_ok(revoked.status)) refusal = KOS_STATUS_INVALID_TOKEN;
         if (!kos_status_is_ok(revoked.status)) has_token ? free_slot(token) : void();
         if (!kos_status_is_ok(revoked.status)) return false;
@@ -210,6 +211,8 @@ kos_status_t bind_ports() {
     return KOS_STATUS_OK;
 }
 
+bool has_loan() { return __atomic_load_n(&life()->loans, __ATOMIC_RELAXED) >> thread_number() & 1; }
+
 // Says that the domain is ready and receives the first message, in one system call: a thread that becomes passive
 // cannot run in between.
 sel4::Message become_ready() {
@@ -256,7 +259,12 @@ kos_status_t kos_server_run(kos_server_t* server) {
         current_deferred = false;
         Reply const reply = serve_call(server, message);
         prepare_receive();
-        if (current_deferred) {
+        if (has_loan()) {
+            // The next request shall have its own time, not what is left of this one's.
+            if (!current_deferred) sel4::reply(current_reply, reply.tag, reply.words);
+            message = sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1),
+                                         Words{{thread_number(), 0, 0, 0}}, KOS_SLOT_PORT, current_reply);
+        } else if (current_deferred) {
             message = sel4::recv(KOS_SLOT_PORT, current_reply);
         } else {
             message = sel4::reply_recv(KOS_SLOT_PORT, current_reply, reply.tag, reply.words);

@@ -5,6 +5,13 @@ using namespace kos::runtime;
 
 namespace {
 
+// Which token root has put into a slot of ours, so that the slot is free again when the token is revoked or used up.
+struct Own {
+    uint64_t number;  // 0: none
+    uint32_t port;
+};
+Own own[1u << KOS_CSPACE_BITS];
+
 const kos_startup_port_t* find_port(const char* name) {
     for (const kos_startup_port_t& port : entries<kos_startup_port_t>(startup->ports)) {
         if (same_name(port.name, name)) return &port;
@@ -13,6 +20,19 @@ const kos_startup_port_t* find_port(const char* name) {
 }
 
 }  // namespace
+
+void kos::runtime::forget_token(uint32_t port, uint64_t number) {
+    for (Own& token : own) {
+        if (token.port != port || __atomic_load_n(&token.number, __ATOMIC_ACQUIRE) != number) continue;
+        uint64_t expected = number;
+        if (!__atomic_compare_exchange_n(&token.number, &expected, uint64_t{0}, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_RELAXED)) {
+            continue;
+        }
+        free_slot(static_cast<kos_slot_t>(&token - own));
+        return;
+    }
+}
 
 kos_status_t kos_msg_token_create(const char* port, uint64_t number, uint32_t flags, uint16_t holder,
                                   kos_token_t* token) {
@@ -29,6 +49,8 @@ kos_status_t kos_msg_token_create(const char* port, uint64_t number, uint32_t fl
         free_slot(slot);
         return status;
     }
+    own[slot].port = found->port;
+    __atomic_store_n(&own[slot].number, number, __ATOMIC_RELEASE);
     *token = slot;
     return status;
 }
@@ -40,10 +62,14 @@ kos_status_t kos_msg_token_revoke(const char* port, uint64_t number) {
     kos_status_t const plain = call_root(KOS_ROOT_TOKEN_REVOKE, found->port, number).status;
     kos_status_t const single =
         call_root(KOS_ROOT_TOKEN_REVOKE, found->port, number | KOS_TOKEN_NUMBER_SINGLE_USE).status;
+    if (kos_status_is_ok(plain)) forget_token(found->port, number);
+    if (kos_status_is_ok(single)) forget_token(found->port, number | KOS_TOKEN_NUMBER_SINGLE_USE);
     return kos_status_is_ok(plain) ? plain : single;
 }
 
 kos_status_t kos_msg_token_delete(kos_token_t token) {
+    if (token >= sizeof own / sizeof own[0]) return KOS_STATUS_INVALID_TOKEN;
+    __atomic_store_n(&own[token].number, uint64_t{0}, __ATOMIC_RELEASE);
     free_slot(token);
     return KOS_STATUS_OK;
 }

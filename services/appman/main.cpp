@@ -126,6 +126,7 @@ private:
 struct Context {
     Supervisor& supervisor;
     Requests& requests;
+    const Access& access;
     RootActions& actions;
     SavedSnapshot& saved;
     kos::service::Pulse& pulse;
@@ -150,8 +151,20 @@ void advance(Context& context) {
     context.pulse.wake_at(is_told ? context.supervisor.next_wake() : 0);
 }
 
+kos_status_t accounts(const Context& context, const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
+    if (request.payload_bytes != 0 || request.param != 0) return KOS_STATUS_BAD_REQUEST;
+    if (!context.access.may_list(caller.domain)) return KOS_STATUS_UNAUTHORIZED;
+    static uint64_t words[4];
+    const RootAnswer root = call_root(KOS_ROOT_ACCOUNTS);
+    for (unsigned i = 0; i < 4; ++i) words[i] = root.words[i];
+    answer.payload = words;
+    answer.payload_bytes = sizeof words;
+    return root.status;
+}
+
 kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
     auto* context = static_cast<Context*>(server->context);
+    if (request->label == KOS_APPMAN_ACCOUNTS) return accounts(*context, *caller, *request, *answer);
     const kos_status_t status = context->requests.call(*caller, *request, kos_time_ticks(), *answer);
     // Carried out after the answer has gone: starting a domain takes time, and it may be the caller who is stopped.
     if (context->supervisor.take_changed()) {
@@ -188,7 +201,7 @@ int main(int, char**) {
     static Supervisor supervisor(rules, actions);
     static Requests requests(manifest, access, supervisor);
     static kos::service::Pulse pulse;
-    Context context{supervisor, requests, actions, saved, pulse};
+    Context context{supervisor, requests, access, actions, saved, pulse};
     pulse.start();
 
     static Snapshot snapshot;

@@ -153,8 +153,8 @@ bool put(Domain& domain, Word slot, CPtr from, seL4_CapRights_t rights, Word bad
 bool put_fixed_capabilities(Domain& domain) {
     Word const caller = Word{domain.number} << 8;
     bool const done =
-        put(domain, KOS_SLOT_ROOT, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller) &&
-        put(domain, KOS_SLOT_THREADS, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller) &&
+        put(domain, KOS_SLOT_ROOT, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, kFromDomain | caller) &&
+        put(domain, KOS_SLOT_THREADS, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, kFromDomain | caller) &&
         put(domain, KOS_SLOT_CNODE, domain_cap(domain.number, kSlotCSpace), seL4_AllRights, 0) &&
         put(domain, KOS_SLOT_NOTIFICATION, domain.notification, seL4_ReadWrite, KOS_BADGE_NOTIFICATION | 0xffff) &&
         put(domain, KOS_SLOT_REPORT, faults_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller | kReportMark);
@@ -227,7 +227,7 @@ kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_b
         thread.argument = argument;
         if (thread.stack_base == 0) {
             if (!make_thread_objects(domain, n, stack_bytes)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
-            Word const caller = Word{domain.number} << 8 | n;
+            Word const caller = kFromDomain | Word{domain.number} << 8 | n;
             if (!put(domain, KOS_SLOT_THREADS + n, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller)) {
                 return KOS_STATUS_INTERNAL_ERROR;
             }

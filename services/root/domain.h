@@ -114,6 +114,7 @@ kos_status_t unmap_heap(Domain& domain, Word address, Word bytes);
 
 // --- program.cpp
 BuildResult map_program(Domain& domain);
+bool is_system_call(const Domain& domain, Word pc);  // the instruction there, in the program's code
 const char* check_programs();  // at boot: every program of the manifest is there and unaltered; null: yes
 
 // --- shared.cpp
@@ -131,6 +132,7 @@ SharedPages device_pages(unsigned device);
 SharedPages persistent_pages(const Domain& domain);
 SharedPages life_page(const Domain& domain);
 void clear_life_page(const Domain& domain);
+void tell_loan(const Domain& domain, Word thread, bool is_out);  // on its life page
 CPtr interrupt_handler(unsigned interrupt);
 SharedPages root_log_pages();
 
@@ -152,6 +154,7 @@ bool next_event(Event& event);
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound
 void lend_after_timeout(Domain& domain, Word thread, Word sched_context_badge, bool& hung);
+bool return_loan(Domain& domain, Word thread);  // as it says; false: it has none
 void make_passive(Domain& domain, Word thread);  // main thread's time goes to the notification
 void sweep();
 bool is_settled();  // nothing is lent, no deadline is running

@@ -216,6 +216,10 @@ IncidentAnswer handle_incident() {
     bool const runs = domain->state == KOS_DOMAIN_STARTING || domain->state == KOS_DOMAIN_READY;
     if (!runs) return kLeaveStopped;
     if (incident.is_report) {
+        if (incident.label == KOS_REPORT_RETURN && incident.words[0] < KOS_MAX_THREADS &&
+            return_loan(*domain, incident.words[0])) {
+            return kAnswerOk;
+        }
         if (incident.label != KOS_REPORT_EXIT && reports_too_often(*domain, thread)) return kLeaveStopped;
         if (incident.label == KOS_REPORT_READY) {
             // Word 0: which thread, as the domain says; it can only give away time of its own.

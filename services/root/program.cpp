@@ -106,6 +106,22 @@ BuildResult map_program(Domain& domain) {
     return entry_is_code ? KOS_EXIT_NONE : KOS_EXIT_IMAGE;
 }
 
+bool is_system_call(const Domain& domain, Word pc) {
+    constexpr uint32_t kSvc0 = 0xd4000001;
+    Program program{};
+    program.bytes = find_program(domain.spec->program, program.size);
+    if (!program.bytes || pc % sizeof kSvc0) return false;
+    for (unsigned i = 0; i < program.header().e_phnum; ++i) {
+        const Segment& segment = program.segment(i);
+        bool const is_code = segment.p_type == PT_LOAD && segment.p_flags & PF_X;
+        if (!is_code || pc < segment.p_vaddr || pc - segment.p_vaddr >= segment.p_filesz) continue;
+        uint32_t instruction = 0;
+        __builtin_memcpy(&instruction, program.bytes + segment.p_offset + (pc - segment.p_vaddr), sizeof instruction);
+        return instruction == kSvc0;
+    }
+    return false;
+}
+
 const char* check_programs() {
     for (const DomainSpec& spec : the_system.manifest.domains) {
         Word size = 0;

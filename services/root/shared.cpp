@@ -123,7 +123,14 @@ void clear_life_page(const Domain& domain) {
     __atomic_store_n(&life->state, KOS_LIFE_STARTING, __ATOMIC_RELAXED);
     __atomic_store_n(&life->question, 0u, __ATOMIC_RELAXED);
     __atomic_store_n(&life->answer, 0u, __ATOMIC_RELAXED);
+    __atomic_store_n(&life->loans, 0u, __ATOMIC_RELAXED);
     __atomic_store_n(&life->alive, 0u, __ATOMIC_RELEASE);
+}
+
+void tell_loan(const Domain& domain, Word thread, bool is_out) {
+    uint32_t* const loans = &life_mappings[domain.number]->loans;
+    uint32_t const bit = 1u << thread;
+    is_out ? __atomic_fetch_or(loans, bit, __ATOMIC_RELEASE) : __atomic_fetch_and(loans, ~bit, __ATOMIC_RELEASE);
 }
 
 }  // namespace root

@@ -87,7 +87,7 @@ Tag serve(const Message& message, Words& answer) {
         bool const restarted = restart_due();
         return Tag::make(is_settled() && restarted ? 0 : 1, 0);
     }
-    Domain* const domain = find(message.badge >> 8);
+    Domain* const domain = find((message.badge & ~kFromDomain) >> 8);
     Word const thread = message.badge & 0xff;
     if (!domain || thread >= KOS_MAX_THREADS) return Tag::make(KOS_STATUS_BAD_REQUEST, 4);
     if (message.label() == KOS_ROOT_FAULT_NEXT) {
@@ -149,24 +149,28 @@ void run_ticker() {
 
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
-// Service has said that it is done and waits in its endpoint: the time that it has is taken back. Unless somebody was
-// waiting there already: then it is in the middle of the next request and keeps its loan to the end of that.
-void take_time_back() {
-    bool const had_loan = __atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE);
-    sched_context_unbind(had_loan ? service_loan : service.sched_context);
-    seL4_UserContext context{};
+// Told by the registers, as in time.cpp: a message overwrites x0 with its badge, and none is a capability of root's.
+bool service_waits() {
     constexpr Word kUpToX7 = 11;
-    tcb_read_registers(service.tcb, Suspend::kNo, kUpToX7, context);
-    bool const serves = context.x0 != service_endpoint;  // a badge has taken the capability's place
-    if (serves && !sched_context_bind(service_loan, service.tcb).ok()) panic("root's service thread has lost its time");
-    __atomic_store_n(&is_service_on_loan, serves, __ATOMIC_RELEASE);
+    seL4_UserContext context{};
+    if (!tcb_read_registers(service.tcb, Suspend::kNo, kUpToX7, context).ok()) return false;
+    auto const number = static_cast<int64_t>(context.x7);
+    return (number == seL4_SysReplyRecv || number == seL4_SysNBSendRecv) && context.x0 == service_endpoint;
 }
 
 void run_keeper() {
     for (;;) {
         Message const message = recv(keeper_endpoint, keeper_reply);
         if (message.badge == kReportBadge) {
-            take_time_back();
+            // Service waits in its endpoint: the time that it has is taken back.
+            sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
+                                                                                        : service.sched_context);
+            __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
+            // Unless a caller was waiting already: then service is in the middle of the next request, and that caller's
+            // time was not lent for it, because service had some. If it has come only now, its time was.
+            if (!service_waits() && sched_context_bind(service_loan, service.tcb).ok()) {
+                __atomic_store_n(&is_service_on_loan, true, __ATOMIC_RELEASE);
+            }
             continue;
         }
         if (message.label() != seL4_Fault_Timeout) {

@@ -8,7 +8,9 @@ namespace root {
 extern CPtr service_endpoint;  // requests of domains and of root's other threads
 extern CPtr faults_endpoint;   // faults, time-outs and reports of domains
 
-// Badges at the service endpoint: domains have domain << 8 | thread.
+// Badges at the service endpoint: domains have domain << 8 | thread with kFromDomain, so that no badge looks like a
+// capability address.
+constexpr Word kFromDomain = 1ull << 42;
 constexpr Word kFromFaults = 1ull << 40;
 constexpr Word kFromTicker = 1ull << 41;
 

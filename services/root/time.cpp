@@ -17,6 +17,7 @@ constexpr Word kLoanBadge = 1 << 16;  // + index; a thread's own context has its
 struct Loan {
     CPtr sched_context = 0;
     bool out = false;
+    Word idle_since = 0;  // ticks; 0: its thread has not looked idle
     uint16_t domain = 0;
     uint8_t thread = 0;
 };
@@ -27,6 +28,18 @@ unsigned deadlines;
 constexpr Word kRegisters = 11;
 
 enum class Doing { kServing, kIdle, kCalling };
+
+// A thread that was stopped right before it receives looks like one that is receiving, and would stand still without its
+// loan. So it has to look idle for so long; servers of libkos give theirs back at once (KOS_REPORT_RETURN).
+constexpr Word kIdlePartOfSecond = 10;
+
+bool is_idle_long(Loan& loan) {
+    Word const now = ticks();
+    if (loan.idle_since == 0) loan.idle_since = now;
+    Word hz;
+    asm("mrs %0, cntfrq_el0" : "=r"(hz));
+    return now - loan.idle_since >= hz / kIdlePartOfSecond;
+}
 
 // What a thread does, by the registers of its last system call. The kernel overwrites x0 and x1 when a message or an
 // answer arrives, and no badge or null equals the capability that it was waiting with.
@@ -54,17 +67,24 @@ bool lend(Domain& domain, Word thread) {
         if (!sched_control_configure(control, loan.sched_context, params).ok()) return false;
         if (!sched_context_bind(loan.sched_context, tcb).ok()) return false;  // it has time already
         loan.out = true;
+        loan.idle_since = 0;
         loan.domain = domain.number;
         loan.thread = static_cast<uint8_t>(thread);
+        tell_loan(domain, thread, true);
         return true;
     }
     return false;
 }
 
+void end_loan(Loan& loan) {
+    loan.out = false;
+    if (const Domain* const domain = find(loan.domain)) tell_loan(*domain, loan.thread, false);
+}
+
 // Takes a loan back, wherever it has gone: answers pass it on to callers that were passive servers themselves.
 void take_back(Loan& loan) {
     sched_context_unbind(loan.sched_context);
-    loan.out = false;
+    end_loan(loan);
 }
 
 // An active thread lost its scheduling context to a server below it: a new one in place of the old. Whoever has the old
@@ -84,12 +104,17 @@ void look_at(Domain& domain, Word number) {
     Doing const doing = what_does(tcb);
     if (doing == Doing::kIdle) {
         for (Loan& loan : loans) {
-            if (!loan.out || !sched_context_unbind_object(loan.sched_context, tcb).ok()) continue;
+            bool const is_its = loan.out && loan.domain == domain.number && loan.thread == number;
+            if (!loan.out || (is_its && !is_idle_long(loan))) continue;
+            if (!sched_context_unbind_object(loan.sched_context, tcb).ok()) continue;
             // On another core a caller may have come in between; then it needs the time after all.
             if (what_does(tcb) != Doing::kIdle && sched_context_bind(loan.sched_context, tcb).ok()) continue;
-            loan.out = false;
+            end_loan(loan);
         }
         return;
+    }
+    for (Loan& loan : loans) {
+        if (loan.out && loan.domain == domain.number && loan.thread == number) loan.idle_since = 0;
     }
     if (doing == Doing::kCalling) return;
     if (!lend(domain, number)) return;
@@ -141,6 +166,19 @@ void lend_if_serving(Domain& domain, Word thread) {
     if (what_does(thread_cap(domain.number, thread, kThreadTcb)) != Doing::kIdle) lend(domain, thread);
 }
 
+// The next request must not begin with what is left of this loan: a whole one, if a caller was waiting.
+bool return_loan(Domain& domain, Word thread) {
+    CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
+    for (Loan& loan : loans) {
+        if (!loan.out || loan.domain != domain.number || loan.thread != thread) continue;
+        if (!sched_context_unbind_object(loan.sched_context, tcb).ok()) return true;  // it is further down the chain
+        end_loan(loan);
+        lend_if_serving(domain, thread);
+        return true;
+    }
+    return false;
+}
+
 void make_passive(Domain& domain, Word thread) {
     CPtr const sched_context = thread_cap(domain.number, thread, kThreadTime);
     watch_time(domain, thread);
@@ -162,10 +200,26 @@ void release_time(Word badge, CPtr tcb) {
     }
 }
 
+namespace {
+
+// A thread whose call is answered with a scheduling context that is used up has a time-out at once, and whoever lets it go
+// on makes it execute the svc again, with the answer's registers. Its program counter is moved on instead. The call has
+// been answered if x0 is 0, the badge of answers: it was the capability, and a call of slot 0 is nothing to anybody.
+void step_over_answered_call(const Domain& domain, CPtr tcb) {
+    seL4_UserContext context{};
+    if (!tcb_read_registers(tcb, Suspend::kNo, kRegisters, context).ok()) return;
+    bool const is_answered = static_cast<int64_t>(context.x7) == seL4_SysCall && context.x0 == 0;
+    if (!is_answered || !is_system_call(domain, context.pc)) return;
+    context.pc += 4;
+    tcb_write_registers(tcb, Resume::kNo, 1, context);
+}
+
+}  // namespace
+
 void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
-    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its
-    // own.
+    step_over_answered_call(domain, tcb);
+    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its own.
     bool const is_loan = badge >= kLoanBadge && badge - kLoanBadge < kLoans;
     hung = is_loan && loans[badge - kLoanBadge].domain == domain.number && loans[badge - kLoanBadge].thread == thread;
     if (hung) return;

@@ -9,6 +9,7 @@
 #include <kos/idl/block.hpp>
 #include <kos/idl/directory.hpp>
 #include <kos/idl/everything.hpp>
+#include <kos/idl/gpio.hpp>
 #include <kos/idl/log.hpp>
 
 #include <cstring>
@@ -166,6 +167,19 @@ TEST_F(Wire, BlockGeometryAsTheDriverAnswers) {
     EXPECT_EQ(geometry->block_bytes, 512u);
     EXPECT_EQ(geometry->request_bytes, 4096u);
     EXPECT_TRUE(geometry->read_only);
+}
+
+TEST_F(Wire, GpioAsTheDriverReads) {
+    answer(0, 0, 0);
+    EXPECT_TRUE(gpio::Client(1).set_direction(5, true, true).ok());
+    expect_registers(sent(), 2, 0x010105, 0, 0);
+    EXPECT_TRUE(gpio::Client(1).subscribe(7, gpio::Edges::kBoth).ok());
+    expect_registers(sent(), 5, 0x0307, 0, 0);
+    answer(0x8204, 0, 0);
+    auto events = gpio::Client(1).events();
+    ASSERT_TRUE(events.ok());
+    EXPECT_EQ(events->changed, 4);
+    EXPECT_EQ(events->levels, 0x82);
 }
 
 // --- What a sender gets wrong is INVALID_ARGUMENT, and nothing is sent.

@@ -24,6 +24,7 @@ class Test:
     script: str = ""  # or a Python program next to the declaration, which prints records itself
     kernels: tuple = ()  # names of board.KERNELS
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
+    append_on_sel4: str = ""  # added to it when the kernel is a seL4
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
@@ -74,6 +75,7 @@ def read_test(file):
         script=reader.take("script", str, ""),
         kernels=tuple(reader.take("kernels", list, [])),
         append=reader.take("append", str, ""),
+        append_on_sel4=reader.take("append_on_sel4", str, ""),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),

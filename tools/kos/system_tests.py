@@ -67,6 +67,8 @@ def run_script(test, seed, log, timeout):
 
 
 def boot(test, variant, append, log, timeout):
+    if variant.kernel and test.append_on_sel4:
+        append = f"{append} {test.append_on_sel4}"
     packed = image.pack(variant.elf(), system_image.root_task(test.elf, test.system), variant.cores)
     words = qemu.command(packed, variant.cores, append or None)
     with tempfile.TemporaryDirectory(prefix="kos-test-") as folder:

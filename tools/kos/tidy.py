@@ -1,20 +1,13 @@
 """./kos tidy: what a tool can check about style. Runs every check, then says how many found something."""
 
-import json
-import os
 import re
-import shlex
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
-from kos import build, layering, links, tracked
+from kos import build, layering, links, static_checks, tracked
 from kos.arguments import Parser
-from kos.common import BUILD, EXIT_FAILED, TOP, KosError, processors, run
+from kos.common import EXIT_FAILED, TOP, KosError, run
 
 LONG_FILE_LINES = 600
-DATABASE = BUILD / "tidy"
-# Options that Clang does not know, and -Werror: Clang's own warnings are not what is checked here.
-NOT_FOR_CLANG = ("-Werror", "-fno-tree-loop-distribute-patterns")
 
 
 def parser():
@@ -32,7 +25,7 @@ def main(arguments):
     if not arguments.fast:
         # Headers that are generated, and the commands that compile each file.
         build.everything(install=not arguments.no_install)
-        checks.append(("static checks", static_checks))
+        checks.append(("static checks", static_checks.check))
     failed = 0
     for name, check in checks:
         problems = list(check())
@@ -64,44 +57,6 @@ def check_layout():
     if result.returncode != 0 and not first:
         raise KosError(f"clang-format: {result.stderr.strip()}")
     return [f"{name}:{line}: not laid out as .clang-format says (./kos tidy --fix)" for name, line in first.items()]
-
-
-def static_checks():
-    entries = write_database()
-    with ThreadPoolExecutor(processors()) as executor:
-        found = executor.map(clang_tidy, [entry["file"] for entry in entries])
-        # A header's problem is found once per file that includes it.
-        return list(dict.fromkeys(problem for problems in found for problem in problems))
-
-
-def write_database():
-    """One compile command per source file: the kernel's sources are compiled once per configuration."""
-    chosen = {}
-    ours = set(tracked.files())
-    for preset in build.PRESETS:
-        for entry in json.loads((BUILD / preset / "compile_commands.json").read_text()):
-            name = entry["file"].removeprefix(f"{TOP}/")
-            if name in ours and name.endswith(tracked.C_FAMILY):
-                chosen[name] = entry
-    DATABASE.mkdir(parents=True, exist_ok=True)
-    (DATABASE / "compile_commands.json").write_text(json.dumps([for_clang(e) for e in chosen.values()]))
-    return list(chosen.values())
-
-
-def for_clang(entry):
-    words = [word for word in shlex.split(entry["command"]) if word not in NOT_FOR_CLANG]
-    return {"directory": entry["directory"], "file": entry["file"], "arguments": words}
-
-
-def clang_tidy(file):
-    result = subprocess.run(["clang-tidy", "-p", DATABASE, "--quiet", "--extra-arg=-Wno-unknown-warning-option",
-                             "--extra-arg=-Wno-unused-command-line-argument", file],
-                            cwd=TOP, text=True, capture_output=True, check=False)
-    if result.returncode == 0:
-        return []
-    found = re.findall(r"^(/\S+?)(:\d+:\d+: (?:error|warning): .*)$", result.stdout, re.MULTILINE)
-    found = [os.path.relpath(path, TOP) + rest for path, rest in found]
-    return found or [f"{file}: clang-tidy failed: {(result.stdout + result.stderr).strip()[-500:]}"]
 
 
 def long_files():

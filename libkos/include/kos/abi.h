@@ -221,6 +221,7 @@ typedef struct {
     uint32_t question;  // written by appman
     uint32_t answer;    // the last question seen
     uint32_t alive;     // counted up by kos_app_alive
+    uint32_t loans;     // bit n: thread n runs on a loan of root's (KOS_REPORT_RETURN); written by root
 } kos_life_t;
 
 enum kos_life_state { KOS_LIFE_STARTING = 0, KOS_LIFE_READY = 1, KOS_LIFE_STOPPING = 2 };
@@ -262,6 +263,9 @@ enum kos_report_label {
     KOS_REPORT_READY = 1,
     // The domain ends: kos_exit_reason, status, address and bytes of a text. No answer.
     KOS_REPORT_EXIT = 2,
+    // Thread (word 0) has answered the request for which it has got a loan (kos_life_t.loans), and gives it back. With
+    // NBSendRecv, as READY.
+    KOS_REPORT_RETURN = 3,
 };
 
 // --- Requests to root: label; arguments are message words 0..; the answer's label is a kos_status_t, words as given.

@@ -1,7 +1,7 @@
 // Prints messages of known interfaces for a person, from tables that tools/idl writes (KOS_IDL_EMIT=trace).
 //
-// On the host only: the input are messages that a device has recorded. Also the plainest statement of which messages are
-// valid (check): the tests hold the generated decoders against it.
+// On the host only: the input are messages that a device has recorded. Also the plainest statement of which messages
+// are valid (check): the tests hold the generated decoders against it.
 #pragma once
 
 #include <kos/msg.h>
@@ -61,7 +61,8 @@ struct Interface {
 // The method of a request's label; null if there is none. `one_way`: of a queue message.
 const Method* find(const Interface& interface, uint64_t label, bool one_way);
 
-// Why the message is none of these; empty if it is valid. The bytes of a queue message are a payload, and nothing else is set.
+// Why the message is none of these; empty if it is valid. The bytes of a queue message are a payload, and nothing else
+// is set.
 std::string check(const Message& expected, const kos_msg_t& message, bool one_way = false);
 
 // "Log.write(level = info, text = \"ready\")"

@@ -42,11 +42,14 @@ TEST(Trace, PrintsAnswers) {
 }
 
 TEST(Trace, PrintsStructsAndLists) {
-    const std::string two_events("\x10\0\0\0\0\0\0\0\x03\x01\0\0\x00\0\0\0\x11\0\0\0\0\0\0\0\x04\x00\0\0\x02\0\0\0",
-                                 32);
+    const std::string two_samples(
+        "\x10\0\0\0\0\0\0\0\x03\0\0\0\xff\xff\xff\xff\x01\0\0\0\0\0\0\0"
+        "\x11\0\0\0\0\0\0\0\x04\0\0\0\x05\0\0\0\x06\0\0\0\x02\0\0\0",
+        48);
     EXPECT_EQ(
-        describe_answer(interface("Gpio"), 7, KOS_STATUS_OK, message(0, 0, two_events)),
-        "OK(events = [{ticks = 16, pin = 3, level = true, lost = 0}, {ticks = 17, pin = 4, level = false, lost = 2}])");
+        describe_answer(interface("Sensor"), 3, KOS_STATUS_OK, message(0, 0, two_samples)),
+        "OK(samples = [{ticks = 16, levelMm = 3, flowMlPerS = -1, temperatureMilliC = 1, health = good}, {ticks = 17, "
+        "levelMm = 4, flowMlPerS = 5, temperatureMilliC = 6, health = broken}])");
 }
 
 TEST(Trace, SaysWhatIsWrong) {

@@ -1,6 +1,8 @@
+import tempfile
 import unittest
+from pathlib import Path
 
-from kos import layering, links
+from kos import layering, links, static_checks
 
 
 class LinksTest(unittest.TestCase):
@@ -47,6 +49,60 @@ class LayeringTest(unittest.TestCase):
         self.assertEqual(list(layering.check_names("kernel/core/a.h", text, rules)),
                          ["kernel/core/a.h:5: seL4_Word: why"])
         self.assertEqual(list(layering.check_names("abi/a.h", text, rules)), [])
+
+
+class StaticChecksTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.source = self.folder / "a.cpp"
+        self.header = self.folder / "a.h"
+        self.source.write_text('#include "a.h"\n')
+        self.header.write_text("int a;\n")
+        self.entry = {"directory": str(self.folder), "file": str(self.source),
+                      "arguments": ["c++", "-O2", "-o", "a.o", "-c", str(self.source)]}
+
+    def key(self, entry=None, headers=("a.cpp", "a.h")):
+        static_checks.Keys.digest.cache_clear()
+        keys = static_checks.Keys.__new__(static_checks.Keys)
+        keys.headers = {(str(self.folder), "a.o"): list(headers)}
+        keys.common = ["version"]
+        return keys.of(entry or self.entry)
+
+    def test_headers(self):
+        text = ("a.o: #deps 2, deps mtime 1 (VALID)\n    a.cpp\n    a.h\n\n"
+                "b.o: #deps 1, deps mtime 1 (STALE)\n    b.cpp\n\n")
+        self.assertEqual(static_checks.parse_headers(text), {"a.o": ["a.cpp", "a.h"]})
+
+    def test_key_changes_with_everything_it_stands_for(self):
+        first = self.key()
+        self.assertEqual(self.key(), first)
+        other = {**self.entry, "arguments": ["c++", "-O3", *self.entry["arguments"][2:]]}
+        self.assertNotEqual(self.key(other), first)
+        self.header.write_text("int b;\n")
+        self.assertNotEqual(self.key(), first)
+        self.header.write_text("int a;\n")
+        self.assertEqual(self.key(), first)
+        self.source.write_text('#include "a.h"\n\n')
+        self.assertNotEqual(self.key(), first)
+
+    def test_no_key_without_headers(self):
+        self.assertIsNone(self.key(headers=()))
+        self.assertIsNone(self.key(headers=("a.cpp", "gone.h")))
+        self.assertIsNone(self.key({**self.entry, "arguments": ["c++", "-o", "b.o"]}))
+        self.assertIsNone(self.key({**self.entry, "arguments": ["c++"]}))
+
+    def test_clean_files_are_remembered_until_unused(self):
+        path = self.folder / "clean"
+        clean = static_checks.CleanFiles(path)
+        clean.add("one")
+        clean.add("two")
+        again = static_checks.CleanFiles(path)
+        self.assertTrue(again.knows("one"))
+        self.assertFalse(again.knows("three"))
+        again.forget_unused()
+        self.assertFalse(static_checks.CleanFiles(path).knows("two"))
 
 
 if __name__ == "__main__":

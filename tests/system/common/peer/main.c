@@ -19,7 +19,12 @@ static kos_deferred_t deferred[8];
 static unsigned deferred_count;
 static kos_slot_t next_in_chain;
 
-static void fault_thread(void* kind) { go_wrong((uint64_t)(uintptr_t)kind); }
+// A little later, so that the main thread can be in the middle of something.
+static void fault_thread(void* kind) {
+    uint64_t const end = kos_time_after_us(25000);
+    while (kos_time_ticks() < end) kos_thread_yield();
+    go_wrong((uint64_t)(uintptr_t)kind);
+}
 
 static void spin_us(uint64_t us) {
     uint64_t const end = kos_time_after_us(us);
@@ -106,11 +111,11 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
         case kPeerTokenRevoke: return kos_msg_token_revoke(own_port(), request->param);
         case kPeerTokenMany: {
             kos_token_t token;
-            while (kos_msg_token_create(own_port(), request->param + answer->param, 0, caller->domain, &token) ==
-                   KOS_STATUS_CREATED) {
-                ++answer->param;
+            answer->has_words = 1;
+            for (;; ++answer->param) {
+                answer->words[0] = kos_msg_token_create(own_port(), request->param + answer->param, 0, caller->domain, &token);
+                if (answer->words[0] != KOS_STATUS_CREATED) return KOS_STATUS_OK;
             }
-            return KOS_STATUS_OK;
         }
         case kPeerTokenKeep: kept_token = request->token; return request->token ? KOS_STATUS_OK : KOS_STATUS_NOT_FOUND;
         case kPeerTokenCall: return call_token(answer);

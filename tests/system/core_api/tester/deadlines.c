@@ -14,7 +14,7 @@ static volatile kos_status_t deferred_status[2], busy_status, late_status;
 static void wait_for_release(void* index) {
     deferred_status[(uintptr_t)index] = tell(active, kPeerDefer, 0);
 }
-static void keep_busy(void* target) { busy_status = tell((kos_slot_t)(uintptr_t)target, kPeerSpin, 15000); }
+static void keep_busy(void* target) { busy_status = tell((kos_slot_t)(uintptr_t)target, kPeerSpin, 60000); }
 static void call_late(void* target) { late_status = call_for((kos_slot_t)(uintptr_t)target, kPeerDefer, 0, 20000); }
 
 static void run(kos_thread_fn_t fn, void* param, kos_thread_t** thread) {
@@ -54,12 +54,15 @@ static void test_in_service(void) {
     kos_status_t const status = ask(active, kPeerRelease, KOS_STATUS_OK, words, &count);
     check("answers to who has gone", status == KOS_STATUS_OK && count == 2, (int64_t)count);
     for (unsigned i = 0; i < 20; ++i) {
-        if (call_for(peer, kPeerSpin, 15000, 1000) != KOS_STATUS_TIMEOUT || tell(peer, kPeerEcho, 0) != KOS_STATUS_OK) {
-            check("again and again", 0, i);
+        kos_status_t const late = call_for(peer, kPeerSpin, 60000, 1000);
+        kos_status_t const next = tell(peer, kPeerEcho, 0);
+        if (late != KOS_STATUS_TIMEOUT || next != KOS_STATUS_OK) {
+            check_status("again and again: late", late, KOS_STATUS_TIMEOUT);
+            check_status("again and again: next", next, KOS_STATUS_OK);
             break;
         }
     }
-    check_status("a passive server takes too long", call_for(peer, kPeerSpin, 15000, 1000), KOS_STATUS_TIMEOUT);
+    check_status("a passive server takes too long", call_for(peer, kPeerSpin, 60000, 1000), KOS_STATUS_TIMEOUT);
     check_status("and goes on", tell(peer, kPeerEcho, 0), KOS_STATUS_OK);
     uint64_t instance = 0;
     ask(peer, kPeerState, 0, words, &instance);
@@ -67,7 +70,7 @@ static void test_in_service(void) {
     first_instance = instance;
     check_status("a deadline is over with its call", call_for(active, kPeerEcho, 0, 5000), KOS_STATUS_OK);
     pause_us(30000);
-    check_status("and touches no other", tell(peer, kPeerSpin, 15000), KOS_STATUS_OK);
+    check_status("and touches no other", tell(peer, kPeerSpin, 60000), KOS_STATUS_OK);
     ask(peer, kPeerState, 0, words, &instance);
     check("no server was restarted for this", instance == first_instance, (int64_t)instance);
 }
@@ -91,7 +94,7 @@ static void test_of_threads(void) {
     run(call_late, (void*)(uintptr_t)active, &thread);
     pause_us(1000);
     uint64_t words[2] = {0, 0}, count = 0;
-    check_status("a call without deadline", tell(peer, kPeerSpin, 18000), KOS_STATUS_OK);
+    check_status("a call without deadline", tell(peer, kPeerSpin, 50000), KOS_STATUS_OK);
     check_status("join", kos_thread_join_until(thread, kos_time_after_us(2000000)), KOS_STATUS_OK);
     check_status("the other's ended", late_status, KOS_STATUS_TIMEOUT);
     ask(active, kPeerRelease, KOS_STATUS_OK, words, &count);

@@ -112,8 +112,8 @@ void test_queues(void) {
 void test_directory(void) {
     kos_slot_t slot = 0;
     check_status("query what is bound", kos_dir_query("peer"), KOS_STATUS_OK);
-    check_status("query without right", kos_dir_query("timer"), KOS_STATUS_UNAUTHORIZED);
-    check_status("request without right", kos_dir_request("timer", &slot), KOS_STATUS_UNAUTHORIZED);
+    check_status("query without right", kos_dir_query("gpio"), KOS_STATUS_UNAUTHORIZED);
+    check_status("request without right", kos_dir_request("gpio", &slot), KOS_STATUS_UNAUTHORIZED);
     check_status("request of no port", kos_dir_request("", &slot), KOS_STATUS_UNAUTHORIZED);
     check_status("bind a foreign port", kos_dir_bind("peer"), KOS_STATUS_UNAUTHORIZED);
     check_status("unbind a foreign port", kos_dir_unbind("peer"), KOS_STATUS_UNAUTHORIZED);

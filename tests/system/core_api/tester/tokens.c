@@ -74,8 +74,15 @@ static void test_passing_on(void) {
     check("wherever it is", answer == KOS_STATUS_INVALID_TOKEN, (int64_t)answer);
     check_status("the third gives it back", tell(third, kPeerTokenDrop, 0), KOS_STATUS_OK);
     for (unsigned i = 0; i < 600; ++i) {
-        if (make_token(peer, 12, 0, 0, &token) != KOS_STATUS_CREATED || pass_on(third, token) != KOS_STATUS_OK ||
-            tell(third, kPeerTokenDrop, 0) != KOS_STATUS_OK || tell(peer, kPeerTokenRevoke, 12) != KOS_STATUS_OK) {
+        kos_status_t const made = make_token(peer, 12, 0, 0, &token);
+        kos_status_t const passed = pass_on(third, token);
+        kos_status_t const dropped = tell(third, kPeerTokenDrop, 0);
+        kos_status_t const revoked = tell(peer, kPeerTokenRevoke, 12);
+        if (made != KOS_STATUS_CREATED || passed != KOS_STATUS_OK || dropped != KOS_STATUS_OK || revoked != KOS_STATUS_OK) {
+            check_status("no slot is lost: made", made, KOS_STATUS_CREATED);
+            check_status("no slot is lost: passed", passed, KOS_STATUS_OK);
+            check_status("no slot is lost: dropped", dropped, KOS_STATUS_OK);
+            check_status("no slot is lost: revoked", revoked, KOS_STATUS_OK);
             check("no slot is lost", 0, i);
             break;
         }
@@ -122,6 +129,7 @@ static void test_limit(void) {
     uint64_t words[2] = {0, 0}, made = 0;
     kos_status_t const status = ask(peer, kPeerTokenMany, 1000, words, &made);
     check("as many tokens as may be", status == KOS_STATUS_OK && made == KOS_MAX_TOKENS, (int64_t)made);
+    check_status("and why not more", (kos_status_t)words[0], KOS_STATUS_AT_TOKEN_LIMIT);
     kos_token_t token = 0;
     check_status("not one more", make_token(peer, 999, 0, 0, &token), KOS_STATUS_AT_TOKEN_LIMIT);
     check_status("but another server can", make_token(active, 999, 0, 0, &token), KOS_STATUS_CREATED);

@@ -1,0 +1,198 @@
+// Makes the victims go wrong in every way, and looks after each whether anything was lost: the victim is back, the
+// others have worked on without an error, no call hangs, and root's accounts are as before.
+#define RECORDS_HERE
+#include "../../common/faults.h"
+#include "../../common/peer.h"
+#include "../../common/records.h"
+
+#include <kos/log.h>
+#include <kos/ports.h>
+#include <kos/root.h>
+#include <kos/thread.h>
+
+static kos_slot_t peer, active, relay, pair, appman;
+static uint64_t accounts_before[4];
+
+static kos_status_t tell(kos_slot_t target, uint64_t label, uint64_t param) {
+    uint64_t words[2] = {0, 0};
+    return kos_msg_call_words(target, label, &param, words);
+}
+
+// Down the chain relay -> peer.
+static kos_status_t tell_chain(uint64_t label, uint64_t param) {
+    uint64_t once = 1, words[2] = {label, param};
+    return kos_msg_call_words(relay, kPeerRelay, &once, words);
+}
+
+static int read_accounts(uint64_t words[4]) {
+    kos_msg_t message = {.label = KOS_APPMAN_ACCOUNTS};
+    kos_status_t const status = kos_msg_call(appman, &message);
+    if (status != KOS_STATUS_OK || message.payload_bytes != 4 * sizeof words[0]) return 0;
+    memcpy(words, message.payload, 4 * sizeof words[0]);
+    return 1;
+}
+
+// Loans go back with the ticker, so this waits for it.
+static void check_accounts(const char* after) {
+    uint64_t now[4] = {0};
+    int is_same = 0;
+    for (unsigned tries = 0; tries < 100 && !is_same; ++tries) {
+        is_same = read_accounts(now) && !memcmp(now, accounts_before, sizeof now);
+        if (!is_same) pause_us(10000);
+    }
+    if (check("accounts as before", is_same, (int64_t)now[3])) return;
+    char line[160];
+    snprintf(line, sizeof line, "after %s: %lld untyped, %lld used, %lld slots, %lld loans and tokens\n", after,
+             (long long)(now[0] - accounts_before[0]), (long long)(now[1] - accounts_before[1]),
+             (long long)(now[2] - accounts_before[2]), (long long)now[3]);
+    print_line(line);
+}
+
+static void check_bystanders(void) {
+    static uint64_t last;
+    uint64_t count = 0, words[2] = {0, 0};
+    kos_status_t status = KOS_STATUS_OK;
+    // They may have used up their time of this period.
+    for (unsigned tries = 0; tries < 100 && status == KOS_STATUS_OK && count <= last + 1; ++tries) {
+        if (tries) pause_us(10000);
+        status = kos_msg_call_words(pair, 1, &count, words);
+    }
+    check("others work on", status == KOS_STATUS_OK && count > last + 1 && words[0] == 0, (int64_t)(count - last));
+    last = count;
+}
+
+static void check_all(const char* after) {
+    check_status("peer is there", tell(peer, kPeerEcho, 0), KOS_STATUS_OK);
+    check_status("active is there", tell(active, kPeerEcho, 0), KOS_STATUS_OK);
+    check_status("the chain is there", tell_chain(kPeerEcho, 0), KOS_STATUS_OK);
+    check_bystanders();
+    check_accounts(after);
+}
+
+static const char* const names[kFaultKinds] = {"null write", "jump to nowhere", "stack overflow", "no instruction",
+                                               "privileged instruction", "write to code", "data as code", "assertion",
+                                               "exit"};
+
+// At most 16 restarts per second are within the group's intensity.
+enum { kPaceUs = 80000 };
+
+static void test_faults(kos_slot_t victim) {
+    for (uint64_t kind = 0; kind < kFaultKinds; ++kind) {
+        check_status(names[kind], tell(victim, kPeerWrong, kind), KOS_STATUS_PEER_GONE);
+        check_all(names[kind]);
+        pause_us(kPaceUs);
+    }
+}
+
+static void test_end_of_chain(void) {
+    for (uint64_t kind = 0; kind < 3; ++kind) {
+        check_status("the end of a chain dies", tell_chain(kPeerWrong, kind), KOS_STATUS_PEER_GONE);
+        check_all("end of chain");
+        pause_us(kPaceUs);
+    }
+}
+
+static void test_middle_of_chain(void) {
+    for (unsigned i = 0; i < 3; ++i) {
+        uint64_t before = 0, after = 0, words[2] = {0, 0};
+        kos_msg_call_words(peer, kPeerState, &before, words);
+        check_status("a fault is on its way", tell(relay, kPeerFaultThread, kFaultNullWrite), KOS_STATUS_OK);
+        check_status("the middle of a chain dies", tell_chain(kPeerSpin, 60000), KOS_STATUS_PEER_GONE);
+        check_all("middle of chain");
+        kos_msg_call_words(peer, kPeerState, &after, words);
+        check("its end is not touched", before == after, (int64_t)after);
+        pause_us(kPaceUs);
+    }
+}
+
+static volatile kos_status_t thread_status;
+static void call_spin(void* target) { thread_status = tell((kos_slot_t)(uintptr_t)target, kPeerSpin, 30000); }
+
+// The victim hangs while others wait for it.
+static void test_hang(kos_slot_t victim, const char* name) {
+    for (unsigned i = 0; i < 2; ++i) {
+        kos_thread_t* thread = 0;
+        check_status("a second caller", kos_thread_create(call_spin, (void*)(uintptr_t)victim, 0, &thread), KOS_STATUS_CREATED);
+        thread_status = 0;
+        kos_thread_start(thread);
+        check_status("a server hangs", tell(victim, kPeerWrong, kFaultHang), KOS_STATUS_PEER_GONE);
+        kos_thread_join(thread);
+        check_status("who waited is served", thread_status, KOS_STATUS_OK);
+        check_all(name);
+        pause_us(kPaceUs);
+    }
+}
+
+static void test_hunger(kos_slot_t victim) {
+    check_status("a long request", tell(victim, kPeerSpin, 30000), KOS_STATUS_OK);
+    check_status("all memory used", tell(victim, kPeerMemory, 0), KOS_STATUS_OK);
+    check_status("it still serves", tell(victim, kPeerEcho, 0), KOS_STATUS_OK);
+    check_bystanders();
+    check_status("and dies", tell(victim, kPeerWrong, kFaultNullWrite), KOS_STATUS_PEER_GONE);
+    check_all("all memory used");
+    pause_us(kPaceUs);
+}
+
+static void test_floods(void) {
+    uint64_t words[4] = {0}, value = 0;
+    for (unsigned i = 0; i < 1000; ++i) kos_root_request(KOS_ROOT_MEM_STATUS, words);
+    for (unsigned i = 0; i < 1000; ++i) kos_root_request((enum kos_root_label)(1000 + i), words);
+    check_all("a flood of root");
+    for (unsigned i = 0; i < 1000; ++i) kos_msg_send(peer, kPeerEcho, &value, sizeof value);
+    for (unsigned i = 0; i < 1000; ++i) kos_msg_send(active, kPeerEcho, &value, sizeof value);
+    check_all("a flood of queues");
+    unsigned refused = 0;
+    for (unsigned i = 0; i < 300; ++i) refused += kos_log_debug("line %u", i) == KOS_STATUS_FULL;
+    check("the log refuses a flood", refused > 0, refused);
+    check_all("a flood of the log");
+}
+
+static void test_services(void) {
+    static const char* const services[] = {"log", "directory", "uart"};
+    for (unsigned i = 0; i < 3; ++i) {
+        kos_msg_t message = {.label = KOS_APPMAN_RESTART, .payload = services[i], .payload_bytes = (uint32_t)strlen(services[i])};
+        check_status(services[i], kos_msg_call(appman, &message), KOS_STATUS_OK);
+        pause_us(300000);
+        check_status("directory answers", kos_dir_query("peer"), KOS_STATUS_OK);
+        kos_status_t const logged = kos_log_info("after the restart of %s", services[i]);
+        check("log answers", logged == KOS_STATUS_OK || logged == KOS_STATUS_FULL, logged);
+        check_all(services[i]);
+    }
+}
+
+int main(int argc, char** argv) {
+    (void)argc;
+    (void)argv;
+    begin_records();
+    kos_assert_ok(kos_dir_request("peer", &peer));
+    kos_assert_ok(kos_dir_request("active", &active));
+    kos_assert_ok(kos_dir_request("relay", &relay));
+    kos_assert_ok(kos_dir_request("pair", &pair));
+    kos_assert_ok(kos_dir_request("appman", &appman));
+    // Threads keep their memory: made once, so that it is in the accounts.
+    kos_thread_t* thread = 0;
+    kos_assert_created(kos_thread_create(call_spin, (void*)(uintptr_t)peer, 0, &thread));
+    kos_assert_ok(kos_thread_start(thread));
+    kos_assert_ok(kos_thread_join(thread));
+    check_status("the chain works", tell_chain(kPeerEcho, 0), KOS_STATUS_OK);
+    pause_us(100000);
+    for (unsigned tries = 0; tries < 100; ++tries) {
+        if (read_accounts(accounts_before) && (uint32_t)accounts_before[3] == 0) break;
+        pause_us(10000);
+    }
+    check_all("nothing");
+    test_faults(peer);
+    test_faults(active);
+    test_faults(relay);
+    test_end_of_chain();
+    test_middle_of_chain();
+    test_hang(peer, "passive server hangs");
+    test_hang(active, "active server hangs");
+    test_hunger(peer);
+    test_hunger(active);
+    test_hunger(relay);
+    test_floods();
+    test_services();
+    print_verdict();
+    return 0;
+}
