@@ -61,7 +61,7 @@ endfunction()
 
 # The unit tests of a crate on this machine. ARGN: the crates of libkos/rust that it uses.
 function(kos_rust_test name crate)
-    set(program "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+    set(program "${CMAKE_CURRENT_BINARY_DIR}/${name}_crates/test")
     set(folder "${CMAKE_CURRENT_BINARY_DIR}/${name}_crates")
     set(commands COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}")
     set(externs "")
