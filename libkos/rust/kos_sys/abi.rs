@@ -57,6 +57,7 @@ constants! { "kos/abi.h";
 
     KOS_REPORT_READY: u64 = 1;
     KOS_REPORT_EXIT: u64 = 2;
+    KOS_REPORT_RETURN: u64 = 3;
     KOS_ROOT_THREAD_CREATE: kos_root_label = 2;
     KOS_ROOT_THREAD_START: kos_root_label = 3;
     KOS_ROOT_THREAD_STOP: kos_root_label = 4;
@@ -227,6 +228,7 @@ structures! { "kos/abi.h";
         question: u32,
         answer: u32,
         alive: u32,
+        loans: u32,
     }
     struct kos_queue_entry_t {
         label: u64,
