@@ -126,7 +126,7 @@ def measure(bench, kernel, label, prefix=None):
     packed = image.pack(kernel, system_image.root_task(bench.elf, bench.system), 1)
     log = LOGS / f"{bench.name}-{label}.log"
     append = " ".join(filter(None, [bench.append, f"rows={prefix}" if prefix else ""]))
-    result = qemu.run(qemu.command(packed, 1, append or None, icount=True), log, bench.timeout_s)
+    result = qemu.run(qemu.command(packed, 1, append or None, icount=qemu.COUNT_INSTRUCTIONS), log, bench.timeout_s)
     problems = result.problems()
     if problems:
         raise KosError(f"{bench.name} on {shown(kernel)}: {'; '.join(problems)} (log: {shown(log)})")

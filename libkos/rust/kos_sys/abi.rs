@@ -44,6 +44,7 @@ constants! { "kos/abi.h";
 
     KOS_STARTUP_MAGIC: u32 = 0x3153_4f4b;
     KOS_CONNECTION_TOKENS: u16 = 1;
+    KOS_CONNECTION_SEND_ONLY: u16 = 2;
     KOS_LIFE_STARTING: u32 = 0;
     KOS_LIFE_READY: u32 = 1;
     KOS_LIFE_STOPPING: u32 = 2;
