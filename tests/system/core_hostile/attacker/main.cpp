@@ -68,8 +68,8 @@ uint64_t forge_badges() {
         bool const is_reply = slot >= replies_first && slot < replies_first + startup->replies.count;
         for (unsigned bit = 0; bit < 64; ++bit) {
             bool const minted = cnode_mint(own(to), own(slot), seL4_AllRights, Word{1} << bit).ok();
-            // The receive-only end of its own port may get a badge, which is of no use: nothing can be sent. Reply objects
-            // have none: a copy, no more.
+            // The receive-only end of its own port may get a badge, which is of no use: nothing can be sent. Reply
+            // objects have none: a copy, no more.
             if (minted && slot == KOS_SLOT_PORT) {
                 through += call(to, Tag::make(0xfff1, 4)).label() != seL4_InvalidCapability;
             } else if (minted) {

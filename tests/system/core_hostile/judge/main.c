@@ -62,8 +62,10 @@ static void check_server(kos_slot_t server) {
     memset(bytes, (int)++value, sizeof bytes);
     kos_msg_t message = {.label = kPeerEcho, .payload = bytes, .payload_bytes = sizeof bytes};
     kos_status_t status = kos_msg_call(server, &message);
-    check("payload", status == KOS_STATUS_OK && message.payload_bytes == sizeof bytes &&
-                         !memcmp(message.payload, bytes, sizeof bytes), status);
+    check("payload",
+          status == KOS_STATUS_OK && message.payload_bytes == sizeof bytes &&
+              !memcmp(message.payload, bytes, sizeof bytes),
+          status);
     message = (kos_msg_t){.label = kPeerTokenMake, .param = 1000 + value, .has_words = 1};
     status = kos_msg_call(server, &message);
     kos_token_t const token = message.token;
@@ -94,7 +96,8 @@ static void try_attack(const char* name, uint64_t label, uint64_t param) {
     uint64_t through = 0;
     kos_status_t const status = attack(label, param, &through);
     // PEER_INVALID: it has answered nonsense through its reply object.
-    int const is_expected = status == KOS_STATUS_OK || status == KOS_STATUS_PEER_GONE || status == KOS_STATUS_PEER_INVALID;
+    int const is_expected =
+        status == KOS_STATUS_OK || status == KOS_STATUS_PEER_GONE || status == KOS_STATUS_PEER_INVALID;
     check(name, is_expected && through == 0, (int64_t)(through ? through : status));
     check_all();
 }
