@@ -1,11 +1,11 @@
 // Shows level and pump on the console at its interval, whatever happens to the controller.
 #include <kos/app.h>
 #include <kos/cpp/log.h>
+#include <kos/time.h>
 #include <kos/idl/console.hpp>
 #include <kos/idl/display.hpp>
 #include <kos/idl/pump.hpp>
 #include <kos/idl/sensor.hpp>
-#include <kos/time.h>
 
 using namespace kos::idl;
 
@@ -16,7 +16,10 @@ constexpr unsigned kTick = 0;  // user bit of the alarm
 class Display : public display::Server<Display> {
 public:
     Display(sensor::Client sensor, pump::Client pump, console::Client console)
-        : interval_us_(kos_app_parameter_number("interval_ms", 500) * 1000), sensor_(sensor), pump_(pump), console_(console) {
+        : interval_us_(kos_app_parameter_number("interval_ms", 500) * 1000),
+          sensor_(sensor),
+          pump_(pump),
+          console_(console) {
         server()->signalled = [](kos_server_t* server, uint64_t bits) {
             if (bits & 1u << kTick) static_cast<Display*>(server->context)->tick();
         };

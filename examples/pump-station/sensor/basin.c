@@ -11,8 +11,7 @@ int32_t basin_flow_ml_per_s(const basin_t* basin) {
 // A millilitre per second is a microlitre per millisecond.
 void basin_advance(basin_t* basin, uint64_t now_us) {
     int64_t const most = (int64_t)kMicrolitresPerMm * kDepthMm;
-    int64_t const volume =
-        basin->volume_ul + (int64_t)(now_us - basin->time_us) * basin_flow_ml_per_s(basin) / 1000;
+    int64_t const volume = basin->volume_ul + (int64_t)(now_us - basin->time_us) * basin_flow_ml_per_s(basin) / 1000;
     basin->volume_ul = volume < 0 ? 0 : volume > most ? most : volume;
     basin->time_us = now_us;
 }

@@ -1,4 +1,5 @@
-// The field side of the pump station: measures the basin at its interval, and drives the pump for whoever has the lease.
+// The field side of the pump station: measures the basin at its interval, and drives the pump for whoever has the
+// lease.
 #include "basin.h"
 #include "pump.h"
 
@@ -52,7 +53,8 @@ static kos_status_t history(kos_sensor_server_t* self, const kos_caller_t* calle
 
 static kos_sensor_server_t sensor = {.latest = latest, .set_interval = set_interval, .history = history};
 
-static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
+static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request,
+                         kos_msg_t* answer) {
     (void)server;
     basin_advance(&basin, kos_time_us());
     if (caller->port == pump_port) return pump_call(&basin, caller, request, answer);

@@ -25,8 +25,8 @@ static kos_status_t end_lease(void) {
     return token ? kos_msg_token_revoke("pump", token) : KOS_STATUS_OK;
 }
 
-static kos_status_t status(kos_pump_server_t* self, const kos_caller_t* caller, kos_pump_state_t* state, uint8_t* percent,
-                           uint32_t* run_seconds, uint32_t* start_count) {
+static kos_status_t status(kos_pump_server_t* self, const kos_caller_t* caller, kos_pump_state_t* state,
+                           uint8_t* percent, uint32_t* run_seconds, uint32_t* start_count) {
     (void)self, (void)caller;
     uint64_t const now_running = basin->pump_percent ? basin->time_us - started_us : 0;
     *state = basin->pump_percent ? KOS_PUMP_STATE_RUNNING : KOS_PUMP_STATE_STOPPED;
