@@ -154,7 +154,7 @@ bool next_event(Event& event);
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound
 void lend_after_timeout(Domain& domain, Word thread, Word sched_context_badge, bool& hung);
-bool return_loan(Domain& domain, Word thread);  // as it says; false: it has none
+bool return_loan(Domain& domain, Word thread);   // as it says; false: it has none
 void make_passive(Domain& domain, Word thread);  // main thread's time goes to the notification
 void sweep();
 bool is_settled();  // nothing is lent, no deadline is running

@@ -24,8 +24,10 @@ class Test:
     script: str = ""  # or a Python program next to the declaration, which prints records itself
     kernels: tuple = ()  # names of board.KERNELS
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
+    append_on_sel4: str = ""  # added to it when the kernel is a seL4
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
+    virtual_time: bool = True  # of systems on one core; False: time is the host's
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
     disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
     input: str = ""  # what the serial line receives
@@ -40,6 +42,7 @@ class Bench:
     system: str = ""  # or a system.toml, below the top of the tree
     kernel: str = "release"
     append: str = ""
+    qemu_arguments: tuple = ()  # devices beyond the board's
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
@@ -74,8 +77,10 @@ def read_test(file):
         script=reader.take("script", str, ""),
         kernels=tuple(reader.take("kernels", list, [])),
         append=reader.take("append", str, ""),
+        append_on_sel4=reader.take("append_on_sel4", str, ""),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
+        virtual_time=reader.take("virtual_time", bool, True),
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         disks=reader.take("disks", dict, {}),
         input=reader.take("input", str, ""),
@@ -119,6 +124,7 @@ def read_bench(file):
         system=reader.take("system", str, ""),
         kernel=reader.take("kernel", str, "release"),
         append=reader.take("append", str, ""),
+        qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         recorded=reader.take("recorded", dict, {}),
         rates=tuple(reader.take("rates", list, [])),
         exceptions=reader.take("exceptions", dict, {}),
@@ -127,6 +133,8 @@ def read_bench(file):
     if bool(bench.elf) == bool(bench.system):
         reader.refuse("exactly one of elf and system is needed")
     check_system(reader, bench.system)
+    if any(not isinstance(word, str) for word in bench.qemu_arguments):
+        reader.refuse("qemu_arguments must be texts")
     if KERNELS.get(bench.kernel) != 1:
         reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
     return bench
@@ -155,7 +163,7 @@ class Reader:
         value = self.values.pop(key, default)
         if value is self.MISSING:
             self.refuse(f"'{key}' is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             self.refuse(f"'{key}' has the wrong type: {value!r}")
         return value
 

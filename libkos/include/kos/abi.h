@@ -132,7 +132,8 @@ typedef struct {
 } kos_startup_connection_t;
 
 enum {
-    KOS_CONNECTION_TOKENS = 1,  // messages on it may carry a token
+    KOS_CONNECTION_TOKENS = 1,     // messages on it may carry a token
+    KOS_CONNECTION_SEND_ONLY = 2,  // kos_msg_send only: there is no capability to call
 };
 
 typedef struct {
