@@ -20,8 +20,10 @@ static int look_at(const char* name, kos_appman_domain_t* domain) {
 
 static void check_done(char* name) {
     kos_appman_domain_t domain = {.state = KOS_APPMAN_STATE_STOPPED};
-    while (look_at(name, &domain) && domain.state != KOS_APPMAN_STATE_DONE && kos_time_ticks() < deadline) pause_us(10000);
-    check(name, domain.state == KOS_APPMAN_STATE_DONE && domain.last_reason == KOS_APPMAN_REASON_DONE, domain.last_reason);
+    while (look_at(name, &domain) && domain.state != KOS_APPMAN_STATE_DONE && kos_time_ticks() < deadline)
+        pause_us(10000);
+    check(name, domain.state == KOS_APPMAN_STATE_DONE && domain.last_reason == KOS_APPMAN_REASON_DONE,
+          domain.last_reason);
 }
 
 // `expected`: "leaf:3". Leaves the name in it.

@@ -63,7 +63,7 @@ def main(arguments):
     bench = chosen(arguments, declared)
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())
-    build.everything(install=not arguments.no_install)
+    build.bootable(install=not arguments.no_install)
     if arguments.profile:
         profile.run(bench, arguments.profile, board.keel(bench.kernel))
         return 0

@@ -1,7 +1,7 @@
 // Watches a door contact at line 4, which system.toml gives to this domain.
 #include <kos/app.h>
-#include <kos/idl/gpio.hpp>
 #include <kos/log.h>
+#include <kos/idl/gpio.hpp>
 
 using namespace kos::idl;
 
