@@ -8,6 +8,7 @@ extern "C" {
 using Constructor = void (*)();
 extern Constructor kos_init_array_start[];
 extern Constructor kos_init_array_end[];
+int main(int argc, char** argv);  // the application's
 [[noreturn]] void kos_start(const kos_startup_t* block);
 }
 

@@ -125,8 +125,10 @@ def measure(bench, kernel, label, prefix=None):
     """The rows of one run whose names begin with `prefix`: name -> record."""
     packed = image.pack(kernel, system_image.root_task(bench.elf, bench.system), 1)
     log = LOGS / f"{bench.name}-{label}.log"
-    append = " ".join(filter(None, [bench.append, f"rows={prefix}" if prefix else ""]))
-    result = qemu.run(qemu.command(packed, 1, append or None, icount=qemu.COUNT_INSTRUCTIONS), log, bench.timeout_s)
+    # A system runs as a whole: its domains get no parameters from here.
+    append = " ".join(filter(None, [bench.append, f"rows={prefix}" if prefix and not bench.system else ""]))
+    command = qemu.command(packed, 1, append or None, qemu.COUNT_INSTRUCTIONS) + list(bench.qemu_arguments)
+    result = qemu.run(command, log, bench.timeout_s)
     problems = result.problems()
     if problems:
         raise KosError(f"{bench.name} on {shown(kernel)}: {'; '.join(problems)} (log: {shown(log)})")
@@ -134,7 +136,8 @@ def measure(bench, kernel, label, prefix=None):
     for record in result.collected.rows:
         if record["row"] in rows:
             raise KosError(f"{bench.name}: row '{record['row']}' came twice")
-        rows[record["row"]] = record
+        if record["row"].startswith(prefix or ""):
+            rows[record["row"]] = record
     return rows
 
 

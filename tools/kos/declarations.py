@@ -42,6 +42,7 @@ class Bench:
     system: str = ""  # or a system.toml, below the top of the tree
     kernel: str = "release"
     append: str = ""
+    qemu_arguments: tuple = ()  # devices beyond the board's
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
@@ -123,6 +124,7 @@ def read_bench(file):
         system=reader.take("system", str, ""),
         kernel=reader.take("kernel", str, "release"),
         append=reader.take("append", str, ""),
+        qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         recorded=reader.take("recorded", dict, {}),
         rates=tuple(reader.take("rates", list, [])),
         exceptions=reader.take("exceptions", dict, {}),
@@ -131,6 +133,8 @@ def read_bench(file):
     if bool(bench.elf) == bool(bench.system):
         reader.refuse("exactly one of elf and system is needed")
     check_system(reader, bench.system)
+    if any(not isinstance(word, str) for word in bench.qemu_arguments):
+        reader.refuse("qemu_arguments must be texts")
     if KERNELS.get(bench.kernel) != 1:
         reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
     return bench

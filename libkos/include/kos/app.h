@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-// The application's entry. Its return value ends the domain (0: done, other: error).
-int main(int argc, char** argv);
+// The application's entry is main(void) or main(int argc, char** argv) with the manifest's arguments. Its return value
+// ends the domain (0: done, other: error).
 
 const kos_startup_t* kos_app_startup(void);  // valid for the life of the domain
 
