@@ -57,8 +57,8 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
     bool const has_token = answer.tag.extra_caps() == 1 && answer.tag.caps_unwrapped() == 0;
     // Nothing may come with the answers of calls that expect nothing (kos_msg_call_words).
     if (slot) receive_into(KOS_SLOT_NULL);
-    // Emptied as well: a capability may have come that was not announced.
-    if (slot && !has_token) free_slot(slot);
+    // Emptied if a capability has come that was not announced.
+    if (slot && !has_token) answer.tag.extra_caps() ? free_slot(slot) : release_slot(slot);
     if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
     bool const is_valid = answer.label() <= UINT32_MAX && !(metadata & ~KOS_METADATA_KNOWN) &&
                           bytes <= KOS_PAYLOAD_MAX && (bytes == 0 || (connection && connection->window)) &&
@@ -97,8 +97,13 @@ kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* par
     if (!is_slot(target)) return KOS_STATUS_INVALID_TOKEN;
     sel4::Message const answer =
         sel4::call(target, Tag::make(label, 4), Words{{*param, KOS_METADATA_WORDS, words[0], words[1]}});
-    if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
-    if ((answer.words[1] & ~KOS_METADATA_WORDS) || answer.tag.extra_caps()) return KOS_STATUS_PEER_INVALID;
+    if (answer.label() < KOS_STATUS_OK) [[unlikely]] {
+        return KOS_STATUS_INVALID_TOKEN;
+    }
+    Word const unexpected = (answer.words[1] & ~KOS_METADATA_WORDS) | answer.tag.extra_caps();
+    if (unexpected) [[unlikely]] {
+        return KOS_STATUS_PEER_INVALID;
+    }
     *param = answer.words[0];
     words[0] = answer.words[2];
     words[1] = answer.words[3];

@@ -81,8 +81,9 @@ Word take_kept_signals();
 extern bool is_serving;  // the server loop runs (further up the main thread's stack)
 
 // --- Slots for tokens (slots.cpp). Thread-safe.
-kos_slot_t allocate_slot();       // 0 if none is free
-void free_slot(kos_slot_t slot);  // empties it, too
+kos_slot_t allocate_slot();          // 0 if none is free
+void free_slot(kos_slot_t slot);     // empties it, too
+void release_slot(kos_slot_t slot);  // of allocate_slot, and nothing has come into it
 
 // Tells the kernel where a capability that comes with the next message goes; 0: nowhere.
 void receive_into(kos_slot_t slot);

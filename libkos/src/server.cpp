@@ -16,11 +16,17 @@ using namespace kos::runtime;
 
 namespace {
 
-// Each thread that serves has its own of these.
-thread_local unsigned char* request_copy;  // KOS_PAYLOAD_MAX bytes
-thread_local bool current_deferred;
-thread_local kos_slot_t receive_slot;  // where the next request's token would arrive
-thread_local CPtr current_reply;       // where the next caller goes
+// Each thread that serves has its own of this.
+struct Serving {
+    kos_server_t* server;
+    CPtr reply;                   // where the next caller goes
+    kos_slot_t receive_slot;      // where the next request's token would arrive
+    kos_slot_t prepared_index;    // the same as the message buffer has it; without a slot what it never has
+    unsigned char* request_copy;  // KOS_PAYLOAD_MAX bytes
+    bool deferred;                // the present caller will be answered later
+};
+thread_local Serving serving;
+constexpr kos_slot_t kNotPrepared = ~kos_slot_t{0};
 
 // Reply objects, by their index in the startup block's replies.
 uint32_t replies_taken;                    // bit n: by a thread, or by a deferred caller
@@ -39,9 +45,10 @@ const kos_startup_client_t* find_client(const kos_caller_t& caller) {
 }
 
 // Before each receive: calls that a handler has made use the same place in the message buffer.
-void prepare_receive() {
-    if (!receive_slot) receive_slot = allocate_slot();
-    receive_into(receive_slot);
+void prepare_receive(Serving& own) {
+    if (!own.receive_slot) own.receive_slot = allocate_slot();
+    receive_into(own.receive_slot);
+    own.prepared_index = own.receive_slot ? own.receive_slot : kNotPrepared;
 }
 
 struct Reply {
@@ -69,7 +76,7 @@ Reply encode(kos_status_t status, const kos_msg_t& answer, const kos_startup_cli
 }
 
 // Decodes a request; false: answered with `refusal`.
-bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_startup_client_t* client,
+bool decode(Serving& own, const sel4::Message& message, const kos_caller_t& caller, const kos_startup_client_t* client,
             kos_msg_t& request, kos_status_t& refusal) {
     Word const metadata = message.length() >= 4 ? message.words[1] : ~Word{0};
     Word const bytes = metadata & KOS_METADATA_BYTES_MASK;
@@ -79,12 +86,12 @@ bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_
                           has_token == ((metadata & KOS_METADATA_TOKEN) != 0) && message.label() <= KOS_LABEL_PING;
     kos_slot_t token = KOS_SLOT_NULL;
     if (has_token) {
-        token = receive_slot;
-        receive_slot = KOS_SLOT_NULL;
-    } else if (message.tag.extra_caps() && receive_slot) {
+        token = own.receive_slot;
+        own.receive_slot = KOS_SLOT_NULL;
+    } else if (message.tag.extra_caps() && own.receive_slot) {
         // Not what the metadata announce, and yet a capability may have come: the next token needs the slot.
-        free_slot(receive_slot);
-        receive_slot = KOS_SLOT_NULL;
+        free_slot(own.receive_slot);
+        own.receive_slot = KOS_SLOT_NULL;
     }
     refusal = KOS_STATUS_BAD_REQUEST;
     if (is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE) {
@@ -100,11 +107,11 @@ bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_
         return false;
     }
     if (token) set_connection_of(token, -1);
-    if (bytes) memcpy(request_copy, reinterpret_cast<const void*>(client->window), bytes);
+    if (bytes) memcpy(own.request_copy, reinterpret_cast<const void*>(client->window), bytes);
     request = kos_msg_t{.label = message.label(),
                         .param = message.words[0],
                         .words = {message.words[2], message.words[3]},
-                        .payload = bytes ? request_copy : nullptr,
+                        .payload = bytes ? own.request_copy : nullptr,
                         .payload_bytes = static_cast<uint32_t>(bytes),
                         .has_words = (metadata & KOS_METADATA_WORDS) != 0,
                         .reserved = {},
@@ -112,12 +119,12 @@ bool decode(const sel4::Message& message, const kos_caller_t& caller, const kos_
     return true;
 }
 
-Reply serve_call(kos_server_t* server, const sel4::Message& message) {
+Reply serve_call(kos_server_t* server, Serving& own, const sel4::Message& message) {
     kos_caller_t caller = decode_badge(message.badge);
     const kos_startup_client_t* const client = find_client(caller);
     kos_msg_t request;
     kos_status_t refusal;
-    if (!decode(message, caller, client, request, refusal)) return status_reply(refusal);
+    if (!decode(own, message, caller, client, request, refusal)) return status_reply(refusal);
     if (request.label == KOS_LABEL_PING) return status_reply(KOS_STATUS_PONG);
     caller.token &= ~KOS_TOKEN_NUMBER_SINGLE_USE;
     kos_msg_t answer{};
@@ -213,13 +220,81 @@ kos_status_t bind_ports() {
 
 bool has_loan() { return __atomic_load_n(&life()->loans, __ATOMIC_RELAXED) >> thread_number() & 1; }
 
+// A request that is words and nothing else: no look-up, nothing to copy, no capability, no label of libkos's own. What
+// it may not be is the same as in decode(), which everything else goes through.
+[[gnu::always_inline]] inline bool is_words_only(const sel4::Message& message) {
+    constexpr Word kSpecial = KOS_BADGE_NOTIFICATION | KOS_TOKEN_NUMBER_SINGLE_USE;
+    // The label, if the rest of the tag says four words and no capability; more than any label otherwise.
+    Word const rest = message.tag.word - Tag::make(0, 4).word;
+    Word const label = rest >> seL4_MessageInfo_LabelShift | rest << (64 - seL4_MessageInfo_LabelShift);
+    return !(message.badge & kSpecial) && label < KOS_LABEL_PING && message.words[1] == KOS_METADATA_WORDS;
+}
+
+// Sends the answer, unless it will be given later, and receives the next message.
+[[gnu::always_inline]] inline sel4::Message answer_and_receive(Serving& own, const Reply& reply) {
+    bool const is_deferred = own.deferred;
+    own.deferred = false;
+    prepare_receive(own);
+    if (has_loan()) {
+        // The next request shall have its own time, not what is left of this one's.
+        if (!is_deferred) sel4::reply(own.reply, reply.tag, reply.words);
+        return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{{thread_number(), 0, 0, 0}},
+                                  KOS_SLOT_PORT, own.reply);
+    }
+    if (is_deferred) return sel4::recv(KOS_SLOT_PORT, own.reply);
+    return sel4::reply_recv(KOS_SLOT_PORT, own.reply, reply.tag, reply.words);
+}
+
+// The end of serve_words where there is more to do than that.
+[[gnu::noinline, gnu::cold]] sel4::Message answer_words(Serving& own, kos_status_t status, const kos_msg_t& answer,
+                                                        const kos_caller_t& caller) {
+    return answer_and_receive(own, encode(status, answer, find_client(caller)));
+}
+
+// Serves requests of words only until something else comes. A function of its own, whose few variables stay in
+// registers: this is what a call costs beyond the kernel.
+[[gnu::noinline]] sel4::Message serve_words(Serving& own, sel4::Message message) {
+    kos_server_t* const server = own.server;
+    const uint32_t* const loans = &life()->loans;
+    uint32_t const own_loan = 1u << thread_number();
+    const seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
+    // What is the same in all these requests is written once; callers mostly come again.
+    kos_msg_t request{};
+    request.has_words = 1;
+    Word badge = message.badge;
+    kos_caller_t caller = decode_badge(badge);
+    do {
+        if (message.badge != badge) {
+            badge = message.badge;
+            caller = decode_badge(badge);
+        }
+        request.label = message.label();
+        request.param = message.words[0];
+        request.words[0] = message.words[2];
+        request.words[1] = message.words[3];
+        kos_msg_t answer{};
+        kos_status_t const status = server->call(server, &caller, &request, &answer);
+        // Zero if nothing is left to do but to answer. The place for a token is as it was unless the handler has made
+        // calls of its own, or deferred the answer.
+        Word const more = answer.payload_bytes | answer.token | (__atomic_load_n(loans, __ATOMIC_RELAXED) & own_loan) |
+                          (buffer->receiveIndex ^ own.prepared_index);
+        if (more) [[unlikely]] {
+            return answer_words(own, status, answer, caller);
+        }
+        message = sel4::reply_recv(
+            KOS_SLOT_PORT, own.reply, Tag::make(status, 4),
+            Words{{answer.param, answer.has_words ? KOS_METADATA_WORDS : 0, answer.words[0], answer.words[1]}});
+    } while (is_words_only(message));
+    return message;
+}
+
 // Says that the domain is ready and receives the first message, in one system call: a thread that becomes passive
 // cannot run in between.
-sel4::Message become_ready() {
+sel4::Message become_ready(CPtr reply) {
     unsigned const number = thread_number();
     if (number == 0) __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
     return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{{number, 0, 0, 0}}, KOS_SLOT_PORT,
-                              current_reply);
+                              reply);
 }
 
 }  // namespace
@@ -234,51 +309,46 @@ void kos::runtime::server_thread_gone(unsigned thread) {
 }
 
 kos_status_t kos_server_run(kos_server_t* server) {
-    bool const is_main = thread_number() == 0;
-    current_reply = take_reply();
-    if (!current_reply) return KOS_STATUS_FULL;
-    request_copy = copy_buffer();
-    if (!request_copy) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+    // Passed on by reference: the compiler would compute the address of a thread-local variable at each use.
+    Serving& own = serving;
+    own.server = server;
+    own.deferred = false;
+    own.reply = take_reply();
+    if (!own.reply) return KOS_STATUS_FULL;
+    own.request_copy = copy_buffer();
+    if (!own.request_copy) return KOS_STATUS_NOT_ENOUGH_MEMORY;
     kos_status_t const bound = bind_ports();
     if (!kos_status_is_ok(bound)) return bound;
-    if (is_main) {
+    if (thread_number() == 0) {
         is_serving = true;
         // What was sent while nobody served; the signals were for the instance before.
         serve_queues(server);
     }
-    prepare_receive();
-    sel4::Message message = become_ready();
+    prepare_receive(own);
+    sel4::Message message = become_ready(own.reply);
     for (;;) {
-        if (message.badge & KOS_BADGE_NOTIFICATION) {
+        if (is_words_only(message)) {
+            message = serve_words(own, message);
+        } else if (message.badge & KOS_BADGE_NOTIFICATION) {
             // With those that a handler received while it waited for one of its own.
             if (!serve_signals(server, message.badge | take_kept_signals())) return KOS_STATUS_OK;
-            prepare_receive();
-            message = sel4::recv(KOS_SLOT_PORT, current_reply);
-            continue;
-        }
-        current_deferred = false;
-        Reply const reply = serve_call(server, message);
-        prepare_receive();
-        if (has_loan()) {
-            // The next request shall have its own time, not what is left of this one's.
-            if (!current_deferred) sel4::reply(current_reply, reply.tag, reply.words);
-            message = sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1),
-                                         Words{{thread_number(), 0, 0, 0}}, KOS_SLOT_PORT, current_reply);
-        } else if (current_deferred) {
-            message = sel4::recv(KOS_SLOT_PORT, current_reply);
+            own.deferred = false;  // there was nobody to defer
+            prepare_receive(own);
+            message = sel4::recv(KOS_SLOT_PORT, own.reply);
         } else {
-            message = sel4::reply_recv(KOS_SLOT_PORT, current_reply, reply.tag, reply.words);
+            message = answer_and_receive(own, serve_call(server, own, message));
         }
     }
 }
 
 kos_status_t kos_server_defer(kos_server_t*, const kos_caller_t* caller, kos_deferred_t* deferred) {
-    if (current_deferred || (startup->main_passive && thread_number() == 0)) return KOS_STATUS_CONFLICT;
+    if (serving.deferred || (startup->main_passive && thread_number() == 0)) return KOS_STATUS_CONFLICT;
     CPtr const next = take_reply();
     if (!next) return KOS_STATUS_FULL;
-    *deferred = {current_reply, *caller};
-    current_reply = next;
-    current_deferred = true;
+    *deferred = {serving.reply, *caller};
+    serving.reply = next;
+    serving.deferred = true;
+    serving.prepared_index = kNotPrepared;
     return KOS_STATUS_OK;
 }
 

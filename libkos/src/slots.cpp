@@ -33,6 +33,10 @@ kos_slot_t allocate_slot() {
 void free_slot(kos_slot_t slot) {
     if (!is_free_slot(slot)) return;
     sel4::cnode_delete({KOS_SLOT_CNODE, slot, 64});
+    release_slot(slot);
+}
+
+void release_slot(kos_slot_t slot) {
     connections[slot] = 0;
     __atomic_fetch_and(&taken[slot / kWordBits], ~(1ull << (slot % kWordBits)), __ATOMIC_RELEASE);
 }

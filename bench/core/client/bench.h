@@ -21,7 +21,10 @@ void report(const char* row, double value, const char* unit);
 void measure(const char* row, loop_fn loop, uint64_t passes);  // time_of and report
 
 // What was measured has not been done: the row fails, and with it the run.
-void expect(int is_right, const char* what, int64_t detail);
+void failed(const char* what, int64_t detail);
+static inline void expect(int is_right, const char* what, int64_t detail) {
+    if (__builtin_expect(!is_right, 0)) failed(what, detail);
+}
 
 kos_slot_t port(const char* name);
 

@@ -16,7 +16,7 @@ static void words_loop(uint64_t passes) {
     for (uint64_t i = 0; i < passes; ++i) {
         uint64_t param = i, words[2] = {2, 3};
         const kos_status_t status = kos_msg_call_words(target, 1, &param, words);
-        expect(status == KOS_STATUS_OK && param == i && words[0] == 2, "call_words", status);
+        expect(status == KOS_STATUS_OK && param == i, "call_words", status);
     }
 }
 

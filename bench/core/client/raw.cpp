@@ -14,7 +14,7 @@ CPtr raw;
 void loop(uint64_t passes) {
     for (uint64_t i = 0; i < passes; ++i) {
         Message const answer = call(raw, Tag::make(1, 4), Words{{i, 0, 2, 3}});
-        expect(answer.words[0] == i, "reference", 0);
+        expect(answer.label() == KOS_STATUS_OK && answer.words[0] == i, "reference", 0);
     }
 }
 

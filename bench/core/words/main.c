@@ -9,8 +9,10 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
     answer->has_words = request->has_words;
     answer->words[0] = request->words[0];
     answer->words[1] = request->words[1];
-    answer->payload = request->payload;
-    answer->payload_bytes = request->payload_bytes;
+    if (request->payload_bytes) {
+        answer->payload = request->payload;
+        answer->payload_bytes = request->payload_bytes;
+    }
     return KOS_STATUS_OK;
 }
 
