@@ -109,8 +109,10 @@ Word take_addresses(Domain& domain, Word bytes);
 constexpr Word kNormalMemory = seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever;
 constexpr Word kExecutable = seL4_ARM_Default_VMAttributes;
 constexpr Word kDeviceMemory = seL4_ARM_ExecuteNever;
-kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address);
-kos_status_t unmap_heap(Domain& domain, Word address, Word bytes);
+// A part of it per request; `mapped_bytes`, `left_bytes`: how much is done, or to do.
+kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address, Word& mapped_bytes);
+kos_status_t continue_map(Domain& domain, Word address, Word rights, Word& mapped_bytes);
+kos_status_t unmap_heap(Domain& domain, Word address, Word bytes, Word& left_bytes);
 
 // --- program.cpp
 BuildResult map_program(Domain& domain);

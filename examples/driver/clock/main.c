@@ -50,6 +50,7 @@ int main(void) {
     set(kMask, 0);
     set(kClear, 1);
     kos_dev_interrupt_acknowledge(&interrupt);
-    static kos_clock_server_t clock = {.server = {.signalled = signalled}, .seconds = seconds, .wait_until = wait_until};
+    static kos_clock_server_t clock = {
+        .server = {.signalled = signalled}, .seconds = seconds, .wait_until = wait_until};
     return kos_clock_server_run(&clock) == KOS_STATUS_OK ? 0 : 1;
 }

@@ -16,6 +16,7 @@ enum attack {
     kAttackSystemCalls,   // param: number. System calls that are none
     kAttackThreadFaults,  // a thread that faults without end, left to itself
     kAttackLittleTime,    // param: ms. Calls the server with hardly any time
+    kAttackMapping,       // param: ms. Has root map and unmap much memory
     kAttackReplies,       // answers through all its reply objects, twice
 };
 

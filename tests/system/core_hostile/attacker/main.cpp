@@ -1,6 +1,7 @@
 // A domain that does what it may not, one attack per request (../attacks.h).
 #include <kos/app.h>
 #include <kos/dir.h>
+#include <kos/mem.h>
 #include <kos/msg.h>
 #include <kos/root.h>
 #include <kos/server.h>
@@ -219,6 +220,16 @@ void attack_little_time(uint64_t ms) {
     }
 }
 
+void attack_mapping(uint64_t ms) {
+    uint64_t const end = kos_time_after_us(ms * 1000);
+    while (kos_time_ticks() < end) {
+        constexpr size_t kBytes = 16 << 20;
+        void* memory = nullptr;
+        kos_assert_ok(kos_mem_map(kBytes, KOS_MEM_READ | KOS_MEM_WRITE, &memory));
+        kos_assert_ok(kos_mem_unmap(memory, kBytes));
+    }
+}
+
 void attack_replies() {
     const kos_startup_t* const startup = kos_app_startup();
     auto* const slots =
@@ -254,6 +265,7 @@ kos_status_t serve(kos_server_t*, const kos_caller_t*, const kos_msg_t* request,
         }
         case kAttackThreadFaults: attack_thread_faults(); break;
         case kAttackLittleTime: attack_little_time(request->param); break;
+        case kAttackMapping: attack_mapping(request->param); break;
         case kAttackReplies: attack_replies(); break;
         default: return KOS_STATUS_BAD_REQUEST;
     }

@@ -113,31 +113,34 @@ static void try_fatal(const char* name, uint64_t label, uint64_t param, int reas
     check_all();
 }
 
-static void attack_with_little_time(void* nothing) {
-    (void)nothing;
+static void attack_for_long(void* label) {
     uint64_t param = 500, words[2] = {0, 0};
-    kos_msg_call_words(attacker, kAttackLittleTime, &param, words);
+    kos_msg_call_words(attacker, (uint64_t)(uintptr_t)label, &param, words);
 }
 
-// The server is called by somebody who has hardly any time; this domain waits no longer than one request of his.
-static void test_latency(void) {
+// The server is called by somebody who has hardly any time; this domain, which
+// makes one call per period of 10 ms, does not wait for his periods.
+static void test_latency(const char* name, uint64_t label) {
     kos_thread_t* thread = 0;
-    kos_assert_created(kos_thread_create(attack_with_little_time, 0, 0, &thread));
+    kos_assert_created(kos_thread_create(attack_for_long, (void*)(uintptr_t)label, 0, &thread));
     kos_thread_start(thread);
     uint64_t longest = 0, calls = 0;
     uint64_t const end = kos_time_after_us(400000);
-    while (kos_time_ticks() < end) {
+    uint64_t start = kos_time_ticks();
+    while (start < end) {
         uint64_t param = 0, words[2] = {0, 0};
-        kos_thread_yield();  // begins with a whole budget
-        uint64_t const start = kos_time_ticks();
+        kos_thread_yield();  // to the next period
         if (kos_msg_call_words(peer, kPeerEcho, &param, words) != KOS_STATUS_OK) break;
-        uint64_t const took = kos_time_ticks() - start;
-        if (took > longest) longest = took;
+        uint64_t const now = kos_time_ticks();
+        if (now - start > longest) longest = now - start;
+        start = now;
         ++calls;
     }
     kos_thread_join(thread);
     uint64_t const longest_us = longest * 1000000 / kos_time_hz();
-    check("latency next to one with little time, in us", calls > 5 && longest_us < 50000, (int64_t)longest_us);
+    // Several cores run on the time of the machine that emulates them.
+    uint64_t const most_us = kos_app_startup()->cores > 1 ? 1000000 : 30000;
+    check(name, calls > 5 && longest_us < most_us, (int64_t)longest_us);
     check_all();
 }
 
@@ -173,7 +176,8 @@ int main(int argc, char** argv) {
     try_fatal("system call", kAttackSystemCalls, (uint64_t)-1000, KOS_EXIT_FAULT_SYSCALL);
     try_fatal("reports", kAttackReports, 0, KOS_EXIT_ERROR);
     try_fatal("faults of a thread", kAttackThreadFaults, 0, KOS_EXIT_FAULT_MEMORY);
-    test_latency();
+    test_latency("from call to call next to one with little time, in us", kAttackLittleTime);
+    test_latency("from call to call next to one that maps memory, in us", kAttackMapping);
     print_verdict();
     return 0;
 }
