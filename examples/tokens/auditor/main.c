@@ -1,4 +1,5 @@
-// A server that is handed an account for one question. It has no account of its own, and gives back what it got.
+// A server that is handed an account for one question. It knows no bank: the account is all that it has,
+// until it gives it back.
 #include <kos/idl/auditor.h>
 
 static kos_status_t audit(kos_auditor_server_t* self, const kos_caller_t* caller, kos_bank_account_client_t account,
