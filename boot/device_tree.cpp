@@ -78,6 +78,12 @@ uint64_t device_tree_size(Bytes bytes) {
 }
 
 Status check_device_tree(Bytes tree) {
+    // fdt_check_full() of libfdt 1.6.1 follows a null pointer in trees of versions before 16.
+    constexpr uint32_t kOldestVersion = 16;
+    if (tree.size() >= sizeof(fdt_header) && fdt_magic(tree.data()) == FDT_MAGIC &&
+        fdt_version(tree.data()) < kOldestVersion) {
+        return fdt_failure(-FDT_ERR_BADVERSION);
+    }
     if (const int error = fdt_check_full(tree.data(), tree.size()); error != 0) {
         return fdt_failure(error);
     }

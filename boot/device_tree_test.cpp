@@ -109,6 +109,15 @@ TEST(DeviceTree, SizeOfWhatIsNoTree) {
     EXPECT_EQ(device_tree_size(tree), 0u);
 }
 
+TEST(DeviceTree, OldVersionsAreRefused) {
+    for (uint32_t version = 0; version < 16; ++version) {
+        Buffer tree = tree_of({});
+        fdt_set_version(tree.data(), version);
+        fdt_set_last_comp_version(tree.data(), version);
+        EXPECT_FALSE(check_device_tree(tree).ok()) << version;
+    }
+}
+
 TEST(DeviceTree, DamagedTreesAreRefusedOrRead) {
     const Buffer tree = tree_of({});
     ASSERT_BOOT_OK(check_device_tree(tree));

@@ -1,6 +1,8 @@
 # Native programs in Rust.
 #
-#   kos_rust_app(NAME main.rs)   build/target/apps/NAME.elf: as kos_app(), of the crate whose root is main.rs
+#   kos_rust_app(NAME main.rs)    build/target/apps/NAME.elf: as kos_app(), of the crate whose root is main.rs
+#   kos_rust_crate(NAME UNSTABLE RESULT USED...)   a crate of libkos/rust, for its own CMakeLists.txt
+#   kos_rust_test(NAME CRATE USED...)              its unit tests, on this machine
 #
 # The crates kos_sys and kos (libkos/rust), core, alloc and the application become one object, optimised as a whole, which
 # is linked like every native program. rustc is Debian's, and so are core and alloc for the device (group "target" of
@@ -55,4 +57,24 @@ function(kos_rust_app name main)
     set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
     kos_app(${name} "${object}")
     set_target_properties(app_${name} PROPERTIES LINKER_LANGUAGE CXX)
+endfunction()
+
+# The unit tests of a crate on this machine. ARGN: the crates of libkos/rust that it uses.
+function(kos_rust_test name crate)
+    set(program "${CMAKE_CURRENT_BINARY_DIR}/${name}_crates/test")
+    set(folder "${CMAKE_CURRENT_BINARY_DIR}/${name}_crates")
+    set(commands COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}")
+    set(externs "")
+    foreach(used IN LISTS ARGN)
+        list(APPEND commands COMMAND "${KOS_RUSTC}" ${KOS_RUST_FLAGS} --crate-type rlib --crate-name ${used}
+            -o "${folder}/lib${used}.rlib" "${KOS_RUST_DIR}/${used}/lib.rs")
+        list(APPEND externs --extern "${used}=${folder}/lib${used}.rlib")
+    endforeach()
+    file(GLOB sources CONFIGURE_DEPENDS "${KOS_RUST_DIR}/*/*.rs")
+    add_custom_command(OUTPUT "${program}" ${commands}
+        COMMAND "${KOS_RUSTC}" ${KOS_RUST_FLAGS} -A missing_docs -C debug-assertions=yes --test --crate-name ${crate}
+                ${externs} -o "${program}" "${KOS_RUST_DIR}/${crate}/lib.rs"
+        DEPENDS ${sources} "${KOS_RUSTC}" COMMENT "Rust tests of ${crate}" VERBATIM)
+    add_custom_target(${name} ALL DEPENDS "${program}")
+    add_test(NAME ${name} COMMAND "${program}")
 endfunction()

@@ -1,6 +1,8 @@
 // Life cycle of the own domain (kos/app.h).
 #include "runtime.h"
 
+#include <kos/signal.h>
+
 #include <string.h>
 
 using namespace kos;
@@ -19,7 +21,11 @@ void kos_app_alive(void) {
     __atomic_fetch_add(&page->alive, 1, __ATOMIC_RELAXED);
 }
 
-int kos_app_should_stop(void) { return __atomic_load_n(&life()->state, __ATOMIC_ACQUIRE) == KOS_LIFE_STOPPING; }
+int kos_app_should_stop(void) {
+    // Without a server loop nobody else looks at the notification, where the request to stop and health questions are.
+    if (thread_number() == 0 && !is_serving) (void)kos_signal_poll(0);
+    return __atomic_load_n(&life()->state, __ATOMIC_ACQUIRE) == KOS_LIFE_STOPPING;
+}
 
 namespace {
 

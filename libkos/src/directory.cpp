@@ -63,6 +63,13 @@ kos_status_t kos_dir_request_until(const char* name, uint64_t deadline_ticks, ko
     const kos_startup_connection_t* const connection = find_connection(name, &index);
     if (!connection) return KOS_STATUS_UNAUTHORIZED;
     kos_slot_t found = connection->slot ? connection->slot : __atomic_load_n(&known[index], __ATOMIC_ACQUIRE);
+    if (!found && connection->flags & KOS_CONNECTION_SEND_ONLY) {
+        // Its queue is there from the start. The slot stays empty: it only names the connection.
+        found = allocate_slot();
+        if (!found) return KOS_STATUS_AT_TOKEN_LIMIT;
+        set_connection_of(found, index);
+        __atomic_store_n(&known[index], found, __ATOMIC_RELEASE);
+    }
     if (!found) {
         kos_status_t const status = call_directory(kRequest, connection->port, deadline_ticks, &found);
         if (!kos_status_is_ok(status)) return status;

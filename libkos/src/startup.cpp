@@ -2,10 +2,13 @@
 #include "libc/thread_area.h"
 #include "runtime.h"
 
+#include <stdlib.h>
+
 extern "C" {
 using Constructor = void (*)();
 extern Constructor kos_init_array_start[];
 extern Constructor kos_init_array_end[];
+int main(int argc, char** argv);  // the application's
 [[noreturn]] void kos_start(const kos_startup_t* block);
 }
 
@@ -49,5 +52,6 @@ void kos_start(const kos_startup_t* block) {
         (*constructor)();
     }
     int const count = collect_arguments();
-    kos_app_exit(main(count, argument_vector));
+    // Flushes standard output and runs what atexit() has been given.
+    exit(main(count, argument_vector));
 }

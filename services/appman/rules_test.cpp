@@ -23,7 +23,7 @@ struct RulesTest : testing::Test {
     }
     void connect(unsigned client, unsigned port, unsigned server) {
         manifest->ports[port].server = server;
-        manifest->connections[manifest->connection_count++] = {client, port, false};
+        manifest->connections[manifest->connection_count++] = {client, port, false, false};
     }
     std::unique_ptr<manifest::Manifest> manifest;
     std::unique_ptr<Rules> rules;

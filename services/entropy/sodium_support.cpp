@@ -1,6 +1,6 @@
 /*
- * What libsodium's hash needs of the rest of libsodium. Its own version lives in an object file together with memory locking,
- * which needs system calls that KOS does not have.
+ * What libsodium's hash needs of the rest of libsodium. Its own version lives in an object file together with memory
+ * locking, which needs system calls that KOS does not have.
  */
 #include <stddef.h>
 

@@ -129,7 +129,8 @@ namespace {
 
 unsigned object_bits(Word type, Word size_bits) {
     switch (type) {
-        case seL4_TCBObject: return seL4_TCBBits;
+        // Kernels with the hardware debug API, which have more methods as well, keep twice as much of a thread.
+        case seL4_TCBObject: return seL4_TCBBits + (label_shift ? 1 : 0);
         case seL4_EndpointObject: return seL4_EndpointBits;
         case seL4_NotificationObject: return seL4_NotificationBits;
         case seL4_CapTableObject: return static_cast<unsigned>(seL4_SlotBits + size_bits);

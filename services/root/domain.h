@@ -109,8 +109,10 @@ Word take_addresses(Domain& domain, Word bytes);
 constexpr Word kNormalMemory = seL4_ARM_Default_VMAttributes | seL4_ARM_ExecuteNever;
 constexpr Word kExecutable = seL4_ARM_Default_VMAttributes;
 constexpr Word kDeviceMemory = seL4_ARM_ExecuteNever;
-kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address);
-kos_status_t unmap_heap(Domain& domain, Word address, Word bytes);
+// A part of it per request; `mapped_bytes`, `left_bytes`: how much is done, or to do.
+kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address, Word& mapped_bytes);
+kos_status_t continue_map(Domain& domain, Word address, Word rights, Word& mapped_bytes);
+kos_status_t unmap_heap(Domain& domain, Word address, Word bytes, Word& left_bytes);
 
 // --- program.cpp
 BuildResult map_program(Domain& domain);
@@ -154,7 +156,7 @@ bool next_event(Event& event);
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound
 void lend_after_timeout(Domain& domain, Word thread, Word sched_context_badge, bool& hung);
-bool return_loan(Domain& domain, Word thread);  // as it says; false: it has none
+bool return_loan(Domain& domain, Word thread);   // as it says; false: it has none
 void make_passive(Domain& domain, Word thread);  // main thread's time goes to the notification
 void sweep();
 bool is_settled();  // nothing is lent, no deadline is running

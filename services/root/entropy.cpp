@@ -19,7 +19,10 @@ bool has_seed;
 void collect_boot_entropy() {
     size_t bytes = 0;
     const void* const tree = device_tree(bytes);
-    if (!tree || bytes < sizeof(fdt_header) || fdt_check_full(tree, bytes) != 0) return;
+    // fdt_check_full() of libfdt 1.6.1 follows a null pointer in trees of versions before 16.
+    constexpr uint32_t kOldestVersion = 16;
+    if (!tree || bytes < sizeof(fdt_header) || fdt_version(tree) < kOldestVersion) return;
+    if (fdt_check_full(tree, bytes) != 0) return;
     int const chosen = fdt_path_offset(tree, "/chosen");
     int length = 0;
     const void* const seed = chosen < 0 ? nullptr : fdt_getprop(tree, chosen, "rng-seed", &length);

@@ -86,8 +86,10 @@ kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Messag
             if (words[0] > 1) return KOS_STATUS_INVALID_ARGUMENT;
             domain.handles_faults = words[0] == 1;
             return KOS_STATUS_OK;
-        case KOS_ROOT_MEM_MAP: return map_heap(domain, words[0], words[1], answer.w[0]);
-        case KOS_ROOT_MEM_UNMAP: return unmap_heap(domain, words[0], words[1]);
+        case KOS_ROOT_MEM_MAP:
+            if (words[2]) return continue_map(domain, words[2], words[1], answer.w[1]);
+            return map_heap(domain, words[0], words[1], answer.w[0], answer.w[1]);
+        case KOS_ROOT_MEM_UNMAP: return unmap_heap(domain, words[0], words[1], answer.w[0]);
         case KOS_ROOT_MEM_STATUS:
             answer = {
                 {Word{1} << domain.untyped_bits, domain.used_bytes - Word{domain.heap.spare_count} * kPageBytes, 0, 0}};

@@ -123,35 +123,80 @@ void give_frame(Domain& domain, uint32_t page) {
 
 }  // namespace
 
-kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address) {
+namespace {
+
+// Of one request: more would be more of root's time than its caller pays for.
+constexpr Word kPagesPerRequest = 64;
+// A page that belongs to a mapping and is not mapped yet.
+constexpr uint32_t kReserved = ~uint32_t{0};
+
+kos_status_t map_reserved(Domain& domain, Word first, Word count, Word rights) {
+    Heap& heap = domain.heap;
+    Word const attributes = rights & 4 ? kExecutable : kNormalMemory;
+    for (Word i = 0; i < count; ++i) {
+        Word const slot = take_frame(domain);
+        if (!slot) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+        heap.slots[first + i] = static_cast<uint32_t>(slot);
+        ++heap.used;
+        Word const at = kHeapBase + (first + i) * kPageBytes;
+        if (!map_page(domain, domain_cap(domain.number, slot), Copy::kNo, at, heap_rights(rights), attributes)) {
+            return KOS_STATUS_NOT_ENOUGH_MEMORY;
+        }
+    }
+    return KOS_STATUS_OK;
+}
+
+// Frees `count` pages, mapped or reserved.
+void give_pages(Domain& domain, Word first, Word count) {
+    for (Word page = first; page < first + count; ++page) {
+        if (domain.heap.slots[page] == kReserved) {
+            domain.heap.slots[page] = 0;
+        } else if (domain.heap.slots[page]) {
+            give_frame(domain, static_cast<uint32_t>(page));
+        }
+    }
+}
+
+}  // namespace
+
+kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address, Word& mapped_bytes) {
     bool const is_wx = (rights & 2) && (rights & 4);
     // No processor of ours has memory that can be written or executed but not read.
     if (bytes == 0 || !(rights & 1) || rights > 7 || is_wx) return KOS_STATUS_INVALID_ARGUMENT;
     Heap& heap = domain.heap;
     Word const count = bytes > Word{heap.pages} * kPageBytes ? heap.pages : round_up(bytes) / kPageBytes;
+    // What cannot be there need not be tried.
+    Word const quota = Word{1} << domain.untyped_bits;
+    Word const in_use = domain.used_bytes - Word{heap.spare_count} * kPageBytes;
+    if (in_use > quota || count > (quota - in_use) / kPageBytes) return KOS_STATUS_NOT_ENOUGH_MEMORY;
     uint32_t const first = find_free(heap, count);
     if (first == heap.pages) return KOS_STATUS_NOT_ENOUGH_MEMORY;
-    Word const attributes = rights & 4 ? kExecutable : kNormalMemory;
-    for (uint32_t i = 0; i < count; ++i) {
-        Word const slot = take_frame(domain);
-        Word const at = kHeapBase + (first + i) * kPageBytes;
-        if (slot) {
-            heap.slots[first + i] = static_cast<uint32_t>(slot);
-            ++heap.used;
-        }
-        if (!slot ||
-            !map_page(domain, domain_cap(domain.number, slot), Copy::kNo, at, heap_rights(rights), attributes)) {
-            for (uint32_t j = 0; j <= i; ++j) {
-                if (heap.slots[first + j]) give_frame(domain, first + j);
-            }
-            return KOS_STATUS_NOT_ENOUGH_MEMORY;
-        }
+    for (Word page = first; page < first + count; ++page) heap.slots[page] = kReserved;
+    Word const now = count < kPagesPerRequest ? count : kPagesPerRequest;
+    kos_status_t const status = map_reserved(domain, first, now, rights);
+    if (status != KOS_STATUS_OK) {
+        give_pages(domain, first, count);
+        return status;
     }
     address = kHeapBase + first * kPageBytes;
+    mapped_bytes = now * kPageBytes;
     return KOS_STATUS_OK;
 }
 
-kos_status_t unmap_heap(Domain& domain, Word address, Word bytes) {
+kos_status_t continue_map(Domain& domain, Word address, Word rights, Word& mapped_bytes) {
+    Heap& heap = domain.heap;
+    Word const first = (address - kHeapBase) / kPageBytes;
+    bool const is_wx = (rights & 2) && (rights & 4);
+    bool const is_reserved =
+        address >= kHeapBase && address % kPageBytes == 0 && first < heap.pages && heap.slots[first] == kReserved;
+    if (!is_reserved || !(rights & 1) || rights > 7 || is_wx) return KOS_STATUS_INVALID_ARGUMENT;
+    Word count = 0;
+    while (count < kPagesPerRequest && first + count < heap.pages && heap.slots[first + count] == kReserved) ++count;
+    mapped_bytes = count * kPageBytes;
+    return map_reserved(domain, first, count, rights);
+}
+
+kos_status_t unmap_heap(Domain& domain, Word address, Word bytes, Word& left_bytes) {
     Heap& heap = domain.heap;
     Word const first = (address - kHeapBase) / kPageBytes;
     Word const count = round_up(bytes) / kPageBytes;
@@ -165,7 +210,10 @@ kos_status_t unmap_heap(Domain& domain, Word address, Word bytes) {
     bool const is_whole =
         (first == 0 || !heap.slots[first - 1]) && (first + count == heap.pages || !heap.slots[first + count]);
     if (!is_whole) return KOS_STATUS_INVALID_ARGUMENT;
-    for (Word i = 0; i < count; ++i) give_frame(domain, static_cast<uint32_t>(first + i));
+    // From the end, so that what is left is a whole mapping as well.
+    Word const now = count < kPagesPerRequest ? count : kPagesPerRequest;
+    give_pages(domain, first + count - now, now);
+    left_bytes = (count - now) * kPageBytes;
     return KOS_STATUS_OK;
 }
 

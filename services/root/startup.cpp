@@ -140,8 +140,8 @@ void write_connections(Writer& writer, const Domain& domain) {
         const auto& port = manifest.ports[connection.port];
         auto* const entry = writer.entry<kos_startup_connection_t>();
         Writer::name(entry->name, port.name);
-        entry->slot = connection.early ? put_connection(writer, connection) : 0;
-        entry->window = writer.map(window_of(i), seL4_ReadWrite, kNormalMemory);
+        entry->slot = connection.early && !connection.send_only ? put_connection(writer, connection) : 0;
+        if (!connection.send_only) entry->window = writer.map(window_of(i), seL4_ReadWrite, kNormalMemory);
         entry->queue = writer.map(queue_of(i), seL4_ReadWrite, kNormalMemory);
         if (entry->queue) {
             entry->queue_signal = writer.put(the_system.domains[port.server].notification, seL4_CanWrite,
@@ -150,6 +150,7 @@ void write_connections(Writer& writer, const Domain& domain) {
         entry->port = port.number;
         entry->server = static_cast<uint16_t>(port.server);
         entry->flags = port.tokens ? KOS_CONNECTION_TOKENS : 0;
+        if (connection.send_only) entry->flags = KOS_CONNECTION_SEND_ONLY;
     }
 }
 
@@ -300,7 +301,7 @@ void write_directory(Writer& writer) {
     }
     for (uint32_t i = 0; i < manifest.connection_count; ++i) {
         const auto& connection = manifest.connections[i];
-        if (connection.early) continue;
+        if (connection.early || connection.send_only) continue;
         const auto& port = manifest.ports[connection.port];
         auto* const entry = writer.entry<kos_startup_introduction_t>();
         Writer::name(entry->name, port.name);

@@ -29,8 +29,8 @@ constexpr Word kRegisters = 11;
 
 enum class Doing { kServing, kIdle, kCalling };
 
-// A thread that was stopped right before it receives looks like one that is receiving, and would stand still without its
-// loan. So it has to look idle for so long; servers of libkos give theirs back at once (KOS_REPORT_RETURN).
+// A thread that was stopped right before it receives looks like one that is receiving, and would stand still without
+// its loan. So it has to look idle for so long; servers of libkos give theirs back at once (KOS_REPORT_RETURN).
 constexpr Word kIdlePartOfSecond = 10;
 
 bool is_idle_long(Loan& loan) {
@@ -202,9 +202,10 @@ void release_time(Word badge, CPtr tcb) {
 
 namespace {
 
-// A thread whose call is answered with a scheduling context that is used up has a time-out at once, and whoever lets it go
-// on makes it execute the svc again, with the answer's registers. Its program counter is moved on instead. The call has
-// been answered if x0 is 0, the badge of answers: it was the capability, and a call of slot 0 is nothing to anybody.
+// A thread whose call is answered with a scheduling context that is used up has a time-out at once, and whoever lets it
+// go on makes it execute the svc again, with the answer's registers. Its program counter is moved on instead. The call
+// has been answered if x0 is 0, the badge of answers: it was the capability, and a call of slot 0 is nothing to
+// anybody.
 void step_over_answered_call(const Domain& domain, CPtr tcb) {
     seL4_UserContext context{};
     if (!tcb_read_registers(tcb, Suspend::kNo, kRegisters, context).ok()) return;
@@ -219,7 +220,8 @@ void step_over_answered_call(const Domain& domain, CPtr tcb) {
 void lend_after_timeout(Domain& domain, Word thread, Word badge, bool& hung) {
     CPtr const tcb = thread_cap(domain.number, thread, kThreadTcb);
     step_over_answered_call(domain, tcb);
-    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its own.
+    // A loan that a caller in the chain above has nearly used up is no reason to blame this one: it gets one of its
+    // own.
     bool const is_loan = badge >= kLoanBadge && badge - kLoanBadge < kLoans;
     hung = is_loan && loans[badge - kLoanBadge].domain == domain.number && loans[badge - kLoanBadge].thread == thread;
     if (hung) return;

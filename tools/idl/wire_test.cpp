@@ -178,7 +178,7 @@ TEST_F(Wire, GpioAsTheDriverReads) {
     answer(0x8204, 0, 0);
     auto events = gpio::Client(1).events();
     ASSERT_TRUE(events.ok());
-    EXPECT_EQ(events->changed, 4);
+    EXPECT_EQ(events->lines, 4);
     EXPECT_EQ(events->levels, 0x82);
 }
 

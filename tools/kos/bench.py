@@ -63,7 +63,7 @@ def main(arguments):
     bench = chosen(arguments, declared)
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())
-    build.everything(install=not arguments.no_install)
+    build.bootable(install=not arguments.no_install)
     if arguments.profile:
         profile.run(bench, arguments.profile, board.keel(bench.kernel))
         return 0
@@ -127,7 +127,7 @@ def measure(bench, kernel, label, prefix=None):
     log = LOGS / f"{bench.name}-{label}.log"
     # A system runs as a whole: its domains get no parameters from here.
     append = " ".join(filter(None, [bench.append, f"rows={prefix}" if prefix and not bench.system else ""]))
-    command = qemu.command(packed, 1, append or None, icount=True) + list(bench.qemu_arguments)
+    command = qemu.command(packed, 1, append or None, qemu.COUNT_INSTRUCTIONS) + list(bench.qemu_arguments)
     result = qemu.run(command, log, bench.timeout_s)
     problems = result.problems()
     if problems:

@@ -9,6 +9,9 @@ from kos.arguments import Parser
 from kos.common import BUILD, TOP, KosError, processors, run, say
 
 PRESETS = ("host", "target")
+# Of the host preset, what makes a bootable image: the schema compiler's back end, which the target preset runs, the
+# manifest compiler and the packer.
+BOOT_TOOLS = ("tools/idl/idl", "tools/manifest/kos-manifest", "tools/mkimage/mkimage")
 # Of CMake and Ninja, when there is nothing to say.
 NOISE = ("ninja: no work to do.", "-- ")
 
@@ -38,8 +41,17 @@ def generators():
     compile_preset("host", ["idl_plugin"])
 
 
+def bootable(install):
+    """What run and bench need before they start: no unit tests."""
+    packages.ensure(install)
+    configure("host")
+    compile_preset("host", BOOT_TOOLS)
+    configure("target")
+    compile_preset("target")
+
+
 def everything(install):
-    """What run, test and bench need before they start."""
+    """What test and tidy need before they start."""
     packages.ensure(install)
     for preset in PRESETS:
         configure(preset)

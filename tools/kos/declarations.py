@@ -24,8 +24,10 @@ class Test:
     script: str = ""  # or a Python program next to the declaration, which prints records itself
     kernels: tuple = ()  # names of board.KERNELS
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
+    append_on_sel4: str = ""  # added to it when the kernel is a seL4
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
+    virtual_time: bool = True  # of systems on one core; False: time is the host's
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
     disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
     input: str = ""  # what the serial line receives
@@ -75,8 +77,10 @@ def read_test(file):
         script=reader.take("script", str, ""),
         kernels=tuple(reader.take("kernels", list, [])),
         append=reader.take("append", str, ""),
+        append_on_sel4=reader.take("append_on_sel4", str, ""),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
+        virtual_time=reader.take("virtual_time", bool, True),
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         disks=reader.take("disks", dict, {}),
         input=reader.take("input", str, ""),
@@ -159,7 +163,7 @@ class Reader:
         value = self.values.pop(key, default)
         if value is self.MISSING:
             self.refuse(f"'{key}' is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             self.refuse(f"'{key}' has the wrong type: {value!r}")
         return value
 

@@ -34,7 +34,7 @@ def run(bench, row, kernel):
     with tempfile.TemporaryDirectory(dir=LOGS) as scratch, open(log, "wb") as output:
         port, trace = Path(scratch) / "gdb", Path(scratch) / "trace"
         # sleep=off would let virtual time jump to the next timer whenever the machine is stopped.
-        words = [word.replace("sleep=off", "sleep=on") for word in qemu.command(packed, 1, append, icount=True)]
+        words = [word.replace("sleep=off", "sleep=on") for word in qemu.command(packed, 1, append, icount=qemu.COUNT_INSTRUCTIONS)]
         words += ["-S", "-gdb", f"unix:{port},server=on,wait=off", "-D", str(trace)]
         process = processes.start(words, stdout=output, stderr=output)
         try:

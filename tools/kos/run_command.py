@@ -6,10 +6,10 @@ from pathlib import Path
 
 from kos import board, build, elf, image, system_image
 from kos.arguments import Parser, positive, seconds
-from kos.common import EXIT_USAGE, TARGET, KosError, say, shown
+from kos.common import EXIT_USAGE, TOP, KosError, say, shown
 
 # What ./kos run boots unless told otherwise.
-DEFAULT_ROOT_TASK = TARGET / "examples/hello_root/hello_root.elf"
+DEFAULT_SYSTEM = TOP / "examples/pump-station"
 
 EXIT_TIMEOUT = 124  # as timeout(1) has it
 
@@ -36,11 +36,11 @@ def main(arguments):
         raise KosError(f"{arguments.cores} cores; expected one of {' '.join(map(str, board.board().cores))}")
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())  # before anything is built
-    build.everything(install=not arguments.no_install)
+    build.bootable(install=not arguments.no_install)
     kernel = arguments.sel4 or board.keel(board.keel_for(arguments.cores, arguments.debug_kernel))
-    if arguments.system:
-        arguments.root_task = system_image.compile_system(system_file(arguments.system), warnings=True)
-    arguments.root_task = arguments.root_task or DEFAULT_ROOT_TASK
+    if not arguments.root_task:
+        description = system_file(arguments.system or DEFAULT_SYSTEM)
+        arguments.root_task = system_image.compile_system(description, warnings=True)
     packed = image.pack(kernel, arguments.root_task, arguments.cores)
     return boot(packed, kernel, arguments)
 

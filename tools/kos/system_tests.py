@@ -67,8 +67,12 @@ def run_script(test, seed, log, timeout):
 
 
 def boot(test, variant, append, log, timeout):
+    if variant.kernel and test.append_on_sel4:
+        append = f"{append} {test.append_on_sel4}"
     packed = image.pack(variant.elf(), system_image.root_task(test.elf, test.system), variant.cores)
-    words = qemu.command(packed, variant.cores, append or None)
+    # A system has deadlines, so it gets a time of its own where QEMU can do that (with one core).
+    icount = qemu.VIRTUAL_TIME if test.system and test.virtual_time and variant.cores == 1 else None
+    words = qemu.command(packed, variant.cores, append or None, icount)
     with tempfile.TemporaryDirectory(prefix="kos-test-") as folder:
         for name, size in test.disks.items():
             with open(Path(folder) / name, "wb") as disk:

@@ -132,7 +132,8 @@ typedef struct {
 } kos_startup_connection_t;
 
 enum {
-    KOS_CONNECTION_TOKENS = 1,  // messages on it may carry a token
+    KOS_CONNECTION_TOKENS = 1,     // messages on it may carry a token
+    KOS_CONNECTION_SEND_ONLY = 2,  // kos_msg_send only: there is no capability to call
 };
 
 typedef struct {
@@ -270,12 +271,14 @@ enum kos_report_label {
 
 // --- Requests to root: label; arguments are message words 0..; the answer's label is a kos_status_t, words as given.
 enum kos_root_label {
-    KOS_ROOT_THREAD_CREATE = 2,   // entry, argument, stack bytes, flags (1 = passive) -> thread number
-    KOS_ROOT_THREAD_START = 3,    // thread
-    KOS_ROOT_THREAD_STOP = 4,     // thread; not itself. Its stack and number are free again
-    KOS_ROOT_MEM_MAP = 6,         // bytes, rights (1 read, 2 write, 4 execute; never 2 and 4) -> address
-    KOS_ROOT_MEM_UNMAP = 7,       // address, bytes, as mapped
-    KOS_ROOT_MEM_STATUS = 8,      // -> quota bytes, used bytes
+    KOS_ROOT_THREAD_CREATE = 2,  // entry, argument, stack bytes, flags (1 = passive) -> thread number
+    KOS_ROOT_THREAD_START = 3,   // thread
+    KOS_ROOT_THREAD_STOP = 4,    // thread; not itself. Its stack and number are free again
+    // Both do a part of it per request, because root works at the cost of others; repeated until all is done.
+    KOS_ROOT_MEM_MAP = 6,     // bytes, rights (1 read, 2 write, 4 execute; never 2 and 4), 0 -> address, bytes mapped.
+                              // To go on: bytes, rights, address of the next page -> 0, bytes mapped
+    KOS_ROOT_MEM_UNMAP = 7,   // address, bytes, as mapped -> bytes left
+    KOS_ROOT_MEM_STATUS = 8,  // -> quota bytes, used bytes
     KOS_ROOT_TOKEN_CREATE = 9,    // port number, token number, for-domain, slot -> CREATED
     KOS_ROOT_TOKEN_REVOKE = 10,   // port number, token number: every copy of it is gone
     KOS_ROOT_DEADLINE = 11,       // ticks of the counter, cookie: the next call of this thread ends then; 0 = none

@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-// The application's entry. Its return value ends the domain (0: done, other: error).
-int main(int argc, char** argv);
+// The application's entry is main(void) or main(int argc, char** argv) with the manifest's arguments. Its return value
+// ends the domain (0: done, other: error).
 
 const kos_startup_t* kos_app_startup(void);  // valid for the life of the domain
 
@@ -19,7 +19,8 @@ kos_status_t kos_app_ready(void);
 // Tells the watchdog that the domain works; for threads without a server loop, at least every watchdog_ms.
 void kos_app_alive(void);
 
-// 1 once appman has asked the domain to stop; the loop of server.h ends then by itself.
+// 1 once appman has asked the domain to stop; the loop of server.h ends then by itself. In a main thread without that
+// loop it also answers the watchdog's questions.
 int kos_app_should_stop(void);
 
 KOS_NORETURN void kos_app_exit(int status);

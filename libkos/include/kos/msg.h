@@ -55,8 +55,9 @@ kos_status_t kos_msg_ping(kos_slot_t target);
 enum { KOS_TOKEN_SINGLE_USE = 1 << 5 };
 
 // Makes a token for one of this domain's own ports, to be sent to domain `holder`. Requests through it arrive with
-// `number` (1..2^39-1, the server's choice). The slot stays the maker's until it is revoked, used up (SINGLE_USE) or deleted. SINGLE_USE: the second request through it is answered INVALID_TOKEN by the
-// server loop. Errors: AT_TOKEN_LIMIT, NOT_FOUND (no such port), CONFLICT (number in use), INVALID_ARGUMENT.
+// `number` (1..2^39-1, the server's choice). The slot stays the maker's until it is revoked, used up (SINGLE_USE) or
+// deleted. SINGLE_USE: the second request through it is answered INVALID_TOKEN by the server loop. Errors:
+// AT_TOKEN_LIMIT, NOT_FOUND (no such port), CONFLICT (number in use), INVALID_ARGUMENT.
 kos_status_t kos_msg_token_create(const char* port, uint64_t number, uint32_t flags, uint16_t holder,
                                   kos_token_t* token);
 

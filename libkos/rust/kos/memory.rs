@@ -4,16 +4,15 @@ use crate::status::check;
 use crate::Result;
 use core::ffi::c_void;
 
-/// The domain's heap, shared with C. The global allocator of every application.
-pub struct Heap;
-
-/// What `malloc` aligns to.
-const MALLOC_ALIGN: usize = 16;
-
 #[cfg(not(test))]
 mod global {
-    use super::*;
     use core::alloc::{GlobalAlloc, Layout};
+
+    /// The domain's heap, shared with C. The global allocator of every application.
+    struct Heap;
+
+    /// What `malloc` aligns to.
+    const MALLOC_ALIGN: usize = 16;
 
     #[global_allocator]
     static HEAP: Heap = Heap;

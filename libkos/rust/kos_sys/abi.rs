@@ -44,6 +44,7 @@ constants! { "kos/abi.h";
 
     KOS_STARTUP_MAGIC: u32 = 0x3153_4f4b;
     KOS_CONNECTION_TOKENS: u16 = 1;
+    KOS_CONNECTION_SEND_ONLY: u16 = 2;
     KOS_LIFE_STARTING: u32 = 0;
     KOS_LIFE_READY: u32 = 1;
     KOS_LIFE_STOPPING: u32 = 2;
@@ -57,6 +58,7 @@ constants! { "kos/abi.h";
 
     KOS_REPORT_READY: u64 = 1;
     KOS_REPORT_EXIT: u64 = 2;
+    KOS_REPORT_RETURN: u64 = 3;
     KOS_ROOT_THREAD_CREATE: kos_root_label = 2;
     KOS_ROOT_THREAD_START: kos_root_label = 3;
     KOS_ROOT_THREAD_STOP: kos_root_label = 4;
@@ -227,6 +229,7 @@ structures! { "kos/abi.h";
         question: u32,
         answer: u32,
         alive: u32,
+        loans: u32,
     }
     struct kos_queue_entry_t {
         label: u64,

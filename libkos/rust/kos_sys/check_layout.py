@@ -3,7 +3,7 @@
 
     check_layout.py --rustc RUSTC --cc CC --headers DIR --include DIR... --work DIR
 
-A test of the host preset. `--break NAME` declares NAME wrongly first and expects to be told: the test's own test.
+A test of the host preset. It also makes one assertion of each kind wrong and expects to be told.
 """
 import argparse
 import pathlib

@@ -7,14 +7,14 @@
 
 enum fault_kind {
     kFaultNullWrite,
-    kFaultJump,           // to where nothing is
-    kFaultStack,          // overflow
-    kFaultInstruction,    // that is none
-    kFaultPrivileged,     // instruction of the kernel
-    kFaultCode,           // write to the program's code
-    kFaultExecute,        // data as code
+    kFaultJump,         // to where nothing is
+    kFaultStack,        // overflow
+    kFaultInstruction,  // that is none
+    kFaultPrivileged,   // instruction of the kernel
+    kFaultCode,         // write to the program's code
+    kFaultExecute,      // data as code
     kFaultAssert,
-    kFaultExit,           // with an error
+    kFaultExit,  // with an error
     kFaultKinds,
     kFaultHang = 64,
 };

@@ -33,7 +33,10 @@ static inline void print_line(const char* text) {
     } while (status != KOS_STATUS_OK && --attempts);
 }
 
-static inline void begin_records(void) { kos_assert_ok(kos_dir_request("console", &console_slot)); }
+static inline void begin_records(void) {
+    kos_assert_ok(kos_dir_request("console", &console_slot));
+    kos_assert_ok(kos_app_ready());  // or the supervisor gives up waiting in the middle of the test
+}
 
 static inline int check(const char* name, int is_right, int64_t detail) {
     char line[200];

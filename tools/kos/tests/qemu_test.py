@@ -76,7 +76,7 @@ def alive(pid):
 
 class CommandTest(unittest.TestCase):
     def test_counting_and_parameters(self):
-        words = qemu.command(Path("image.elf"), 2, append="seed=5 steps=1000", icount=True)
+        words = qemu.command(Path("image.elf"), 2, append="seed=5 steps=1000", icount=qemu.COUNT_INSTRUCTIONS)
         self.assertEqual(words[words.index("-append") + 1], "seed=5 steps=1000")
         self.assertEqual(words[words.index("-smp") + 1], "2")
         self.assertEqual(words[words.index("-icount") + 1], "shift=0,sleep=off")

@@ -26,6 +26,8 @@ static void fault_thread(void* kind) {
     go_wrong((uint64_t)(uintptr_t)kind);
 }
 
+static void serve_too(void* server) { kos_server_run((kos_server_t*)server); }
+
 static void spin_us(uint64_t us) {
     uint64_t const end = kos_time_after_us(us);
     while (kos_time_ticks() < end) {
@@ -58,7 +60,8 @@ static uint64_t use_all_memory(void) {
     uint64_t pages = 0;
     void* mapped;
     for (size_t bytes = 64 * KOS_PAGE_BYTES; bytes >= KOS_PAGE_BYTES; bytes /= 2) {
-        while (kos_mem_map(bytes, KOS_MEM_READ | KOS_MEM_WRITE, &mapped) == KOS_STATUS_OK) pages += bytes / KOS_PAGE_BYTES;
+        while (kos_mem_map(bytes, KOS_MEM_READ | KOS_MEM_WRITE, &mapped) == KOS_STATUS_OK)
+            pages += bytes / KOS_PAGE_BYTES;
     }
     return pages;
 }
@@ -72,7 +75,8 @@ static kos_status_t call_token(kos_msg_t* answer) {
     return KOS_STATUS_OK;
 }
 
-static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
+static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request,
+                         kos_msg_t* answer) {
     switch (request->label) {
         case kPeerEcho:
             answer->param = request->param + 1;
@@ -113,7 +117,8 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
             kos_token_t token;
             answer->has_words = 1;
             for (;; ++answer->param) {
-                answer->words[0] = kos_msg_token_create(own_port(), request->param + answer->param, 0, caller->domain, &token);
+                answer->words[0] =
+                    kos_msg_token_create(own_port(), request->param + answer->param, 0, caller->domain, &token);
                 if (answer->words[0] != KOS_STATUS_CREATED) return KOS_STATUS_OK;
             }
         }
@@ -134,7 +139,14 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
             answer->param = deferred_count;
             while (deferred_count) kos_server_answer(&deferred[--deferred_count], (kos_status_t)request->param, 0);
             return KOS_STATUS_OK;
+        case kPeerSpinRelay: spin_us(request->words[1]); return relay(request, answer);
         case kPeerRelay: return relay(request, answer);
+        case kPeerBind: return kos_dir_bind(own_port());
+        case kPeerServe: {
+            kos_thread_t* thread;
+            kos_status_t const made = kos_thread_create(serve_too, server, 1, &thread);
+            return kos_status_is_ok(made) ? kos_thread_start(thread) : made;
+        }
         case kPeerMemory: answer->param = use_all_memory(); return KOS_STATUS_OK;
         case kPeerFaultThread: {
             kos_thread_t* thread;

@@ -17,7 +17,8 @@ static void print(const char* text) {
 static int passed, failed;
 static void check(const char* name, int ok, long detail) {
     char line[160];
-    snprintf(line, sizeof line, "\x1e{\"test\":\"%s\",\"result\":\"%s\",\"detail\":\"%ld\"}\n", name, ok ? "pass" : "fail", detail);
+    snprintf(line, sizeof line, "\x1e{\"test\":\"%s\",\"result\":\"%s\",\"detail\":\"%ld\"}\n", name,
+             ok ? "pass" : "fail", detail);
     print(line);
     ok ? passed++ : failed++;
 }
@@ -40,7 +41,9 @@ int main(int argc, char** argv) {
     memset(big, 'x', sizeof big);
     kos_msg_t message = {.label = 1, .param = 1, .payload = big, .payload_bytes = sizeof big};
     status = kos_msg_call(echo, &message);
-    check("payload", status == KOS_STATUS_OK && message.payload_bytes == sizeof big && !memcmp(message.payload, big, sizeof big), status);
+    check("payload",
+          status == KOS_STATUS_OK && message.payload_bytes == sizeof big && !memcmp(message.payload, big, sizeof big),
+          status);
     status = kos_msg_ping(echo);
     check("ping", status == KOS_STATUS_PONG, status);
     for (int i = 0; i < 3; ++i) {
@@ -58,7 +61,8 @@ int main(int argc, char** argv) {
     status = kos_msg_call_words(echo, 1, &param, words);
     check("server is back after a hang", status == KOS_STATUS_OK && param == 2, status);
     char line[120];
-    snprintf(line, sizeof line, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n", failed ? "fail" : "pass", passed, failed);
+    snprintf(line, sizeof line, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n",
+             failed ? "fail" : "pass", passed, failed);
     print(line);
     return 0;
 }

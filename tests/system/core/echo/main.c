@@ -7,7 +7,8 @@
 
 enum { kEcho = 1, kFault = 2, kHang = 3, kExit = 4 };
 
-static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
+static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request,
+                         kos_msg_t* answer) {
     (void)server;
     switch (request->label) {
         case kEcho:
@@ -18,15 +19,11 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
             answer->payload = request->payload;
             answer->payload_bytes = request->payload_bytes;
             return KOS_STATUS_OK;
-        case kFault:
-            *(volatile uint64_t*)request->param = 1;
-            return KOS_STATUS_OK;
+        case kFault: *(volatile uint64_t*)request->param = 1; return KOS_STATUS_OK;
         case kHang:
             for (;;) __asm__ volatile("");
-        case kExit:
-            kos_app_exit((int)request->param);
-        default:
-            return KOS_STATUS_BAD_REQUEST;
+        case kExit: kos_app_exit((int)request->param);
+        default: return KOS_STATUS_BAD_REQUEST;
     }
 }
 

@@ -11,9 +11,7 @@ static kos_status_t call_for(kos_slot_t target, uint64_t label, uint64_t param, 
 }
 
 static volatile kos_status_t deferred_status[2], busy_status, late_status;
-static void wait_for_release(void* index) {
-    deferred_status[(uintptr_t)index] = tell(active, kPeerDefer, 0);
-}
+static void wait_for_release(void* index) { deferred_status[(uintptr_t)index] = tell(active, kPeerDefer, 0); }
 static void keep_busy(void* target) { busy_status = tell((kos_slot_t)(uintptr_t)target, kPeerSpin, 60000); }
 static void call_late(void* target) { late_status = call_for((kos_slot_t)(uintptr_t)target, kPeerDefer, 0, 20000); }
 
@@ -52,7 +50,8 @@ static void test_in_service(void) {
     check_status("it works for others", tell(active, kPeerEcho, 0), KOS_STATUS_OK);
     uint64_t words[2] = {0, 0}, count = 0;
     kos_status_t const status = ask(active, kPeerRelease, KOS_STATUS_OK, words, &count);
-    check("answers to who has gone", status == KOS_STATUS_OK && count == 2, (int64_t)count);
+    // The one whose deadline had passed may have been taken out of the queue before the server saw it.
+    check("answers to who has gone", status == KOS_STATUS_OK && (count == 1 || count == 2), (int64_t)count);
     for (unsigned i = 0; i < 20; ++i) {
         kos_status_t const late = call_for(peer, kPeerSpin, 60000, 1000);
         kos_status_t const next = tell(peer, kPeerEcho, 0);
@@ -101,6 +100,23 @@ static void test_of_threads(void) {
     check("it had reached the server", count == 1, (int64_t)count);
 }
 
+// A second thread of the server serves while the first one is busy.
+static void test_two_threads(void) {
+    check_status("a second thread serves", tell(active, kPeerServe, 0), KOS_STATUS_OK);
+    pause_us(30000);
+    kos_thread_t* thread;
+    busy_status = 0;
+    run(keep_busy, (void*)(uintptr_t)active, &thread);
+    pause_us(5000);
+    unsigned served = 0;
+    for (unsigned i = 0; i < 20; ++i) served += tell(active, kPeerEcho, i) == KOS_STATUS_OK;
+    check("both serve", served == 20, served);
+    kos_thread_join(thread);
+    check_status("also the busy one", busy_status, KOS_STATUS_OK);
+    check_status("they end together", tell(active, kPeerWrong, kFaultNullWrite), KOS_STATUS_PEER_GONE);
+    check_status("and one begins anew", tell(active, kPeerEcho, 0), KOS_STATUS_OK);
+}
+
 // A thread is stopped while a passive server runs on its time.
 static void test_stopped_caller(void) {
     for (unsigned i = 0; i < 5; ++i) {
@@ -119,4 +135,5 @@ void test_deadlines(void) {
     test_in_queue(active);
     test_of_threads();
     test_stopped_caller();
+    test_two_threads();
 }

@@ -5,7 +5,8 @@
 
 #include <kos/thread.h>
 
-static kos_status_t make_token(kos_slot_t server, uint64_t number, uint32_t flags, uint16_t holder, kos_token_t* token) {
+static kos_status_t make_token(kos_slot_t server, uint64_t number, uint32_t flags, uint16_t holder,
+                               kos_token_t* token) {
     kos_msg_t message = {.label = kPeerTokenMake, .param = number, .words = {flags, holder}, .has_words = 1};
     kos_status_t const status = kos_msg_call(server, &message);
     *token = kos_status_is_ok(status) ? message.token : 0;
@@ -28,9 +29,10 @@ static void test_use(kos_slot_t server) {
     static const char text[] = "through the connection's window";
     kos_msg_t message = {.label = kPeerEcho, .payload = text, .payload_bytes = sizeof text};
     status = kos_msg_call(token, &message);
-    check("a payload through a token",
-          status == KOS_STATUS_OK && message.payload_bytes == sizeof text && !memcmp(message.payload, text, sizeof text),
-          status);
+    check(
+        "a payload through a token",
+        status == KOS_STATUS_OK && message.payload_bytes == sizeof text && !memcmp(message.payload, text, sizeof text),
+        status);
     kos_token_t second = 0;
     check_status("a number in use", make_token(server, 7, 0, 0, &second), KOS_STATUS_CONFLICT);
     check_status("revoke it", tell(server, kPeerTokenRevoke, 7), KOS_STATUS_OK);
@@ -78,7 +80,8 @@ static void test_passing_on(void) {
         kos_status_t const passed = pass_on(third, token);
         kos_status_t const dropped = tell(third, kPeerTokenDrop, 0);
         kos_status_t const revoked = tell(peer, kPeerTokenRevoke, 12);
-        if (made != KOS_STATUS_CREATED || passed != KOS_STATUS_OK || dropped != KOS_STATUS_OK || revoked != KOS_STATUS_OK) {
+        if (made != KOS_STATUS_CREATED || passed != KOS_STATUS_OK || dropped != KOS_STATUS_OK ||
+            revoked != KOS_STATUS_OK) {
             check_status("no slot is lost: made", made, KOS_STATUS_CREATED);
             check_status("no slot is lost: passed", passed, KOS_STATUS_OK);
             check_status("no slot is lost: dropped", dropped, KOS_STATUS_OK);
@@ -89,7 +92,22 @@ static void test_passing_on(void) {
         kos_msg_token_delete(token);
     }
     check_status("600 tokens later", tell(third, kPeerEcho, 0), KOS_STATUS_OK);
-    check_status("no token where none is expected", pass_on(third, kos_app_startup()->free_slot_end), KOS_STATUS_INVALID_TOKEN);
+    check_status("no token where none is expected", pass_on(third, kos_app_startup()->free_slot_end),
+                 KOS_STATUS_INVALID_TOKEN);
+}
+
+// A call inside a handler does not change where the next token arrives.
+static void test_call_before(void) {
+    kos_token_t token = 0;
+    uint64_t words[2] = {0, 0}, answer = 0;
+    check_status("a server calls another", tell(third, kPeerBind, 0), KOS_STATUS_OK);
+    check_status("a token", make_token(peer, 14, 0, 0, &token), KOS_STATUS_CREATED);
+    check_status("and gets a token then", pass_on(third, token), KOS_STATUS_OK);
+    ask(third, kPeerTokenCall, 0, words, &answer);
+    check("which is the one that was sent", answer == KOS_STATUS_OK && words[0] == 14, (int64_t)answer);
+    tell(third, kPeerTokenDrop, 0);
+    tell(peer, kPeerTokenRevoke, 14);
+    kos_msg_token_delete(token);
 }
 
 static kos_token_t waiting_token;
@@ -146,6 +164,7 @@ void test_tokens(void) {
     test_single_use(peer);
     test_single_use(active);
     test_passing_on();
+    test_call_before();
     test_death();
     test_limit();
 }

@@ -69,8 +69,14 @@ static void check_all(const char* after) {
     check_accounts(after);
 }
 
-static const char* const names[kFaultKinds] = {"null write", "jump to nowhere", "stack overflow", "no instruction",
-                                               "privileged instruction", "write to code", "data as code", "assertion",
+static const char* const names[kFaultKinds] = {"null write",
+                                               "jump to nowhere",
+                                               "stack overflow",
+                                               "no instruction",
+                                               "privileged instruction",
+                                               "write to code",
+                                               "data as code",
+                                               "assertion",
                                                "exit"};
 
 // At most 16 restarts per second are within the group's intensity.
@@ -105,6 +111,20 @@ static void test_middle_of_chain(void) {
     }
 }
 
+// A request may take so much time, with all that is called for it. Who has used it up is the one that was lent it, not
+// the one at the end of the chain, who was called too late.
+static void test_loan_of_another(void) {
+    uint64_t before = 0, after = 0, words[2] = {0, 0};
+    kos_msg_call_words(peer, kPeerState, &before, words);
+    uint64_t once = 1, last[2] = {kPeerSpin, 60000};
+    // 60 ms of relay, which may take 100; then 60 ms of peer.
+    check_status("a loan is used up down the chain", kos_msg_call_words(relay, kPeerSpinRelay, &once, last),
+                 KOS_STATUS_PEER_GONE);
+    kos_msg_call_words(peer, kPeerState, &after, words);
+    check("the one below it is not touched", before == after, (int64_t)after);
+    check_all("loans");
+}
+
 static volatile kos_status_t thread_status;
 static void call_spin(void* target) { thread_status = tell((kos_slot_t)(uintptr_t)target, kPeerSpin, 30000); }
 
@@ -112,7 +132,8 @@ static void call_spin(void* target) { thread_status = tell((kos_slot_t)(uintptr_
 static void test_hang(kos_slot_t victim, const char* name) {
     for (unsigned i = 0; i < 2; ++i) {
         kos_thread_t* thread = 0;
-        check_status("a second caller", kos_thread_create(call_spin, (void*)(uintptr_t)victim, 0, &thread), KOS_STATUS_CREATED);
+        check_status("a second caller", kos_thread_create(call_spin, (void*)(uintptr_t)victim, 0, &thread),
+                     KOS_STATUS_CREATED);
         thread_status = 0;
         kos_thread_start(thread);
         check_status("a server hangs", tell(victim, kPeerWrong, kFaultHang), KOS_STATUS_PEER_GONE);
@@ -150,7 +171,8 @@ static void test_floods(void) {
 static void test_services(void) {
     static const char* const services[] = {"log", "directory", "uart"};
     for (unsigned i = 0; i < 3; ++i) {
-        kos_msg_t message = {.label = KOS_APPMAN_RESTART, .payload = services[i], .payload_bytes = (uint32_t)strlen(services[i])};
+        kos_msg_t message = {
+            .label = KOS_APPMAN_RESTART, .payload = services[i], .payload_bytes = (uint32_t)strlen(services[i])};
         check_status(services[i], kos_msg_call(appman, &message), KOS_STATUS_OK);
         pause_us(300000);
         check_status("directory answers", kos_dir_query("peer"), KOS_STATUS_OK);
@@ -186,6 +208,7 @@ int main(int argc, char** argv) {
     test_faults(relay);
     test_end_of_chain();
     test_middle_of_chain();
+    test_loan_of_another();
     test_hang(peer, "passive server hangs");
     test_hang(active, "active server hangs");
     test_hunger(peer);

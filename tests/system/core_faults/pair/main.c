@@ -22,7 +22,8 @@ static void work(void* nothing) {
     }
 }
 
-static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
+static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request,
+                         kos_msg_t* answer) {
     (void)server;
     (void)caller;
     (void)request;

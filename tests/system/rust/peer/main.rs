@@ -49,6 +49,7 @@ impl Server for Peer {
             12 => self.waiting.clear(),
             13 => self.waiting.drain(..).for_each(|deferred| deferred.fail(Status::UNAVAILABLE)),
             14 => drop(answer.param(self.queued).words([self.last, self.ring_sum])),
+            16 => drop(answer.param(self.waiting.len() as u64)),
             15 => drop(answer.copy(&[0; 5000])),
             _ => return Err(Status::BAD_REQUEST),
         }

@@ -19,12 +19,19 @@ fn main() -> kos::Result {
     local::locks(&mut records);
     local::time(&mut records);
     local::devices(&mut records);
-    messages::words_and_payload(&mut records)?;
-    messages::answers(&mut records)?;
-    messages::tokens(&mut records)?;
-    messages::deferred(&mut records)?;
-    messages::one_way(&mut records)?;
-    messages::death(&mut records)?;
-    outcomes::domains(&mut records)?;
+    type Step = fn(&mut Records) -> kos::Result;
+    let steps: [(&str, Step); 7] = [
+        ("tokens", messages::tokens),
+        ("words_and_payload", messages::words_and_payload),
+        ("answers", messages::answers),
+        ("deferred", messages::deferred),
+        ("one_way", messages::one_way),
+        ("death", messages::death),
+        ("domains", outcomes::domains),
+    ];
+    for (name, step) in steps {
+        let result = step(&mut records);
+        records.equal(name, result, Ok(()));
+    }
     records.verdict()
 }
