@@ -295,16 +295,19 @@ KOS_TEST(sched_budget_ends_a_run) {
             uint64_t last = begin;
             Word seen = 0;
             for (size_t run = 0; run < kSamples;) {
-                uint64_t now = now_us();
                 Word others = below.get();
+                // After the look: a time taken before it may lie on the other side of the gap.
+                uint64_t now = now_us();
                 if (others != seen) {
                     lengths[run] = last - begin;
                     distances[run] = now - begin;
                     begin = now;
                     seen = others;
                     ++run;
+                    last = now;
+                } else if (below.get() == seen) {
+                    last = now;
                 }
-                last = now;
             }
         }));
         while (!thread.finished()) {
