@@ -107,8 +107,12 @@ kos_exit_reason describe_fault(const Domain& domain, Word thread) {
 }
 
 void end_domain(Domain& domain, kos_exit_reason reason) {
-    record(domain,
-           Text().add("  ").add(domain.spec->name).add(" is destroyed now; the supervisor decides about a restart"));
+    // An end as it should be needs no more words.
+    if (reason != KOS_EXIT_DONE) {
+        record(
+            domain,
+            Text().add("  ").add(domain.spec->name).add(" is destroyed now; the supervisor decides about a restart"));
+    }
     destroy(domain, reason);
     // Nobody else restarts the one that restarts the others.
     if (domain.spec->rights & kos::manifest::kRightControl) restart_later(domain);
