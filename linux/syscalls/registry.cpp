@@ -1,0 +1,31 @@
+// All system calls by number, put together from the families' tables.
+#include "syscalls/families.h"
+
+#include <array>
+
+namespace kos::lx {
+
+namespace {
+
+constexpr unsigned kNumbers = 480;  // beyond the last one of Linux 6.12
+
+struct Index {
+    std::array<const SystemCall*, kNumbers> calls{};
+    Index() {
+        for (auto family : {kFileCalls, kPathCalls, kDescriptorCalls, kPollCalls, kEventCalls, kSocketCalls,
+                            kMemoryCalls, kTaskCalls, kSignalCalls, kTimeCalls, kFutexCalls, kSystemCalls}) {
+            for (const SystemCall& call : family) {
+                if (call.number < kNumbers) calls[call.number] = &call;
+            }
+        }
+    }
+};
+
+}  // namespace
+
+const SystemCall* find_system_call(unsigned number) {
+    static const Index kIndex;
+    return number < kNumbers ? kIndex.calls[number] : nullptr;
+}
+
+}  // namespace kos::lx

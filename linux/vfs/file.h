@@ -1,0 +1,64 @@
+// Open files: what a file descriptor refers to (open(2)'s "open file description").
+//
+// No operation blocks. What cannot be done now is kEAGAIN; the system call layer waits on `queue` for what `poll` says
+// and asks again, unless the file is O_NONBLOCK (syscalls/call.h).
+#pragma once
+
+#include "base/ref.h"
+#include "base/wait_queue.h"
+#include "mm/io_buffer.h"
+#include "vfs/inode.h"
+#include "vfs/path.h"
+#include "vfs/types.h"
+
+namespace kos::lx {
+
+struct Call;
+class Socket;
+
+class File : public Counted {
+public:
+    // --- Bytes. Streams override these two; seekable files the *_at, which take no position of the file.
+    // Reading at the end gives 0. Writing with O_APPEND goes to the end.
+    virtual Result<size_t> read(IoBuffer& to);
+    virtual Result<size_t> write(IoBuffer& from);
+    virtual Result<size_t> read_at(IoBuffer& to, uint64_t offset);     // default kESPIPE
+    virtual Result<size_t> write_at(IoBuffer& from, uint64_t offset);  // default kESPIPE
+    virtual bool is_seekable() const { return false; }
+    virtual Result<uint64_t> seek(int64_t offset, unsigned whence);  // lseek(2), SEEK_DATA and SEEK_HOLE too
+
+    // --- Readiness. kPOLL* that hold now, whatever is asked for. Files that are always ready (regular, directories)
+    // keep the default and refuse epoll (`can_poll`).
+    virtual uint32_t poll() { return kPOLLIN | kPOLLOUT | kPOLLRDNORM | kPOLLWRNORM; }
+    virtual bool can_poll() const { return false; }
+    WaitQueue& queue() { return queue_; }  // woken whenever `poll` gains an event
+
+    // --- Control. ioctl gets its argument as the program gave it; kENOTTY.
+    virtual Result<int64_t> ioctl(Call& call, uint32_t request, uint64_t argument);
+    virtual Status truncate(uint64_t size);      // ftruncate(2); kEINVAL
+    virtual Status synchronize() { return {}; }  // fsync(2)
+    virtual Result<Attributes> attributes();     // default: the inode's
+    // getdents64(2): entries from the position on; the default hands on to the inode.
+    virtual Status read_directory(Inode::EntrySink& sink, uint64_t cookie);
+    // The frame for a mapping at byte offset index * 4096 (mmap(2)); default: the inode's page; kENODEV.
+    virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
+    virtual bool can_map() const;
+    virtual Socket* as_socket() { return nullptr; }
+    // A descriptor to it was closed (close(2), flush); the file itself may live on in others.
+    virtual void descriptor_closed(Process&) {}
+
+    bool may_read() const { return (flags & kO_ACCMODE) != kO_WRONLY && !(flags & kO_PATH); }
+    bool may_write() const { return (flags & kO_ACCMODE) != kO_RDONLY && !(flags & kO_PATH); }
+    bool is_non_blocking() const { return flags & kO_NONBLOCK; }
+
+    uint32_t flags = 0;     // kO_*, without those of creation and O_CLOEXEC, which is the descriptor's
+    uint64_t position = 0;  // of seekable files and directories
+    Location location;      // where it was opened; the inode of pipes and the like has no name
+    int32_t owner = 0;      // F_SETOWN; signal of O_ASYNC
+    uint32_t owner_signal = 0;
+
+protected:
+    WaitQueue queue_;
+};
+
+}  // namespace kos::lx
