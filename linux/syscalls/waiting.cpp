@@ -6,7 +6,8 @@
 namespace kos::lx {
 
 Result<Nanoseconds> time_of(const Timespec& timespec) {
-    if (timespec.seconds < 0 || timespec.nanoseconds < 0 || timespec.nanoseconds >= 1'000'000'000) return Errno::kEINVAL;
+    if (timespec.seconds < 0 || timespec.nanoseconds < 0 || timespec.nanoseconds >= 1'000'000'000)
+        return Errno::kEINVAL;
     Nanoseconds total;
     if (__builtin_mul_overflow(timespec.seconds, Nanoseconds{1'000'000'000}, &total) ||
         __builtin_add_overflow(total, timespec.nanoseconds, &total)) {

@@ -10,7 +10,7 @@ constexpr uint32_t kEFD_SEMAPHORE = 1;
 class EventFile final : public File {
 public:
     EventFile(uint64_t value, uint32_t open_flags, bool is_semaphore);
-    Result<size_t> read(IoBuffer& to) override;    // 8 bytes; kEINVAL if less is asked for
+    Result<size_t> read(IoBuffer& to) override;  // 8 bytes; kEINVAL if less is asked for
     Result<size_t> write(IoBuffer& from) override;
     uint32_t poll() override;
     bool can_poll() const override { return true; }

@@ -2,6 +2,7 @@
 #include "vfs/pipe.h"
 
 #include "syscalls/call.h"
+#include "task/system.h"
 #include "vfs/anonymous.h"
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace kos::lx {
 namespace {
 
 constexpr uint32_t kFIONREAD = 0x541B;
+constexpr unsigned kF_SETPIPE_SZ = 1031, kF_GETPIPE_SZ = 1032;
 // A private event: the other side of a FIFO was opened. Only openers wait for it (with all bits in their mask).
 constexpr uint32_t kOpened = 0x4000'0000;
 
@@ -45,9 +47,13 @@ Result<size_t> Pipe::read(IoBuffer& to) {
             break;
         }
         done += *moved;
-        bool const is_packet = piece.is_packet;
+        bool const is_packet = piece.is_packet;                        // what does not fit of a packet is lost
         bool const is_short = *moved < piece.bytes && to.remaining();  // the program's memory ended
-        drop(is_packet ? piece.bytes : *moved);
+        uint32_t const used = is_packet ? piece.bytes : static_cast<uint32_t>(*moved);
+        bytes_ -= used;
+        piece.offset += used;
+        piece.bytes -= used;
+        if (piece.bytes == 0) pieces_.pop_front();
         if (is_packet || is_short) break;
     }
     if (was_full && !is_full()) wake_writers();
@@ -63,7 +69,7 @@ Result<size_t> Pipe::write(IoBuffer& from, bool as_packet) {
     size_t const rest = from.remaining() % kPageBytes;
     if (rest && !as_packet && !pieces_.empty()) {
         Piece& last = pieces_.back();
-        if (last.may_grow && last.offset + last.bytes + rest <= kPageBytes) {
+        if (!last.is_packet && last.offset + last.bytes + rest <= kPageBytes) {
             KOS_TRY(size_t const moved, from.in(last.frame->data() + last.offset + last.bytes, rest));
             last.bytes += static_cast<uint32_t>(moved);
             done = moved;
@@ -83,7 +89,7 @@ Result<size_t> Pipe::write(IoBuffer& from, bool as_packet) {
             break;
         }
         if (*moved < wanted) error = Errno::kEFAULT;
-        pieces_.push_back({frame.take(), 0, static_cast<uint32_t>(*moved), as_packet, !as_packet});
+        pieces_.push_back({frame.take(), 0, static_cast<uint32_t>(*moved), as_packet});
         done += *moved;
     }
     bytes_ += done;
@@ -92,28 +98,29 @@ Result<size_t> Pipe::write(IoBuffer& from, bool as_packet) {
     return done;
 }
 
-void Pipe::drop(size_t bytes) {
-    bool const was_full = is_full();
-    while (bytes && !pieces_.empty()) {
-        Piece& piece = pieces_.front();
-        uint32_t const part = static_cast<uint32_t>(std::min<size_t>(piece.bytes, bytes));
-        piece.offset += part;
-        piece.bytes -= part;
-        bytes_ -= part;
-        bytes -= part;
-        if (piece.bytes == 0) pieces_.pop_front();
+Result<size_t> Pipe::peek(IoBuffer& to, size_t skip) const {
+    if (to.remaining() == 0) return size_t{0};
+    if (skip >= bytes_) {
+        if (writers_ == 0) return size_t{0};
+        return Errno::kEAGAIN;
     }
-    if (was_full && !is_full()) wake_writers();
-}
-
-Status Pipe::push(Piece piece) {
-    if (readers_ == 0) return Errno::kEPIPE;
-    if (piece.bytes == 0) return {};
-    if (is_full()) return Errno::kEAGAIN;
-    bytes_ += piece.bytes;
-    pieces_.push_back(std::move(piece));
-    wake_readers();
-    return {};
+    size_t done = 0;
+    for (const Piece& piece : pieces_) {
+        if (skip >= piece.bytes) {
+            skip -= piece.bytes;
+            continue;
+        }
+        size_t const wanted = std::min<size_t>(piece.bytes - skip, to.remaining());
+        auto const moved = to.out(piece.frame->data() + piece.offset + skip, wanted);
+        if (!moved.ok()) {
+            if (done == 0) return moved.error();
+            break;
+        }
+        done += *moved;
+        skip = 0;
+        if (to.remaining() == 0 || *moved < wanted || piece.is_packet) break;
+    }
+    return done;
 }
 
 Result<size_t> Pipe::set_capacity(uint64_t bytes) {
@@ -154,7 +161,7 @@ PipeEnd::~PipeEnd() {
     if (pipe_->ends_.empty() && inode_) open_fifos().erase(inode_.get());
 }
 
-bool PipeEnd::is_connected() const {
+bool PipeEnd::is_connected() {
     if (may_read() && may_write()) return true;
     if (may_read()) return is_non_blocking() || pipe_->has_writers() || pipe_->writers_ever_ != writers_before_;
     return is_non_blocking() || pipe_->has_readers() || pipe_->readers_ever_ != readers_before_;
@@ -185,6 +192,15 @@ Result<int64_t> PipeEnd::ioctl(Call& call, uint32_t request, uint64_t argument) 
     return int64_t{0};
 }
 
+Result<size_t> PipeEnd::peek(IoBuffer& to, size_t skip) { return pipe_->peek(to, skip); }
+
+Result<int64_t> PipeEnd::control(unsigned command, uint64_t argument) {
+    if (command == kF_GETPIPE_SZ) return static_cast<int64_t>(pipe_->capacity());
+    if (command != kF_SETPIPE_SZ) return File::control(command, argument);
+    KOS_TRY(size_t const capacity, pipe_->set_capacity(static_cast<uint32_t>(argument)));
+    return static_cast<int64_t>(capacity);
+}
+
 Result<Attributes> PipeEnd::attributes() {
     if (inode_) return inode_->attributes();
     return pipe_->attributes_;
@@ -204,17 +220,18 @@ PipePair make_pipe(FrameSource& frames, uint32_t flags) {
     return {make_ref<PipeEnd>(pipe, kO_RDONLY | flags), make_ref<PipeEnd>(pipe, kO_WRONLY | flags)};
 }
 
-Result<Ref<File>> open_fifo(FrameSource& frames, Ref<Inode> inode, uint32_t flags) {
-    Ref<Pipe> pipe;
-    if (auto const found = open_fifos().find(inode.get()); found != open_fifos().end()) pipe = Ref<Pipe>(found->second);
+Result<Ref<File>> open_fifo(Inode& inode, uint32_t flags, Process& process) {
     flags &= kO_ACCMODE | kO_NONBLOCK | kO_DIRECT;
     if ((flags & kO_ACCMODE) == kO_ACCMODE) return Errno::kEINVAL;
-    if ((flags & kO_ACCMODE) == kO_WRONLY && flags & kO_NONBLOCK && !(pipe && pipe->has_readers())) return Errno::kENXIO;
+    Ref<Pipe> pipe;
+    if (auto const found = open_fifos().find(&inode); found != open_fifos().end()) pipe = Ref<Pipe>(found->second);
+    bool const has_reader = pipe && pipe->has_readers();
+    if ((flags & kO_ACCMODE) == kO_WRONLY && flags & kO_NONBLOCK && !has_reader) return Errno::kENXIO;
     if (!pipe) {
-        pipe = make_ref<Pipe>(frames);
-        open_fifos()[inode.get()] = pipe.get();
+        pipe = make_ref<Pipe>(process.system.frames);
+        open_fifos()[&inode] = pipe.get();
     }
-    return Ref<File>(new PipeEnd(pipe, flags, inode));
+    return Ref<File>(new PipeEnd(pipe, flags, Ref<Inode>(&inode)));
 }
 
 }  // namespace kos::lx

@@ -1,9 +1,8 @@
 // Pipes and FIFOs (pipe(7), fifo(7)).
 //
-// A pipe is a ring of pieces, each a part of a page, at most `slots` of them; so one reader's or writer's call moves
-// bytes without copying twice, and splice(2) moves the pages themselves. A write of up to PIPE_BUF bytes goes into one
-// slot and is therefore all or nothing; a pipe can be written to (kPOLLOUT) while a slot is free. Each open end is a
-// PipeEnd. The call layer makes SIGPIPE of kEPIPE.
+// A pipe is a row of pieces, each a part of a page, at most `slots` of them. A write of up to PIPE_BUF bytes goes into
+// one slot and is therefore all or nothing; a pipe can be written to (kPOLLOUT) while a slot is free. Each open end is
+// a PipeEnd. The call layer makes SIGPIPE of kEPIPE.
 #pragma once
 
 #include "mm/frame.h"
@@ -28,29 +27,24 @@ public:
     Result<size_t> read(IoBuffer& to);
     Result<size_t> write(IoBuffer& from, bool as_packet);
 
-    // --- For splice(2), tee(2), vmsplice(2): the pieces themselves, in order.
-    struct Piece {
-        Ref<Frame> frame;  // never written to, once it is in the pipe
-        uint32_t offset = 0, bytes = 0;
-        bool is_packet = false;
-        bool may_grow = false;  // by the next write; not of pages that somebody else knows
-    };
-    size_t pieces() const { return pieces_.size(); }
-    const Piece& piece(size_t index) const { return pieces_[index]; }
-    void drop(size_t bytes);    // that many from the front; at most what is in the pipe
-    Status push(Piece piece);   // at the back. kEPIPE, kEAGAIN; empty pieces vanish
-    FrameSource& frames() { return frames_; }
+    // For splice(2) and tee(2): as `read`, but the bytes stay; `skip` bytes are left out first.
+    Result<size_t> peek(IoBuffer& to, size_t skip) const;
 
     bool is_full() const { return pieces_.size() >= slots_; }
     bool is_empty() const { return pieces_.empty(); }
     bool has_readers() const { return readers_ != 0; }
     bool has_writers() const { return writers_ != 0; }
     uint64_t bytes() const { return bytes_; }
-    size_t capacity() const { return slots_ * kPageBytes; }         // F_GETPIPE_SZ
-    Result<size_t> set_capacity(uint64_t bytes);                    // F_SETPIPE_SZ: the new one. kEBUSY, kEPERM, kEINVAL
+    size_t capacity() const { return slots_ * kPageBytes; }  // F_GETPIPE_SZ
+    Result<size_t> set_capacity(uint64_t bytes);             // F_SETPIPE_SZ: the new one. kEBUSY, kEPERM, kEINVAL
 
 private:
     friend class PipeEnd;
+    struct Piece {
+        Ref<Frame> frame;
+        uint32_t offset = 0, bytes = 0;
+        bool is_packet = false;
+    };
     void wake(uint32_t events);
     void wake_readers() { wake(kPOLLIN | kPOLLRDNORM); }
     void wake_writers() { wake(kPOLLOUT | kPOLLWRNORM); }
@@ -72,7 +66,7 @@ public:
     ~PipeEnd() override;
 
     // For open(2) of a FIFO: false until the other side has been opened, too; `queue` is woken then.
-    bool is_connected() const;
+    bool is_connected() override;
 
     Result<size_t> read(IoBuffer& to) override;
     Result<size_t> write(IoBuffer& from) override;
@@ -80,7 +74,9 @@ public:
     bool can_poll() const override { return true; }
     Result<int64_t> ioctl(Call& call, uint32_t request, uint64_t argument) override;
     Result<Attributes> attributes() override;
-    Pipe* as_pipe() override { return pipe_.get(); }
+    bool is_pipe() const override { return true; }
+    Result<size_t> peek(IoBuffer& to, size_t skip) override;
+    Result<int64_t> control(unsigned command, uint64_t argument) override;
     std::string anonymous_name() const override;
     Result<Ref<File>> open_again(uint32_t open_flags) override;
 
@@ -96,11 +92,9 @@ struct PipePair {
 };
 PipePair make_pipe(FrameSource& frames, uint32_t flags);  // kO_NONBLOCK, kO_DIRECT
 
-// Opens the FIFO that `inode` is. Never blocks: kENXIO for kO_WRONLY | kO_NONBLOCK without a reader; without
-// kO_NONBLOCK the caller waits until PipeEnd::is_connected (keeping the file in its progress, so that the other side
-// sees it), then hands it out:
-//
-//     if (!static_cast<PipeEnd&>(*file).is_connected()) { keep file; call.wait_for(file->queue()); return call.sleep(); }
-Result<Ref<File>> open_fifo(FrameSource& frames, Ref<Inode> inode, uint32_t flags);
+// Opens the FIFO that `inode` is (a SpecialOpen, special.h). Never blocks: kENXIO for kO_WRONLY | kO_NONBLOCK without a
+// reader; without kO_NONBLOCK the caller waits until File::is_connected, keeping the file, so that the other side sees
+// it.
+Result<Ref<File>> open_fifo(Inode& inode, uint32_t flags, Process& process);
 
 }  // namespace kos::lx
