@@ -16,7 +16,10 @@ namespace kos::lx {
 struct Call;
 class EpollFile;
 class Process;
+class SignalFile;
 class Socket;
+class TimerFile;
+class Watcher;
 
 class File : public Counted {
 public:
@@ -49,6 +52,9 @@ public:
     virtual bool can_map() const;
     virtual Socket* as_socket() { return nullptr; }
     virtual EpollFile* as_epoll() { return nullptr; }
+    virtual TimerFile* as_timer() { return nullptr; }
+    virtual SignalFile* as_signal_file() { return nullptr; }
+    virtual Watcher* as_watcher() { return nullptr; }  // inotify
     // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
     virtual std::string anonymous_name() const { return {}; }
     // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.

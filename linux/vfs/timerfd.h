@@ -26,6 +26,7 @@ public:
     Result<size_t> read(IoBuffer& to) override;  // 8 bytes: expirations since the last read; kECANCELED
     uint32_t poll() override;
     bool can_poll() const override { return true; }
+    TimerFile* as_timer() override { return this; }
     Result<Attributes> attributes() override { return attributes_; }
     std::string anonymous_name() const override { return "anon_inode:[timerfd]"; }
     std::string details() const override;
