@@ -77,6 +77,3 @@ Result<Location> bind_at(const Location& where, const Location& what, uint32_t f
 Status unmount_at(const Location& where, bool even_if_busy = false);  // kEINVAL (no mount), kEBUSY
 
 }  // namespace kos::lx
-
-// A Location cannot be copied or destroyed without them.
-#include "vfs/dentry.h"
