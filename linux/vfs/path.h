@@ -40,10 +40,10 @@ enum WalkFlags : uint32_t {
     kWalkNoMagic = 8,    // kELOOP at links of /proc
     kWalkEmpty = 16,     // an empty path is the start itself (AT_EMPTY_PATH)
     // openat2(2)'s RESOLVE_*; with kWalkNoMagic above.
-    kWalkNoMounts = 32,      // kEXDEV instead of crossing into another mount
-    kWalkNoSymlinks = 64,    // kELOOP
-    kWalkBeneath = 128,      // kEXDEV at what leads out of the start
-    kWalkInRoot = 256,       // the start is the root
+    kWalkNoMounts = 32,    // kEXDEV instead of crossing into another mount
+    kWalkNoSymlinks = 64,  // kELOOP
+    kWalkBeneath = 128,    // kEXDEV at what leads out of the start
+    kWalkInRoot = 256,     // the start is the root
 };
 
 struct WalkResult {
