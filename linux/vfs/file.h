@@ -47,6 +47,7 @@ public:
     virtual bool can_map() const;
     virtual Socket* as_socket() { return nullptr; }
     virtual Pipe* as_pipe() { return nullptr; }
+    virtual Process* as_process() { return nullptr; }  // pidfd_open(2): whose it is; may have ended
     // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
     virtual std::string anonymous_name() const { return {}; }
     // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.
