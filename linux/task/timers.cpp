@@ -123,16 +123,16 @@ void PosixTimer::fire() {
     if (!is_there) taken();
 }
 
-void PosixTimer::set_by_program(Nanoseconds value, Nanoseconds interval, bool is_absolute) {
+void PosixTimer::set_by_program(Nanoseconds time, Nanoseconds period, bool is_absolute) {
     is_queued = false;
     overrun = 0;
-    if (!value) {
+    if (!time) {
         stop();
         return;
     }
-    Nanoseconds target = value;
-    if (!is_absolute && __builtin_add_overflow(now(), value, &target)) target = kNever - 1;
-    set(target, interval);
+    Nanoseconds target = time;
+    if (!is_absolute && __builtin_add_overflow(now(), time, &target)) target = kNever - 1;
+    set(target, period);
 }
 
 void PosixTimer::taken() {

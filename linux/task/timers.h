@@ -79,7 +79,7 @@ public:
     bool is_queued = false;
 
     // timer_settime(2); 0 stops it. A signal of earlier settings that is still pending no longer counts as this timer's.
-    void set_by_program(Nanoseconds value, Nanoseconds interval, bool is_absolute);
+    void set_by_program(Nanoseconds time, Nanoseconds period, bool is_absolute);
     // Its signal was taken: the next period begins to count.
     void taken();
 
