@@ -48,7 +48,9 @@ InfoKind kind_of(int signal, int code) {
 }
 
 // Which address the frame begins at, for a stack that ends at `top`.
-uint64_t frame_address(uint64_t top) { return (((top & ~uint64_t{15}) - sizeof(FrameRecord)) & ~uint64_t{15}) - kFrameBytes; }
+uint64_t frame_address(uint64_t top) {
+    return (((top & ~uint64_t{15}) - sizeof(FrameRecord)) & ~uint64_t{15}) - kFrameBytes;
+}
 
 bool contains(const SignalState& state, uint64_t sp) {
     return sp > state.alternate_stack && sp - state.alternate_stack <= state.alternate_bytes;
@@ -157,7 +159,8 @@ Status enter_handler(Thread& thread, const SignalInfo& info, const SignalAction&
     encode_signal_info(info, frame.info);
     frame.stack = alternate_stack(state);
     frame.mask = mask;
-    bool const is_memory_fault = (info.signal == kSIGSEGV || info.signal == kSIGBUS) && info.code > 0 && info.code < kSI_KERNEL;
+    bool const is_memory_fault =
+        (info.signal == kSIGSEGV || info.signal == kSIGBUS) && info.code > 0 && info.code < kSI_KERNEL;
     frame.context.fault_address = is_memory_fault ? info.address : 0;
     memcpy(frame.context.x, registers.x, sizeof frame.context.x);
     frame.context.sp = registers.sp;

@@ -1,7 +1,7 @@
 // futex(2) and robust lists.
+#include "task/futex.h"
 #include "syscalls/families.h"
 #include "syscalls/time.h"
-#include "task/futex.h"
 #include "task/system.h"
 
 namespace kos::lx {
@@ -38,8 +38,7 @@ FutexWaiter* waiter_of(Call& call) { return static_cast<FutexWaiter*>(call.progr
 // Sleeps until the waiter is woken; kETIMEDOUT.
 Result<int64_t> sleep_in_line(Call& call, bool has_timeout) {
     if (!waiter_of(call)->is_waiting()) return 0;
-    Errno const error =
-        call.sleep(has_timeout ? Call::Interrupted::kRestartNoHandler : Call::Interrupted::kRestart);
+    Errno const error = call.sleep(has_timeout ? Call::Interrupted::kRestartNoHandler : Call::Interrupted::kRestart);
     if (error != Errno::kRetry) waiter_of(call)->leave();
     return error;
 }
@@ -212,7 +211,8 @@ Result<int64_t> requeue_to_lock(Call& call, const Arguments& in) {
     FutexWaiter* waiter = next_futex_waiter(from);
     for (bool is_first = true; waiter && (is_first || moved < in.count); is_first = false) {
         FutexWaiter* const next = next_futex_waiter(from, waiter);
-        if (!waiter->may_be_requeued || !(waiter->lock_key == to)) return changed ? Result<int64_t>{changed} : Errno::kEINVAL;
+        if (!waiter->may_be_requeued || !(waiter->lock_key == to))
+            return changed ? Result<int64_t>{changed} : Errno::kEINVAL;
         KOS_TRY(bool const is_taken, take_lock(call, waiter->thread, in.second));
         if (is_taken) {
             waiter->wake();
@@ -252,9 +252,7 @@ Result<int64_t> futex(Call& call) {
         case kREQUEUE: return requeue(call, in, false);
         case kCMP_REQUEUE: return requeue(call, in, true);
         case kWAKE_OP: return wake_operation(call, in);
-        case kLOCK_PI:
-            in.is_realtime = true;
-            return lock(call, in);
+        case kLOCK_PI: in.is_realtime = true; return lock(call, in);
         case kLOCK_PI2: return lock(call, in);
         case kTRYLOCK_PI: return try_lock(call, in);
         case kUNLOCK_PI: return unlock(call, in);

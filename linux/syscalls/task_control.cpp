@@ -79,7 +79,9 @@ Result<int64_t> prctl(Call& call) {
         case kGET_TIMING: return 0;
         case kSET_TIMING: return first == 0 ? Result<int64_t>{0} : Errno::kEINVAL;
         case kSET_NAME: return set_name(call);
-        case kGET_NAME: KOS_TRY_STATUS(call.memory().copy_out(first, call.thread.name, sizeof call.thread.name)); return 0;
+        case kGET_NAME:
+            KOS_TRY_STATUS(call.memory().copy_out(first, call.thread.name, sizeof call.thread.name));
+            return 0;
         case kGET_SECCOMP: return 0;
         case kCAPBSET_READ:
             if (first >= kCapabilities) return Errno::kEINVAL;
@@ -90,7 +92,9 @@ Result<int64_t> prctl(Call& call) {
             process.credentials.bounding &= ~(uint64_t{1} << first);
             return 0;
         case kGET_SECUREBITS: return 0;
-        case kSET_TIMERSLACK: call.thread.timer_slack = static_cast<int64_t>(first) <= 0 ? kDefaultSlack : first; return 0;
+        case kSET_TIMERSLACK:
+            call.thread.timer_slack = static_cast<int64_t>(first) <= 0 ? kDefaultSlack : first;
+            return 0;
         case kGET_TIMERSLACK: return static_cast<int64_t>(call.thread.timer_slack);
         case kSET_CHILD_SUBREAPER: process.is_subreaper = first != 0; return 0;
         case kGET_CHILD_SUBREAPER: KOS_TRY_STATUS(call.write_user(first, int32_t{process.is_subreaper})); return 0;

@@ -107,7 +107,8 @@ Result<int64_t> setregid(Call& call) {
 Result<int64_t> setresuid(Call& call) {
     Credentials& who = identity(call);
     Credentials const before = who;
-    uint32_t const wanted[3] = {call.argument_as<uint32_t>(0), call.argument_as<uint32_t>(1), call.argument_as<uint32_t>(2)};
+    uint32_t const wanted[3] = {call.argument_as<uint32_t>(0), call.argument_as<uint32_t>(1),
+                                call.argument_as<uint32_t>(2)};
     for (uint32_t const user : wanted) {
         if (user != kNone && !is_own_user(who, user) && !who.has_capability(kCAP_SETUID)) return Errno::kEPERM;
     }
@@ -121,7 +122,8 @@ Result<int64_t> setresuid(Call& call) {
 
 Result<int64_t> setresgid(Call& call) {
     Credentials& who = identity(call);
-    uint32_t const wanted[3] = {call.argument_as<uint32_t>(0), call.argument_as<uint32_t>(1), call.argument_as<uint32_t>(2)};
+    uint32_t const wanted[3] = {call.argument_as<uint32_t>(0), call.argument_as<uint32_t>(1),
+                                call.argument_as<uint32_t>(2)};
     for (uint32_t const group : wanted) {
         if (group != kNone && !is_own_group(who, group) && !who.has_capability(kCAP_SETGID)) return Errno::kEPERM;
     }

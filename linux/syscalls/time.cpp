@@ -22,7 +22,9 @@ struct Timezone {
 };
 Timezone timezone_of_domain{0, 0};
 
-bool is_cpu_clock(int clock) { return clock < 0 || clock == kCLOCK_PROCESS_CPUTIME_ID || clock == kCLOCK_THREAD_CPUTIME_ID; }
+bool is_cpu_clock(int clock) {
+    return clock < 0 || clock == kCLOCK_PROCESS_CPUTIME_ID || clock == kCLOCK_THREAD_CPUTIME_ID;
+}
 
 bool is_realtime(int clock) {
     return clock == kCLOCK_REALTIME || clock == kCLOCK_REALTIME_COARSE || clock == kCLOCK_REALTIME_ALARM ||
@@ -65,7 +67,8 @@ Result<int64_t> sleep(Call& call, int clock, bool is_absolute, uint64_t left_add
     return error;
 }
 
-Result<int64_t> clock_nanosleep_on(Call& call, int clock, bool is_absolute, uint64_t time_address, uint64_t left_address) {
+Result<int64_t> clock_nanosleep_on(Call& call, int clock, bool is_absolute, uint64_t time_address,
+                                   uint64_t left_address) {
     // How long does not depend on how the clock is set.
     if (!is_absolute && is_realtime(clock)) clock = kCLOCK_MONOTONIC;
     if (!call.progress.is_again) {
@@ -188,7 +191,8 @@ Result<int64_t> adjust(Call& call, uint64_t address) {
         if (value.microseconds < 0 || value.microseconds >= kSecond / unit) return Errno::kEINVAL;
         if (value.seconds > kSecondsMax / 2 || value.seconds < -kSecondsMax / 2) return Errno::kEINVAL;
         Nanoseconds now = 0;
-        if (__builtin_add_overflow(timers.realtime(), value.seconds * kSecond + value.microseconds * unit, &now) || now < 0) {
+        if (__builtin_add_overflow(timers.realtime(), value.seconds * kSecond + value.microseconds * unit, &now) ||
+            now < 0) {
             return Errno::kEINVAL;
         }
         KOS_TRY_STATUS(set_clock(call, now));

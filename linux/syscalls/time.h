@@ -8,9 +8,7 @@ namespace kos::lx {
 constexpr Nanoseconds kSecond = 1'000'000'000;
 
 // Sums and sums of seconds that stay below kNever.
-constexpr Nanoseconds later(Nanoseconds now, Nanoseconds by) {
-    return by > kNever - 1 - now ? kNever - 1 : now + by;
-}
+constexpr Nanoseconds later(Nanoseconds now, Nanoseconds by) { return by > kNever - 1 - now ? kNever - 1 : now + by; }
 // kEINVAL unless seconds >= 0 and 0 <= nanoseconds < 10^9. Times beyond 292 years count as that.
 Result<Nanoseconds> nanoseconds_of(const Timespec& time);
 Result<Nanoseconds> read_timespec(Call& call, uint64_t address);  // kEFAULT too

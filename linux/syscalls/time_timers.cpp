@@ -46,7 +46,8 @@ Result<PosixTimer*> posix_timer(Call& call) {
 }
 
 TimerValue value_of(const PosixTimer& timer) {
-    return {timespec_of(timer.interval()), timespec_of(timer.signal == 0 && !timer.interval() && timer.left() == 1 ? 0 : timer.left())};
+    return {timespec_of(timer.interval()),
+            timespec_of(timer.signal == 0 && !timer.interval() && timer.left() == 1 ? 0 : timer.left())};
 }
 
 struct Event {  // struct sigevent

@@ -17,7 +17,8 @@ constexpr Nanoseconds kClockTick = 10'000'000;  // sysconf(_SC_CLK_TCK) is 100
 // Who gets the children of one that ends: the next living subreaper above it, else the first process.
 Process* reaper_of(Process& process) {
     Process* found = process.parent;
-    while (found && found->parent && !(found->is_subreaper && found->state != ProcessState::kZombie && !found->signals.is_exiting)) {
+    while (found && found->parent &&
+           !(found->is_subreaper && found->state != ProcessState::kZombie && !found->signals.is_exiting)) {
         found = found->parent;
     }
     return found;

@@ -68,8 +68,7 @@ private:
 
 class PosixTimer final : public AlarmClock {
 public:
-    PosixTimer(Process& process, Kind kind, int of_tid, int number)
-        : AlarmClock(process, kind, of_tid), id(number) {}
+    PosixTimer(Process& process, Kind kind, int of_tid, int number) : AlarmClock(process, kind, of_tid), id(number) {}
 
     const int id;
     int signal = 0;     // 0: none
@@ -78,7 +77,8 @@ public:
     int32_t overrun = 0;  // of the signal that was taken last
     bool is_queued = false;
 
-    // timer_settime(2); 0 stops it. A signal of earlier settings that is still pending no longer counts as this timer's.
+    // timer_settime(2); 0 stops it. A signal of earlier settings that is still pending no longer counts as this
+    // timer's.
     void set_by_program(Nanoseconds time, Nanoseconds period, bool is_absolute);
     // Its signal was taken: the next period begins to count.
     void taken();
