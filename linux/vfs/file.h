@@ -14,6 +14,8 @@
 namespace kos::lx {
 
 struct Call;
+class Pipe;
+class Process;
 class Socket;
 
 class File : public Counted {
@@ -56,6 +58,13 @@ public:
     virtual Result<size_t> peek(IoBuffer& to, size_t skip);
     // A fifo whose other side nobody has opened yet: open(2) waits on `queue` until this is true.
     virtual bool is_connected() { return true; }
+    virtual Pipe* as_pipe() { return nullptr; }
+    // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
+    virtual std::string anonymous_name() const { return {}; }
+    // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.
+    virtual Result<Ref<File>> open_again(uint32_t /*open_flags*/) { return Errno::kENXIO; }
+    // What /proc/PID/fdinfo/N says besides position and flags: lines.
+    virtual std::string details() const { return {}; }
     // A descriptor to it was closed (close(2), flush); the file itself may live on in others.
     virtual void descriptor_closed(Process&) {}
 
