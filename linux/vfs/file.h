@@ -14,9 +14,12 @@
 namespace kos::lx {
 
 struct Call;
-class Pipe;
+class EpollFile;
 class Process;
+class SignalFile;
 class Socket;
+class TimerFile;
+class Watcher;
 
 class File : public Counted {
 public:
@@ -48,6 +51,16 @@ public:
     virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
     virtual bool can_map() const;
     virtual Socket* as_socket() { return nullptr; }
+    virtual EpollFile* as_epoll() { return nullptr; }
+    virtual TimerFile* as_timer() { return nullptr; }
+    virtual SignalFile* as_signal_file() { return nullptr; }
+    virtual Watcher* as_watcher() { return nullptr; }  // inotify
+    // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
+    virtual std::string anonymous_name() const { return {}; }
+    // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.
+    virtual Result<Ref<File>> open_again(uint32_t /*open_flags*/) { return Errno::kENXIO; }
+    // What /proc/PID/fdinfo/N says besides position and flags: lines.
+    virtual std::string details() const { return {}; }
     // fcntl(2) commands that depend on the kind of file: F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS. Default:
     // kEBADF for the pipe's; seals are the inode's.
     virtual Result<int64_t> control(unsigned command, uint64_t argument);
