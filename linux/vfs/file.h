@@ -15,6 +15,7 @@ namespace kos::lx {
 
 struct Call;
 class EpollFile;
+class Pipe;
 class Process;
 class SignalFile;
 class Socket;
