@@ -91,8 +91,7 @@ private:
 // A directory of a table; others begin with one and add entries of their own.
 class TreeDirectory : public TreeInode {
 public:
-    TreeDirectory(Tree& tree, Subject subject, Mode mode, uint64_t number, uint64_t parent,
-                  std::span<const Node> table)
+    TreeDirectory(Tree& tree, Subject subject, Mode mode, uint64_t number, uint64_t parent, std::span<const Node> table)
         : TreeInode(tree, std::move(subject), mode, number, parent), table_(table) {}
 
     Result<Ref<Inode>> lookup(std::string_view name) final;
