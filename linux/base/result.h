@@ -143,6 +143,7 @@ enum class Errno : int32_t {
     kEOWNERDEAD = 130,
     kENOTRECOVERABLE = 131,
     kERFKILL = 132,
+    kEHWPOISON = 133,
     // Of the personality alone: the call has arranged to be executed again (syscalls/call.h).
     kRetry = 4096,
     // Of the personality alone: interrupted by a signal; executed again if the handler has SA_RESTART, EINTR else.
