@@ -72,7 +72,6 @@ public:
     virtual Result<size_t> peek(IoBuffer& to, size_t skip);
     // A fifo whose other side nobody has opened yet: open(2) waits on `queue` until this is true.
     virtual bool is_connected() { return true; }
-    virtual Pipe* as_pipe() { return nullptr; }
     // A descriptor to it was closed (close(2), flush); the file itself may live on in others.
     virtual void descriptor_closed(Process&) {}
 
