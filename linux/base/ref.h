@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include <type_traits>
 #include <utility>
 
 namespace kos::lx {
@@ -26,42 +27,40 @@ private:
     uint32_t references_ = 0;
 };
 
+// T may be incomplete where references are only kept, copied and dropped.
 template <class T>
 class Ref {
 public:
     Ref() = default;
     Ref(std::nullptr_t) {}
-    explicit Ref(T* object) : object_(object) { acquire(); }
-    Ref(const Ref& other) : object_(other.object_) { acquire(); }
-    Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    explicit Ref(T* object) : counted_(object) { acquire(); }
+    Ref(const Ref& other) : counted_(other.counted_) { acquire(); }
+    Ref(Ref&& other) noexcept : counted_(std::exchange(other.counted_, nullptr)) {}
     template <class U>
-    Ref(const Ref<U>& other) : object_(other.get()) {
-        acquire();
-    }
+        requires std::is_convertible_v<U*, T*>
+    Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}
     Ref& operator=(Ref other) noexcept {
-        std::swap(object_, other.object_);
+        std::swap(counted_, other.counted_);
         return *this;
     }
     ~Ref() { release(); }
 
-    T* get() const { return object_; }
-    T* operator->() const { return object_; }
-    T& operator*() const { return *object_; }
-    explicit operator bool() const { return object_ != nullptr; }
-    bool operator==(const Ref& other) const { return object_ == other.object_; }
-    bool operator==(std::nullptr_t) const { return object_ == nullptr; }
+    T* get() const { return static_cast<T*>(counted_); }
+    T* operator->() const { return get(); }
+    T& operator*() const { return *get(); }
+    explicit operator bool() const { return counted_ != nullptr; }
+    bool operator==(const Ref& other) const { return counted_ == other.counted_; }
+    bool operator==(std::nullptr_t) const { return counted_ == nullptr; }
 
 private:
     void acquire() {
-        if (object_) ++static_cast<Counted*>(object_)->references_;
+        if (counted_) ++counted_->references_;
     }
     void release() {
-        if (!object_) return;
-        Counted* const counted = object_;
-        object_ = nullptr;
-        if (--counted->references_ == 0) counted->unreferenced();
+        Counted* const counted = std::exchange(counted_, nullptr);
+        if (counted && --counted->references_ == 0) counted->unreferenced();
     }
-    T* object_ = nullptr;
+    Counted* counted_ = nullptr;
 };
 
 template <class T, class... Arguments>

@@ -47,6 +47,7 @@ enum class Errno : int32_t {
     kEPIPE = 32,
     kEDOM = 33,
     kERANGE = 34,
+    kEDEADLK = 35,
     kENAMETOOLONG = 36,
     kENOLCK = 37,
     kENOSYS = 38,
@@ -104,6 +105,7 @@ enum class Errno : int32_t {
     kENOPROTOOPT = 92,
     kEPROTONOSUPPORT = 93,
     kESOCKTNOSUPPORT = 94,
+    kEOPNOTSUPP = 95,
     kEPFNOSUPPORT = 96,
     kEAFNOSUPPORT = 97,
     kEADDRINUSE = 98,
@@ -141,6 +143,7 @@ enum class Errno : int32_t {
     kEOWNERDEAD = 130,
     kENOTRECOVERABLE = 131,
     kERFKILL = 132,
+    kEHWPOISON = 133,
     // Of the personality alone: the call has arranged to be executed again (syscalls/call.h).
     kRetry = 4096,
     // Of the personality alone: interrupted by a signal; executed again if the handler has SA_RESTART, EINTR else.

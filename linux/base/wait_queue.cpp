@@ -40,7 +40,11 @@ uint32_t WaitQueue::wake(uint32_t events, uint32_t most) {
 }
 
 WaitQueue::~WaitQueue() {
-    while (first_) first_->leave();
+    while (first_) {
+        WaitEntry* const entry = first_;
+        entry->leave();
+        entry->queue_gone();
+    }
 }
 
 }  // namespace kos::lx

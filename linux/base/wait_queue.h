@@ -20,6 +20,8 @@ public:
     // The queue was woken for `events` (kPOLL*, vfs/poll.h), of which at least one is in this entry's mask. Called with
     // the entry still in the queue; may leave it, must not destroy it. True: counts as one of the `most` of wake.
     virtual bool woken(uint32_t events) = 0;
+    // The queue is being destroyed; the entry has left it already, and may destroy itself.
+    virtual void queue_gone() {}
 
     void leave();
     bool is_waiting() const { return queue_ != nullptr; }

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <span>
@@ -97,7 +98,7 @@ public:
     const std::map<uint64_t, Mapping>& mappings() const { return mappings_; }
     const Mapping* find(uint64_t address) const;
     uint64_t resident_pages() const { return resident_; }
-    uint64_t mapped_bytes() const;
+    uint64_t mapped_bytes() const { return mapped_; }
 
     uint64_t break_start = 0, break_end = 0;
     uint64_t limit_bytes = ~uint64_t{0};  // RLIMIT_AS
@@ -105,23 +106,70 @@ public:
     MachineSpace& machine() { return *machine_; }
 
 private:
-    struct Page;
-    struct Table;
+    // One page of the program that is present.
+    struct Page {
+        Ref<Frame> frame;
+        uint32_t handle = 0;         // of MachineSpace; 0: the program's processor does not know it
+        uint8_t machine_rights = 0;  // kPROT_*, as the processor has it
+        bool is_anonymous = false;   // a copy of this program's, which it may write to if nobody else has it
+    };
+    static constexpr unsigned kTablePages = 512;
+    struct Table {
+        Page pages[kTablePages];
+        uint32_t used = 0;
+    };
+    using Mappings = std::map<uint64_t, Mapping>;
+
     AddressSpace(FrameSource& frames, std::unique_ptr<MachineSpace> machine);
-    Page* find_page(uint64_t address);
-    Result<Page*> touch(uint64_t address, uint32_t access, int& code);
-    std::map<uint64_t, Mapping>::iterator split(uint64_t address);
+    Table* find_table(uint64_t address);
+    Page* find_page(uint64_t address);  // nullptr: not present
+    Page& make_page(uint64_t address);  // an empty one, if it is not there
+    void drop_page(uint64_t address, Table& table, Page& page);
     void drop_pages(uint64_t start, uint64_t end);
-    void merge(uint64_t start, uint64_t end);
+    template <class Visit>
+    void each_page(uint64_t start, uint64_t end, Visit visit);  // visit(address, table, page) of the present ones
+
+    // The page behind `address`, with a frame that `access` is allowed on. kMap: the processor gets it too.
+    enum class Reach : uint8_t { kServer, kProgram };
+    Result<Page*> touch(uint64_t address, uint32_t access, Reach reach, int& code);
+    Result<Page*> touch(const Mapping& mapping, uint64_t address, uint32_t access, Reach reach);
+    Status fill(const Mapping& mapping, uint64_t address, bool for_write, Page& page);
+    Status own(Page& page);  // replaces a frame that others have as well by a copy
+    Status show(const Mapping& mapping, uint64_t address, Page& page);
+    void fault_around(const Mapping& mapping, uint64_t address, uint32_t access);
+
+    Mappings::iterator split(uint64_t address);
+    void merge_around(Mappings::iterator mapping);
+    bool is_free(uint64_t start, uint64_t end) const;
     Result<uint64_t> find_room(uint64_t bytes, uint64_t hint) const;
+    template <class Visit>
+    Status each_mapping(uint64_t start, uint64_t end, Visit visit);  // whole ones; kENOMEM if there are gaps
 
     FrameSource& frames_;
     std::unique_ptr<MachineSpace> machine_;
-    std::map<uint64_t, Mapping> mappings_;
-    std::map<uint64_t, std::unique_ptr<Table>> tables_;
+    Mappings mappings_;
+    std::map<uint64_t, std::unique_ptr<Table>> tables_;  // by address / (kTablePages * kPageBytes)
     Table* last_table_ = nullptr;
     uint64_t last_table_number_ = 0;
     uint64_t resident_ = 0;
+    uint64_t mapped_ = 0;
 };
+
+template <class Visit>
+void AddressSpace::each_page(uint64_t start, uint64_t end, Visit visit) {
+    constexpr uint64_t kTableBytes = kTablePages * kPageBytes;
+    for (auto table = tables_.lower_bound(start / kTableBytes); table != tables_.end(); ++table) {
+        uint64_t const base = table->first * kTableBytes;
+        if (base >= end) break;
+        uint64_t const from = std::max(start, base), to = std::min(end, base + kTableBytes);
+        for (uint64_t at = from; at < to; at += kPageBytes) {
+            Page& page = table->second->pages[at / kPageBytes % kTablePages];
+            if (page.frame) visit(at, *table->second, page);
+        }
+    }
+}
+
+// A frame of zeros that everybody may read, for pages that nobody has written to.
+Ref<Frame> zero_frame(FrameSource& frames);
 
 }  // namespace kos::lx

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <list>
+#include <memory>
 
 namespace kos::lx {
 
@@ -50,6 +51,7 @@ public:
     SignalAction actions[kSignals];
 };
 
+// A signal may be in `set` without an entry in `queue`: there were too many (RLIMIT_SIGPENDING).
 struct PendingSignals {
     SignalSet set = 0;
     std::list<SignalInfo> queue;  // one each below kSIGRTMIN, in order of arrival
@@ -63,7 +65,15 @@ struct SignalState {
     bool has_saved_mask = false;
     SignalSet saved_mask = 0;
     uint64_t alternate_stack = 0, alternate_bytes = 0;
-    uint32_t alternate_flags = 2;  // SS_DISABLE
+    uint32_t alternate_flags = 2;  // SS_DISABLE; else SS_AUTODISARM or 0
+    // Stopped: its call is executed again when it goes on.
+    bool is_stopped_in_call = false;
+};
+
+// Interval timers and POSIX timers (task/timers.h).
+class ProcessTimers {
+public:
+    virtual ~ProcessTimers() = default;
 };
 
 // Of a process.
@@ -73,6 +83,9 @@ struct ProcessSignals {
     bool is_stopped = false;
     int stop_signal = 0;         // for wait4(WUNTRACED); 0: told already
     bool has_continued = false;  // for wait4(WCONTINUED)
+    bool is_exiting = false;     // all threads end at their next return to the program, with this wait status
+    int exit_status = 0;
+    std::unique_ptr<ProcessTimers> timers;
 };
 
 }  // namespace kos::lx

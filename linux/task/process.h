@@ -83,6 +83,7 @@ public:
 
     int wait_status = 0;     // as wait4(2) gives it, once a zombie
     WaitQueue child_events;  // of children: exits, stops, continues
+    WaitQueue ended;         // pidfd: woken at the end
     WaitQueue vfork_done;    // exec or end of a vfork(2) child, on the child's side
     bool is_vfork_child = false;
 

@@ -20,10 +20,11 @@ class Process;
 class MachineThread;
 
 enum class ThreadState : uint8_t {
-    kRunning,  // in the program
-    kInCall,   // the server works for it just now
-    kAsleep,   // in a call that waits
-    kStopped,  // SIGSTOP and the like: asleep until SIGCONT, whatever it was doing
+    kRunning,      // in the program
+    kInCall,       // the server works for it just now
+    kAsleep,       // in a call that waits
+    kStopped,      // SIGSTOP and the like: asleep until SIGCONT, whatever it was doing
+    kInterrupted,  // taken out of the program for a signal, in System's list: run_ready calls resume_interrupted
     kDead,
 };
 
@@ -55,6 +56,10 @@ public:
     uint64_t robust_list_bytes = 0;
     uint64_t affinity = ~uint64_t{0};  // sched_setaffinity(2), of the domain's cores
     int nice = 0;
+    uint32_t policy = 0;  // sched_setscheduler(2), remembered only
+    int priority = 0;
+    bool resets_on_fork = false;
+    uint64_t timer_slack = 50'000;
     Nanoseconds started = 0;
 
     // Wakes it if it is asleep: its call is executed again soon (System::run_ready). Also after its deadline.
@@ -75,7 +80,8 @@ public:
     virtual void set_result(int64_t value) = 0;
     // The call is over without a result of its own (rt_sigreturn, execve): registers say everything.
     virtual void set_no_result() = 0;
-    // The call shall be made again by the program itself: resumes at the svc with its old x0.
+    // The call shall be made again by the program itself: resumes at the svc with its old x0. If the registers count
+    // (load), sets pc and x[0] there.
     virtual void set_again() = 0;
     // Takes a running thread out of the program (signals): afterwards it is stopped and can be loaded.
     virtual void interrupt() = 0;

@@ -18,6 +18,11 @@ void Timers::set(Timer& timer, Nanoseconds when) {
     if (!is_expiring_) update_alarm();
 }
 
+void Timers::set_realtime(Nanoseconds now) {
+    source_.set_realtime_offset(now - source_.monotonic());
+    realtime_set.wake();
+}
+
 void Timers::expire() {
     is_expiring_ = true;
     alarm_ = kNever;

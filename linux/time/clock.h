@@ -4,6 +4,8 @@
 // source and one alarm; host tests set the time by hand.
 #pragma once
 
+#include "base/wait_queue.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +60,9 @@ public:
     Nanoseconds realtime() { return source_.monotonic() + source_.realtime_offset(); }
     void set(Timer& timer, Nanoseconds when);  // replaces an earlier time
     void expire();                             // calls `expired` of all that are due
+    // Sets the clock (clock_settime(2)) and wakes `realtime_set`, for timers that go by it.
+    void set_realtime(Nanoseconds now);
+    WaitQueue realtime_set;
 
 private:
     friend class Timer;

@@ -14,10 +14,17 @@
 namespace kos::lx {
 
 struct Call;
+class EpollFile;
+class Process;
+class SignalFile;
 class Socket;
+class TimerFile;
+class Watcher;
 
 class File : public Counted {
 public:
+    ~File() override;  // flock(2) and OFD locks go; IN_CLOSE_*
+
     // --- Bytes. Streams override these two; seekable files the *_at, which take no position of the file.
     // Reading at the end gives 0. Writing with O_APPEND goes to the end.
     virtual Result<size_t> read(IoBuffer& to);
@@ -44,6 +51,33 @@ public:
     virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
     virtual bool can_map() const;
     virtual Socket* as_socket() { return nullptr; }
+    virtual EpollFile* as_epoll() { return nullptr; }
+    virtual TimerFile* as_timer() { return nullptr; }
+    virtual SignalFile* as_signal_file() { return nullptr; }
+    virtual Watcher* as_watcher() { return nullptr; }  // inotify
+    // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
+    virtual std::string anonymous_name() const { return {}; }
+    // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.
+    virtual Result<Ref<File>> open_again(uint32_t /*open_flags*/) { return Errno::kENXIO; }
+    // What /proc/PID/fdinfo/N says besides position and flags: lines.
+    virtual std::string details() const { return {}; }
+    // fcntl(2) commands that depend on the kind of file: F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS. Default:
+    // kEBADF for the pipe's; seals are the inode's.
+    virtual Result<int64_t> control(unsigned command, uint64_t argument);
+    virtual Status allocate(uint32_t mode, uint64_t offset, uint64_t bytes);  // fallocate(2); default kENODEV
+    // --- Pipes, for splice(2) and tee(2).
+    virtual bool is_pipe() const { return false; }
+    // As `read`, but the bytes stay. `skip`: bytes to leave out first. Default: kEINVAL.
+    virtual Result<size_t> peek(IoBuffer& to, size_t skip);
+    // A fifo whose other side nobody has opened yet: open(2) waits on `queue` until this is true.
+    virtual bool is_connected() { return true; }
+    virtual Pipe* as_pipe() { return nullptr; }
+    // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
+    virtual std::string anonymous_name() const { return {}; }
+    // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.
+    virtual Result<Ref<File>> open_again(uint32_t /*open_flags*/) { return Errno::kENXIO; }
+    // What /proc/PID/fdinfo/N says besides position and flags: lines.
+    virtual std::string details() const { return {}; }
     // A descriptor to it was closed (close(2), flush); the file itself may live on in others.
     virtual void descriptor_closed(Process&) {}
 

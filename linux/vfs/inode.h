@@ -15,6 +15,7 @@ namespace kos::lx {
 
 class File;
 class FileSystem;
+class IoBuffer;
 class Process;
 struct Location;
 
@@ -65,16 +66,32 @@ public:
 
     // --- Contents of regular files. Default: kEINVAL.
     virtual Status truncate(uint64_t size);
-    // The page at byte offset index * 4096 for mapping and copying; beyond the end of the file kENXIO, in a hole for
-    // reading a shared frame of zeros. `for_write`: a frame that may be written, made if it was a hole.
+    // The page at byte offset index * 4096 for mapping and copying; beyond the end of the file kENXIO. The same frame
+    // for all who map it: a hole becomes a frame of its own. `for_write`: a frame that may be written.
     virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
+    virtual Result<uint64_t> size();  // default: what `attributes` says
+    // Bytes at an offset; reading at the end gives 0 and makes no frames. Default: by `page`; writing kEINVAL. Writing
+    // makes the file longer; kENOSPC, kENOMEM, kEFBIG only if nothing could be written.
+    virtual Result<size_t> read(IoBuffer& to, uint64_t offset);
+    virtual Result<size_t> write(IoBuffer& from, uint64_t offset);
+    virtual Status allocate(uint32_t mode, uint64_t offset, uint64_t bytes);  // fallocate(2); default kEOPNOTSUPP
+    // The first byte from `offset` on that is in data, or in a hole (the end is one); kENXIO. Default: all is data.
+    virtual Result<uint64_t> find(uint64_t offset, bool hole);
+    virtual void touch_accessed() {}  // somebody has read it
+    // memfd_create(2): F_*_SEALS. Default: kEINVAL.
+    virtual Result<uint32_t> seals();
+    virtual Status add_seals(uint32_t seals);
+    // A regular file without a name, in this directory's file system (O_TMPFILE). Default: kEOPNOTSUPP.
+    virtual Result<Ref<Inode>> create_unnamed(Mode mode, uint32_t uid, uint32_t gid);
 
     // An open file of this inode; access is checked already. Default: regular files and directories get the standard
-    // File of vfs/regular_file.h; kENXIO for others.
+    // File of vfs/regular_file.h; fifos and devices what vfs/special.h names; kENXIO for others (sockets).
     virtual Result<Ref<File>> open(uint32_t flags, Process& process);
 
-    // --- What vfs keeps with an inode: locks, watches (made on demand; locks.h, inotify.h).
+    // --- What vfs keeps with an inode: locks, watches, what a socket or fifo leads to (made on demand; extras.h). An
+    // inode that somebody has a reference to is one object: file systems do not make a second one.
     struct Extras;
+    Extras& make_extras();
     Extras* extras = nullptr;
 
 protected:
@@ -89,6 +106,7 @@ public:
     virtual FileSystemStatus status() = 0;
     virtual std::string_view type_name() = 0;  // as in /proc/mounts
     virtual uint64_t device() = 0;
+    virtual bool is_read_only() { return false; }  // kEROFS before anything else is looked at
     // Names that were looked up may be remembered, absent ones too. False: the file system changes by itself (/proc).
     virtual bool may_cache_names() { return true; }
 };

@@ -39,6 +39,11 @@ enum WalkFlags : uint32_t {
     kWalkParent = 4,     // the last name is not looked up: WalkResult::last
     kWalkNoMagic = 8,    // kELOOP at links of /proc
     kWalkEmpty = 16,     // an empty path is the start itself (AT_EMPTY_PATH)
+    // openat2(2)'s RESOLVE_*; with kWalkNoMagic above.
+    kWalkNoMounts = 32,      // kEXDEV instead of crossing into another mount
+    kWalkNoSymlinks = 64,    // kELOOP
+    kWalkBeneath = 128,      // kEXDEV at what leads out of the start
+    kWalkInRoot = 256,       // the start is the root
 };
 
 struct WalkResult {
@@ -60,7 +65,11 @@ Result<Ref<File>> open_path(Process& process, const Location& start, std::string
 std::string path_of(const Location& location, const Location& root);
 
 // Makes `file_system` appear at `where` (a directory; unset: the root of a new tree). Returns the mount's root.
+// `flags`: kMS_*. kEBUSY, kENOTDIR.
+constexpr uint32_t kMS_RDONLY = 1, kMS_NOSUID = 2, kMS_NODEV = 4, kMS_NOEXEC = 8, kMS_REMOUNT = 32, kMS_NOATIME = 1024,
+                   kMS_BIND = 4096, kMS_REC = 16384;
 Result<Location> mount_at(const Location& where, Ref<FileSystem> file_system, std::string_view source, uint32_t flags);
-Status unmount_at(const Location& where);  // kEBUSY
+Result<Location> bind_at(const Location& where, const Location& what, uint32_t flags);
+Status unmount_at(const Location& where, bool even_if_busy = false);  // kEINVAL (no mount), kEBUSY
 
 }  // namespace kos::lx

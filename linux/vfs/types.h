@@ -75,13 +75,18 @@ struct Credentials {
     uint32_t gid = 0, egid = 0, sgid = 0, fsgid = 0;
     std::vector<uint32_t> groups;
     uint64_t capabilities = ~uint64_t{0};  // effective; of CAP_* numbers
+    // capabilities(7): what the calls of capget(2) and prctl(2) show and change.
+    uint64_t permitted = kAllCapabilities, inheritable = 0, bounding = kAllCapabilities, ambient = 0;
+    bool keeps_capabilities = false;
+    static constexpr uint64_t kAllCapabilities = (uint64_t{1} << 41) - 1;
 
     bool has_capability(unsigned number) const { return capabilities >> number & 1; }
     bool in_group(uint32_t group) const;
 };
 constexpr unsigned kCAP_CHOWN = 0, kCAP_DAC_OVERRIDE = 1, kCAP_DAC_READ_SEARCH = 2, kCAP_FOWNER = 3, kCAP_FSETID = 4,
                    kCAP_KILL = 5, kCAP_SETGID = 6, kCAP_SETUID = 7, kCAP_SYS_NICE = 23, kCAP_SYS_RESOURCE = 24,
-                   kCAP_MKNOD = 27, kCAP_SYS_ADMIN = 21, kCAP_LINUX_IMMUTABLE = 9;
+                   kCAP_MKNOD = 27, kCAP_SYS_ADMIN = 21, kCAP_LINUX_IMMUTABLE = 9, kCAP_SETPCAP = 8,
+                   kCAP_SYS_PTRACE = 19, kCAP_SYS_TIME = 25;
 
 // access(2)'s rule for `wanted` (kMay*): owner, group, others; then the overriding capabilities. kEACCES.
 Status check_access(const Attributes& attributes, uint32_t wanted, const Credentials& credentials);
