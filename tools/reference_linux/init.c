@@ -89,7 +89,14 @@ static void open_serial(int raw) {
     }
     struct termios settings;
     if (tcgetattr(serial, &settings) == 0) {
-        if (raw) cfmakeraw(&settings);
+        if (raw) {
+            cfmakeraw(&settings);
+        } else {  // as getty leaves a terminal
+            settings.c_iflag = ICRNL | IXON | IUTF8;
+            settings.c_oflag = OPOST | ONLCR;
+            settings.c_cflag = CS8 | CREAD | HUPCL | CLOCAL;
+            settings.c_lflag = ISIG | ICANON | IEXTEN | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE;
+        }
         cfsetspeed(&settings, kSerialSpeed);
         tcsetattr(serial, TCSANOW, &settings);
     }

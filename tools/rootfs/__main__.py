@@ -1,4 +1,4 @@
-"""python3 -m rootfs ROOT.TOML [-o IMAGE]: what `./kos root` does."""
+"""python3 -m rootfs ROOT.TOML [--output IMAGE]: what `./kos root` does."""
 
 import sys
 

@@ -44,7 +44,7 @@ def expanded(tree, pattern):
 def arguments(root, erts_bin, home, emulator_flags, user_arguments, extra):
     words = [f"{erts_bin}/beam.smp", *emulator_flags, "--", "-root", root, "-bindir", erts_bin, "-progname", "erl",
              "--", "-home", home, "--", *user_arguments]
-    return [*words, "--", "-extra", *extra] if extra else words
+    return [*words, "-extra", *extra] if extra else words
 
 
 def environment(root, erts_bin):

@@ -104,9 +104,10 @@ def identity(wanted, opened, packages):
     for source in wanted.files.values():
         add((wanted.folder() / source).read_bytes())
         add(str((wanted.folder() / source).stat().st_mode & 0o100).encode())
-    if opened:
-        for path in sorted(opened.folder.rglob("*")):
-            name = path.relative_to(opened.folder).as_posix().encode()
+    folders = [wanted.folder() / source for source in wanted.trees.values()] + ([opened.folder] if opened else [])
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix().encode()
             if path.is_symlink():
                 add(name + b" -> " + str(path.readlink()).encode())
             elif path.is_file() and not name.startswith(b"tmp/"):
@@ -131,6 +132,8 @@ def assemble(wanted, opened, archives):
     for path, source in wanted.files.items():
         place = wanted.folder() / source
         tree.file(path, place.read_bytes(), 0o755 if place.stat().st_mode & 0o100 else 0o644, origin=source)
+    for path, source in wanted.trees.items():
+        copy(wanted.folder() / source, path.strip("/"), tree)
     for path, target in wanted.links.items():
         tree.link(path, target, origin="links")
     if wanted.busybox:
@@ -141,6 +144,19 @@ def assemble(wanted, opened, archives):
         tree.file(start.PATH, started.text())
     check.check(tree, wanted, started)
     return tree, started
+
+
+def copy(source, place, tree):
+    """A folder of this machine into the tree."""
+    tree.folder(place)
+    for path in sorted(source.rglob("*")):
+        name = f"{place}/{path.relative_to(source).as_posix()}"
+        if path.is_symlink():
+            tree.link(name, path.readlink().as_posix(), origin=shown(source))
+        elif path.is_dir():
+            tree.folder(name)
+        elif path.is_file():
+            tree.file(name, path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644, origin=shown(source))
 
 
 def start_of(wanted, opened, tree):

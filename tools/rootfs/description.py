@@ -43,6 +43,7 @@ class Description:
     exclude: list
     links: dict
     files: dict
+    trees: dict
     busybox: bool
     release: str
     compression: str
@@ -77,6 +78,7 @@ def read(file):
         exclude=reader.texts("exclude"),
         links=reader.dictionary("links"),
         files=reader.dictionary("files"),
+        trees=reader.dictionary("trees"),
         busybox=reader.take("busybox", bool, False),
         release=reader.take("release", str, ""),
         compression=reader.take("compression", str, "none"),
@@ -108,20 +110,23 @@ def read(file):
 def check(reader, result):
     if not result.name or set(result.name) - set(NAME):
         reader.refuse(f"name '{result.name}': expected letters a to z, digits, '_' and '-'")
-    if not result.packages and not result.release:
-        reader.refuse("nothing to put into the image: packages or release is needed")
+    if not any((result.packages, result.release, result.files, result.trees)):
+        reader.refuse("nothing to put into the image: packages, release, files or trees is needed")
     if result.compression not in COMPRESSIONS:
         reader.refuse(f"compression '{result.compression}': expected one of {' '.join(COMPRESSIONS)}")
     if result.start.arguments and (result.beam or result.release):
         reader.refuse("start.arguments: [beam] and release compute the arguments; [beam] arguments and extra add to them")
     if min(result.start.user, result.start.group) < 0:
         reader.refuse("start.user and start.group: expected numbers from 0")
-    for path in [*result.links, *result.files]:
+    for path in [*result.links, *result.files, *result.trees]:
         if not path.startswith("/") or ".." in path.split("/"):
             reader.refuse(f"'{path}': expected a path from /")
     for source in result.files.values():
         if not (result.folder() / source).is_file():
-            reader.refuse(f"files has '{source}': no such file beside root.toml")
+            reader.refuse(f"files has '{source}': no such file, seen from root.toml")
+    for source in result.trees.values():
+        if not (result.folder() / source).is_dir():
+            reader.refuse(f"trees has '{source}': no such folder, seen from root.toml")
 
 
 class Reader:

@@ -57,7 +57,7 @@ def add_files(tree, hostname, nameservers, timezone):
         "etc/passwd": PASSWD,
         "etc/group": GROUP,
         "etc/nsswitch.conf": NSSWITCH,
-        "etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {hostname}\n",
+        "etc/hosts": f"127.0.0.1 localhost\n::1 ip6-localhost ip6-loopback\n127.0.1.1 {hostname}\n",
         "etc/host.conf": "multi on\n",
         "etc/hostname": f"{hostname}\n",
         "etc/resolv.conf": "".join(f"nameserver {server}\n" for server in nameservers),

@@ -147,9 +147,10 @@ class Tree:
 
 @cache
 def expression(pattern):
-    """`*` and `?` stay within a name, `**` does not; a pattern covers what is below the folders it matches."""
+    """`*` and `?` stay within a name, `**` does not, `{a,b}` is one or the other; a pattern covers what is below the
+    folders it matches."""
     result = ""
-    for part in re.split(r"(\*\*/?|\*|\?|\[[^\]/]+\])", pattern.strip("/")):
+    for part in re.split(r"(\*\*/?|\*|\?|\[[^\]/]+\]|\{[^{}]*\})", pattern.strip("/")):
         if part.startswith("**"):
             result += "(?:.*/)?" if part == "**/" else ".*"
         elif part == "*":
@@ -158,6 +159,8 @@ def expression(pattern):
             result += "[^/]"
         elif part.startswith("["):
             result += part.replace("[!", "[^")
+        elif part.startswith("{"):
+            result += "(?:" + "|".join(re.escape(word) for word in part[1:-1].split(",")) + ")"
         else:
             result += re.escape(part)
     return re.compile(f"{result}(?:/.*)?")
