@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kos import apt_state
 from kos.common import BUILD, KosError, shown
-from rootfs import beam, busybox, check, debian, description, erofs, etc, ld_cache, release, start
+from rootfs import beam, busybox, check, debian, description, erofs, etc, ld_cache, python_cache, release, start
 from rootfs.tree import Tree
 
 IMAGES = BUILD / "images/roots"
@@ -22,7 +22,10 @@ EXCLUDED = (
     "usr/lib/systemd", "usr/lib/udev", "usr/lib/modules-load.d", "usr/lib/tmpfiles.d", "usr/lib/sysusers.d", "etc/init.d",
     "etc/cron.*", "etc/logrotate.d", "etc/kernel", "etc/apt", "etc/dpkg", "var/lib/dpkg",
     "usr/include", "usr/lib/**/*.a", "usr/lib/**/*.la", "usr/lib/**/pkgconfig", "usr/lib/**/gconv",
-    "usr/lib/aarch64-linux-gnu/audit", "usr/lib/erlang/lib/*/src", "usr/lib/erlang/lib/*/examples",
+    "usr/sbin/{ldconfig,zic,iconvconfig}", "usr/bin/{iconv,ldd,locale,localedef,pldd,tzselect,zdump}", "var/cache/ldconfig",
+    "usr/share/libc-bin", "usr/share/gcc", "etc/bindresvport.blacklist", "etc/default/nss",
+    "usr/lib/aarch64-linux-gnu/{audit,libmemusage.so,libpcprofile.so,libc_malloc_debug.so.0,libBrokenLocale.so.1}",
+    "usr/lib/aarch64-linux-gnu/{libnss_hesiod.so.2,libnss_compat.so.2,libnsl.so.1,libthread_db.so.1}", "usr/lib/erlang/lib/*/src", "usr/lib/erlang/lib/*/examples",
     "usr/lib/erlang/lib/*/emacs", "usr/share/perl5/Debian",
 )
 
@@ -41,6 +44,8 @@ def build(file, compression=None):
         wanted = replace(wanted, compression=compression)
     opened = release.open_release(wanted.folder() / wanted.release) if wanted.release else None
     names = [*wanted.packages, *(release.packages(opened) if opened else [])]
+    if names:
+        names.append("libc-bin")  # the locale C.UTF-8, which start.ENVIRONMENT names
     with debian.locked():
         packages, archives = fetch(names, wanted)
     key = identity(wanted, opened, packages)
@@ -138,6 +143,8 @@ def assemble(wanted, opened, archives):
         tree.link(path, target, origin="links")
     if wanted.busybox:
         busybox.add_links(tree)
+    if wanted.python_cache:
+        python_cache.add(tree)
     ld_cache.add(tree)
     started = start_of(wanted, opened, tree)
     if started:

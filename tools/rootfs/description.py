@@ -45,6 +45,7 @@ class Description:
     files: dict
     trees: dict
     busybox: bool
+    python_cache: bool
     release: str
     compression: str
     hostname: str
@@ -80,6 +81,7 @@ def read(file):
         files=reader.dictionary("files"),
         trees=reader.dictionary("trees"),
         busybox=reader.take("busybox", bool, False),
+        python_cache=reader.take("python_cache", bool, True),
         release=reader.take("release", str, ""),
         compression=reader.take("compression", str, "none"),
         hostname=reader.take("hostname", str, "kos"),
