@@ -43,6 +43,8 @@ def build(file, compression=None):
     if compression:
         wanted = replace(wanted, compression=compression)
     opened = release.open_release(wanted.folder() / wanted.release) if wanted.release else None
+    if opened and opened.own_erts:
+        wanted = replace(wanted, assume=[*wanted.assume, *release.ASSUMED])
     names = [*wanted.packages, *(release.packages(opened) if opened else [])]
     if names:
         names.append("libc-bin")  # the locale C.UTF-8, which start.ENVIRONMENT names

@@ -2,7 +2,7 @@
 
 import posixpath
 
-from kos.common import KosError
+from kos.common import KosError, say
 from rootfs import elf_file, ld_cache
 
 MAX_TOLD = 12
@@ -14,6 +14,10 @@ def check(tree, wanted, started):
         node = tree.get(started.arguments[0])
         if node is None or node.kind != "file" or not node.mode & 0o111:
             problems.append(f"start: {started.arguments[0]} is no program in this image")
+        shell = tree.get("bin/sh")
+        if shell is None and any("/os_mon-" in name for name in tree.nodes):
+            say(f"{wanted.name}: os_mon starts its programs by /bin/sh, which is not in this root; add the package \"busybox\" "
+                "and busybox = true, or switch them off (config :os_mon)")
     if problems:
         more = f" and {len(problems) - MAX_TOLD} more" if len(problems) > MAX_TOLD else ""
         raise KosError(f"{wanted.name}: " + "; ".join(problems[:MAX_TOLD]) + more)

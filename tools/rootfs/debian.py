@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from kos import apt_state
 from kos.common import CACHE, KosError, output_of, say
@@ -85,7 +86,7 @@ def reachable(listed, stanzas, assume, recommends):
         wanted.add(name)
         for other, exact in dependencies(stanzas[name], recommends):
             for real in {other} if other in stanzas else providers.get(other, ()):
-                cut = real in assume or other in assume or (real in ASSUMED and not exact)
+                cut = any(fnmatchcase(n, a) for n in (real, other) for a in assume) or (real in ASSUMED and not exact)
                 if not cut or real in listed:
                     todo.append(real)
     return wanted

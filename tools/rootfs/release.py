@@ -15,6 +15,9 @@ from rootfs import beam, elf_file, start
 ERTS_PROGRAMS = ("beam.smp", "erl_child_setup", "inet_gethost")
 MAX_FILES = 50_000
 
+# What Debian's packages need beyond what a release takes out of them: programs that it does not start, and each other.
+ASSUMED = ("erlang-*", "libsystemd0", "procps")
+
 # Applications of OTP that are in Debian's package erlang-base.
 IN_BASE = {"compiler", "erl_interface", "erts", "kernel", "sasl", "stdlib"}
 
