@@ -1,14 +1,17 @@
 // One Linux system: everything that the processes of this domain share.
 #pragma once
 
+#include "mm/address_space.h"
 #include "mm/frame.h"
 #include "task/process.h"
 #include "task/thread.h"
 #include "time/clock.h"
 #include "vfs/path.h"
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace kos::lx {
@@ -17,6 +20,9 @@ namespace kos::lx {
 class Platform {
 public:
     virtual Result<std::unique_ptr<MachineThread>> make_thread(Thread& thread, AddressSpace& memory) = 0;
+    virtual Result<std::unique_ptr<MachineSpace>> make_space() { return Errno::kENOMEM; }
+    // The frames of the shim (shim/), which every process gets at AddressSpace::shim; none in host tests.
+    virtual std::span<const Ref<Frame>> shim_frames() { return {}; }
     virtual Status random(void* bytes, size_t count) = 0;
     // An event for the log and for who watches the domain: unknown system calls, killed programs.
     virtual void report(const char* text) = 0;
@@ -64,11 +70,14 @@ public:
     Nanoseconds booted_realtime = 0;
 
 private:
+    int next_number();
+    void report_unknown(const Thread& thread, unsigned number);
+    void finish(Thread& thread, int64_t value, Errno error);
+
     std::map<int, Ref<Process>> processes_;
     std::map<int, Ref<Thread>> threads_;
     int last_number_ = 0;
-    Thread* first_ready_ = nullptr;
-    Thread* last_ready_ = nullptr;
+    std::deque<Ref<Thread>> ready_;
     uint64_t reported_calls_[8] = {};  // unknown numbers that were reported already
 };
 

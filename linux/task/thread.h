@@ -16,6 +16,7 @@
 
 namespace kos::lx {
 
+class AddressSpace;
 class Process;
 class MachineThread;
 
@@ -65,8 +66,7 @@ public:
     // Wakes it if it is asleep: its call is executed again soon (System::run_ready). Also after its deadline.
     void wake();
 
-    Thread* next_ready = nullptr;  // System's list
-    bool is_ready = false;
+    bool is_ready = false;  // in System's list
 };
 
 // What the platform does for a thread. Only while the thread is not running, unless said otherwise.
@@ -87,6 +87,8 @@ public:
     virtual void interrupt() = 0;
     // Lets it run. The counterpart of interrupt, of sleeping and of a call's end.
     virtual void resume() = 0;
+    // execve(2): the thread's program is in another address space from now on; the registers count.
+    virtual void set_memory(AddressSpace& /*memory*/) {}
     // CPU time used so far.
     virtual Nanoseconds cpu_time() = 0;
     virtual unsigned core() = 0;

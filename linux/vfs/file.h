@@ -45,6 +45,7 @@ public:
     virtual Status truncate(uint64_t size);      // ftruncate(2); kEINVAL
     virtual Status synchronize() { return {}; }  // fsync(2)
     virtual Result<Attributes> attributes();     // default: the inode's
+    virtual Inode* inode() const;                // nullptr: none (pipes, sockets); default: the location's
     // getdents64(2): entries from the position on; the default hands on to the inode.
     virtual Status read_directory(Inode::EntrySink& sink, uint64_t cookie);
     // The frame for a mapping at byte offset index * 4096 (mmap(2)); default: the inode's page; kENODEV.
@@ -72,17 +73,12 @@ public:
     // A fifo whose other side nobody has opened yet: open(2) waits on `queue` until this is true.
     virtual bool is_connected() { return true; }
     virtual Pipe* as_pipe() { return nullptr; }
-    // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
-    virtual std::string anonymous_name() const { return {}; }
-    // The file of its own that opening /proc/PID/fd/N makes (pipes, memory files); kENXIO.
-    virtual Result<Ref<File>> open_again(uint32_t /*open_flags*/) { return Errno::kENXIO; }
-    // What /proc/PID/fdinfo/N says besides position and flags: lines.
-    virtual std::string details() const { return {}; }
     // A descriptor to it was closed (close(2), flush); the file itself may live on in others.
     virtual void descriptor_closed(Process&) {}
 
-    bool may_read() const { return (flags & kO_ACCMODE) != kO_WRONLY && !(flags & kO_PATH); }
-    bool may_write() const { return (flags & kO_ACCMODE) != kO_RDONLY && !(flags & kO_PATH); }
+    // Access mode 3 allows neither (open(2): for ioctl alone).
+    bool may_read() const { return (flags + 1) & 1 && !(flags & kO_PATH); }
+    bool may_write() const { return (flags + 1) & 2 && !(flags & kO_PATH); }
     bool is_non_blocking() const { return flags & kO_NONBLOCK; }
 
     uint32_t flags = 0;     // kO_*, without those of creation and O_CLOEXEC, which is the descriptor's
@@ -90,6 +86,7 @@ public:
     Location location;      // where it was opened; the inode of pipes and the like has no name
     int32_t owner = 0;      // F_SETOWN; signal of O_ASYNC
     uint32_t owner_signal = 0;
+    Ref<Inode> has_locks;  // the inode, if this file took a flock(2) or OFD lock of it
 
 protected:
     WaitQueue queue_;

@@ -63,6 +63,8 @@ public:
     virtual Result<std::string> read_link();
     // Links of /proc that lead to an object rather than a name: true and the place. Default: false.
     virtual Result<bool> follow(Location& to);
+    // With `follow` true and `to` left unset: the open file without a name (pipe, socket) that the link leads to.
+    virtual Ref<File> follow_file();
 
     // --- Contents of regular files. Default: kEINVAL.
     virtual Status truncate(uint64_t size);

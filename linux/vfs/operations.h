@@ -23,6 +23,16 @@ Status rename_name(const PathUser& user, const Location& old_start, std::string_
 Status change_mode(const PathUser& user, const Location& location, Mode mode);
 Status change_owner(const PathUser& user, const Location& location, uint32_t uid, uint32_t gid);  // ~0u: stays
 
+// open(2) as far as names go: finds or makes the file and checks access; nothing is opened or truncated yet.
+struct OpenTarget {
+    Location location;
+    bool is_new = false;
+    // /proc's link to an open file without a name; `location` is the link.
+    bool is_object = false;
+};
+Result<OpenTarget> find_open_target(const PathUser& user, const Location& start, std::string_view path, uint32_t flags,
+                                    Mode mode, uint32_t walk_flags = 0);
+
 // check_access of what is there, and kEROFS for writing to a mount that is read-only.
 Status check_location(const Location& location, uint32_t wanted, const Credentials& credentials);
 

@@ -58,7 +58,11 @@ Result<WalkResult> walk(const PathContext& context, const Credentials& credentia
                         std::string_view path, uint32_t flags);
 
 // open(2) as far as names are concerned: creates, truncates, checks access. `mode` with the umask applied already.
-Result<Ref<File>> open_path(Process& process, const Location& start, std::string_view path, uint32_t flags, Mode mode);
+// `walk_flags`: those of openat2(2).
+Result<Ref<File>> open_path(Process& process, const Location& start, std::string_view path, uint32_t flags, Mode mode,
+                            uint32_t walk_flags = 0);
+// Opens what is there already (execve(2), open_by_handle): no checks, no creation.
+Result<Ref<File>> open_location(Process& process, const Location& location, uint32_t flags);
 
 // Absolute path as seen from `root`; "(unreachable)" before what cannot be reached, " (deleted)" behind what has no
 // name any more.
@@ -73,3 +77,6 @@ Result<Location> bind_at(const Location& where, const Location& what, uint32_t f
 Status unmount_at(const Location& where, bool even_if_busy = false);  // kEINVAL (no mount), kEBUSY
 
 }  // namespace kos::lx
+
+// A Location cannot be copied or destroyed without them.
+#include "vfs/dentry.h"
