@@ -57,11 +57,11 @@ class Tree:
     def put(self, path, node):
         """Places a node, makes the folders above it. A folder does not replace a link to one, as dpkg has it."""
         key = self.resolve(path, follow_last=False)
-        if not key:
-            return
-        parent = self.resolve(posixpath.dirname(key))
+        parent = self.resolve(posixpath.dirname(key)) if key is not None else None
         if parent is None:
             raise KosError(f"/{path}: symbolic links in a circle")
+        if key == "":
+            return
         self.make_folders(parent)
         old = self.nodes.get(key)
         if node.kind == "dir" and old is not None:
