@@ -42,14 +42,7 @@ def build(file, compression=None):
     wanted = description.read(file)
     if compression:
         wanted = replace(wanted, compression=compression)
-    opened = release.open_release(wanted.folder() / wanted.release) if wanted.release else None
-    if opened and opened.own_erts:
-        wanted = replace(wanted, assume=[*wanted.assume, *release.ASSUMED])
-    names = [*wanted.packages, *(release.packages(opened) if opened else [])]
-    if names:
-        names.append("libc-bin")  # the locale C.UTF-8, which start.ENVIRONMENT names
-    with debian.locked():
-        packages, archives = fetch(names, wanted)
+    opened, packages, archives = prepare(wanted)
     key = identity(wanted, opened, packages)
     image = IMAGES / f"{key}.erofs"
     details = image.with_suffix(".json")
@@ -69,12 +62,27 @@ def build(file, compression=None):
     return Built(image, details, True)
 
 
+def prepare(wanted):
+    """(release or None, packages, their archives) of a description."""
+    opened = release.open_release(wanted.folder() / wanted.release) if wanted.release else None
+    if opened and opened.own_erts:
+        wanted = replace(wanted, assume=[*wanted.assume, *release.ASSUMED])
+    names = [*wanted.packages, *(release.packages(opened) if opened else [])]
+    if names:
+        names.append("libc-bin")  # the locale C.UTF-8, which start.ENVIRONMENT names
+    with debian.locked():
+        packages, archives = fetch(names, wanted)
+    return opened, packages, archives
+
+
 def fetch(names, wanted):
     """(packages, archives). Package lists that are older than the mirror are renewed once."""
     packages = resolved(names, wanted)
     try:
         return packages, debian.archives(packages)
     except KosError:
+        if not apt_state.allowed:
+            raise
         apt_state.ready()
         packages = resolved(names, wanted)
         return packages, debian.archives(packages)
@@ -134,7 +142,7 @@ def assemble(wanted, opened, archives):
     if opened:
         release.add(opened, tree)
     tree.filter([*EXCLUDED, *wanted.exclude], wanted.include)
-    etc.add_base(tree)
+    etc.add_base(tree)  # what the rules took of it
     etc.add_files(tree, wanted.hostname, wanted.nameservers, wanted.timezone)
     for path, source in wanted.files.items():
         place = wanted.folder() / source
