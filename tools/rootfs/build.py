@@ -12,6 +12,7 @@ from rootfs import beam, busybox, check, debian, description, erofs, etc, ld_cac
 from rootfs.tree import Tree
 
 IMAGES = BUILD / "images/roots"
+KEPT = 4  # images of one name
 RESOLVED = debian.FOLDER / "resolved"
 
 # Not needed to run programs; root.toml's `include` brings single ones back.
@@ -47,6 +48,7 @@ def build(file, compression=None):
     image = IMAGES / f"{key}.erofs"
     details = image.with_suffix(".json")
     if image.is_file() and details.is_file():
+        os.utime(details)
         return Built(image, details, False)
     tree, started = assemble(wanted, opened, archives)
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,22 @@ def build(file, compression=None):
     temporary = details.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(written, indent=1) + "\n")
     os.replace(temporary, details)
+    forget_old(wanted.name)
     return Built(image, details, True)
+
+
+def forget_old(name):
+    """Removes images of this name but the KEPT that were used last."""
+    found = []
+    for details in IMAGES.glob("*.json"):
+        try:
+            if json.loads(details.read_text())["name"] == name:
+                found.append((details.stat().st_mtime_ns, details))
+        except (OSError, ValueError, KeyError):  # another ./kos removes it
+            continue
+    for _, details in sorted(found, reverse=True)[KEPT:]:
+        details.unlink(missing_ok=True)
+        details.with_suffix(".erofs").unlink(missing_ok=True)
 
 
 def prepare(wanted):

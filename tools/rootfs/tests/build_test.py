@@ -127,6 +127,10 @@ class BuildTest(unittest.TestCase):
         images = {self.build(more).image for more in ("", 'hostname = "x"', 'compression = "lz4"', 'links = { "/x" = "y" }')}
         self.assertEqual(len(images), 4)
 
+    def test_old_images_go(self):
+        images = [self.build(f'hostname = "h{i}"').image for i in range(build.KEPT + 2)]
+        self.assertEqual([image.exists() for image in images], [False] * 2 + [True] * build.KEPT)
+
     def test_start_is_in_the_tree(self):
         self.file.write_text('name = "t"\npackages = ["x"]\n[start]\narguments = ["/usr/bin/prog", "a"]\nenvironment = { TZ = "CET" }\n')
         wanted = description.read(self.file)
