@@ -24,11 +24,16 @@ EXCLUDED = (
     "etc/cron.*", "etc/logrotate.d", "etc/kernel", "etc/apt", "etc/dpkg", "var/lib/dpkg",
     "usr/include", "usr/lib/**/*.a", "usr/lib/**/*.la", "usr/lib/**/pkgconfig", "usr/lib/**/gconv",
     "usr/sbin/{ldconfig,zic,iconvconfig}", "usr/bin/{iconv,ldd,locale,localedef,pldd,tzselect,zdump}", "var/cache/ldconfig",
-    "usr/share/libc-bin", "usr/share/gcc", "etc/bindresvport.blacklist", "etc/default/nss",
+    "usr/share/libc-bin", "usr/share/gcc", "etc/bindresvport.blacklist", "etc/terminfo", "etc/default/nss",
+    "usr/lib/terminfo/{E,a,c,h,m,p,r,t,w}", "usr/lib/terminfo/{s/sun,v/vt52}", "usr/share/tabset",
     "usr/lib/aarch64-linux-gnu/{audit,libmemusage.so,libpcprofile.so,libc_malloc_debug.so.0,libBrokenLocale.so.1}",
     "usr/lib/aarch64-linux-gnu/{libnss_hesiod.so.2,libnss_compat.so.2,libnsl.so.1,libthread_db.so.1}", "usr/lib/erlang/lib/*/src", "usr/lib/erlang/lib/*/examples",
     "usr/lib/erlang/lib/*/emacs", "usr/share/perl5/Debian",
 )
+
+
+# What start.ENVIRONMENT names: the locale C.UTF-8 and the terminal xterm-256color.
+ALWAYS = ("libc-bin", "ncurses-base")
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def prepare(wanted):
         wanted = replace(wanted, assume=[*wanted.assume, *release.ASSUMED])
     names = [*wanted.packages, *(release.packages(opened) if opened else [])]
     if names:
-        names.append("libc-bin")  # the locale C.UTF-8, which start.ENVIRONMENT names
+        names += ALWAYS
     with debian.locked():
         packages, archives = fetch(names, wanted)
     return opened, packages, archives
