@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -136,6 +137,7 @@ def identity(wanted, opened, packages):
     add(json.dumps(values, sort_keys=True).encode())
     add(json.dumps([asdict(package) for package in packages]).encode())
     add(erofs.version().encode())
+    add(sys.version.encode())  # it compiles Python's modules
     for source in sorted(Path(__file__).parent.glob("*.py")):
         add(source.read_bytes())
     for source in wanted.files.values():
