@@ -207,15 +207,12 @@ Result<int64_t> sys_reboot(Call& call) {
     if (!process.credentials.has_capability(kCAP_SYS_BOOT)) return Errno::kEPERM;
     auto const* const magic = std::find(std::begin(kMagics2), std::end(kMagics2), call.argument_as<uint32_t>(1));
     if (call.argument_as<uint32_t>(0) != kMagic1 || magic == std::end(kMagics2)) return Errno::kEINVAL;
-    switch (call.argument_as<uint32_t>(2)) {
-        case kRestart2: KOS_TRY_STATUS(call.text(3, 256)); [[fallthrough]];
-        case kRestart: process.system.platform.restart();
-        case kHalt:
-        case kPowerOff: process.system.platform.end(0);
-        case kKeysOn:
-        case kKeysOff: return int64_t{0};
-        default: return Errno::kEINVAL;
-    }
+    auto const command = call.argument_as<uint32_t>(2);
+    if (command == kKeysOn || command == kKeysOff) return int64_t{0};
+    if (command == kRestart2) KOS_TRY_STATUS(call.text(3, 256));
+    if (command == kRestart || command == kRestart2) process.system.platform.restart();
+    if (command == kHalt || command == kPowerOff) process.system.platform.end(0);
+    return Errno::kEINVAL;
 }
 
 // Whether two processes share something: 0 the same, 1 and 2 an order (kcmp(2)).
