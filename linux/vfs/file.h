@@ -15,6 +15,7 @@ namespace kos::lx {
 
 struct Call;
 class EpollFile;
+class Pipe;
 class Process;
 class SignalFile;
 class Socket;
@@ -52,6 +53,8 @@ public:
     virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
     virtual bool can_map() const;
     virtual Socket* as_socket() { return nullptr; }
+    virtual Pipe* as_pipe() { return nullptr; }
+    virtual Process* as_process() { return nullptr; }  // pidfd_open(2): whose it is; may have ended
     virtual EpollFile* as_epoll() { return nullptr; }
     virtual TimerFile* as_timer() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
