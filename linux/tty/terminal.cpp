@@ -76,7 +76,7 @@ void Terminal::signal_foreground(int signal) {
     if (int const group = foreground()) signal_group(system_, group, kernel_signal(signal));
 }
 
-void Terminal::leave_session(bool at_end) {
+void Terminal::leave_session() {
     Ref<Session> const session = std::move(session_);
     session_ = nullptr;
     if (!session) return;
@@ -85,7 +85,7 @@ void Terminal::leave_session(bool at_end) {
     session->foreground_group = 0;
     if (group == 0) return;
     signal_group(system_, group, kernel_signal(kSIGHUP));
-    if (!at_end) signal_group(system_, group, kernel_signal(kSIGCONT));
+    signal_group(system_, group, kernel_signal(kSIGCONT));
 }
 
 Status Terminal::check_foreground(int signal) {
@@ -103,7 +103,7 @@ Status Terminal::check_foreground(int signal) {
 }
 
 void session_ends(Session& session) {
-    if (Terminal* const terminal = session.terminal) terminal->leave_session(true);
+    if (Terminal* const terminal = session.terminal) terminal->leave_session();
 }
 
 Result<Ref<File>> open_controlling_terminal(Inode&, uint32_t flags, Process& process) {

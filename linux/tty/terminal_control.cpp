@@ -121,7 +121,7 @@ Result<int64_t> Terminal::control_session(Call& call, uint32_t request, uint64_t
             return take_session(process, argument);
         case kTIOCNOTTY:
             if (!is_own) return Errno::kENOTTY;
-            if (process.session->id == process.pid) leave_session(false);
+            if (process.session->id == process.pid) leave_session();
             return int64_t{0};
         case kTIOCGPGRP:
             if (!is_own && !is_master) return Errno::kENOTTY;
