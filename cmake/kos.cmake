@@ -91,6 +91,10 @@ function(kos_linker_script target file)
 endfunction()
 
 set(KOS_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # So that fuzz targets (kos_fuzz.cmake) see the coverage of the libraries that they link.
+    list(APPEND KOS_SANITIZERS -fsanitize=fuzzer-no-link)
+endif()
 set(KOS_THREAD_SANITIZER -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
 # Tests link NAME_sanitized; tools link NAME. Tools carry no sanitizer, because ./kos run depends on

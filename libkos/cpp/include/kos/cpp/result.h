@@ -44,7 +44,7 @@ public:
         : status_(failure.ok() ? Status(KOS_STATUS_INTERNAL_ERROR) : failure) {}
     Result(kos_status_t failure) : Result(Status(failure)) {}  // NOLINT(google-explicit-constructor)
 
-    Result(Result&& other) : status_(other.status_) {
+    Result(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : status_(other.status_) {
         if (ok()) new (&storage_.value) T(std::move(other.storage_.value));
     }
     Result(const Result& other) requires std::is_copy_constructible_v<T> : status_(other.status_) {
