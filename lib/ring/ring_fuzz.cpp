@@ -1,7 +1,7 @@
 /*
  * A side of a ring against a peer that writes anything into the shared memory at any time (between two operations).
- * Nothing is read or written outside the ring and the own buffers, no operation promises more than was asked for, and who
- * has found the peer out says so until the peer begins anew.
+ * Nothing is read or written outside the ring and the own buffers, no operation promises more than was asked for, and
+ * who has found the peer out says so until the peer begins anew.
  */
 #include <kos/ring_core.h>
 

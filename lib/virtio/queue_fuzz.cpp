@@ -53,7 +53,8 @@ struct Target {
     void check() const {
         size_t descriptors = 0;
         for (const auto& [head, chain] : in_flight) descriptors += chain.second;
-        require(queue.in_flight() == in_flight.size() && queue.free_descriptors() == kSize - descriptors, "the accounts");
+        require(queue.in_flight() == in_flight.size() && queue.free_descriptors() == kSize - descriptors,
+                "the accounts");
     }
     void step(Reader& input) {
         switch (input.below(kSteps)) {
@@ -95,12 +96,26 @@ void run(Bytes input) {
 std::vector<Buffer> seeds() {
     Writer good;
     for (uint8_t i = 0; i < 3; ++i) {
-        good.number(kAdd).number<uint8_t>(2).value(0x40).value(16).number<uint8_t>(0).value(0x60).value(100).number<uint8_t>(1);
+        good.number(kAdd)
+            .number<uint8_t>(2)
+            .value(0x40)
+            .value(16)
+            .number<uint8_t>(0)
+            .value(0x60)
+            .value(100)
+            .number<uint8_t>(1);
     }
     for (const uint8_t head : {2, 0, 4}) good.number(kUsed).number(head).value(50).number(kTake);
     Writer bad;
     bad.number(kAdd).number<uint8_t>(1).value(0x40).value(16).number<uint8_t>(1);
-    bad.number(kUsed).number<uint8_t>(0).value(17).number(kTake).number(kCreate).number(kIndex).number<uint16_t>(9).number(kTake);
+    bad.number(kUsed)
+        .number<uint8_t>(0)
+        .value(17)
+        .number(kTake)
+        .number(kCreate)
+        .number(kIndex)
+        .number<uint16_t>(9)
+        .number(kTake);
     return {good.result(), bad.result()};
 }
 

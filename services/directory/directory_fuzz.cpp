@@ -47,7 +47,8 @@ struct Target {
         const size_t before = callers.kept.size();
         const Answer answer = directory->call(request.caller, request.message, now);
         require_answer(answer.status, {}, true);
-        require(answer.status != KOS_STATUS_NO_REPLY || callers.kept.size() <= before + 1, "more callers kept than called");
+        require(answer.status != KOS_STATUS_NO_REPLY || callers.kept.size() <= before + 1,
+                "more callers kept than called");
         const bool may_have_token = request.caller.domain == kClient || request.caller.domain == kOther;
         require(answer.token == 0 || may_have_token, "a connection for somebody without a right to it");
     }

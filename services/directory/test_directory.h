@@ -23,7 +23,8 @@ constexpr uint32_t kAppmanPort = 1;
 constexpr uint32_t kPort = 2;
 constexpr uint32_t kSecondPort = 3;
 
-inline kos_startup_introduction_t entry(const char* name, uint32_t port, uint16_t server, uint16_t client, uint64_t slot) {
+inline kos_startup_introduction_t entry(const char* name, uint32_t port, uint16_t server, uint16_t client,
+                                        uint64_t slot) {
     kos_startup_introduction_t result = {};
     std::string(name).copy(result.name, KOS_MAX_NAME);
     result.port = port;

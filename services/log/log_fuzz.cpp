@@ -80,10 +80,13 @@ struct Target {
             case kConsole: {
                 // It may also claim to have taken more than there was.
                 const size_t most = input.number();
-                console->run([&](const char* text, size_t bytes) {
-                    require(is_printable(text, bytes - 1) || text[bytes - 1] == '\n', "the console gets control characters");
-                    return most;
-                }, 8);
+                console->run(
+                    [&](const char* text, size_t bytes) {
+                        require(is_printable(text, bytes - 1) || text[bytes - 1] == '\n',
+                                "the console gets control characters");
+                        return most;
+                    },
+                    8);
                 break;
             }
             case kRestart: restart(); break;
@@ -112,7 +115,8 @@ struct Target {
             std::memcpy(&line, at, sizeof line);
             const size_t size = (sizeof line + line.bytes + 7) / 8 * 8;
             require(size <= static_cast<size_t>(end - at), "a line's text is cut off");
-            require(is_printable(reinterpret_cast<const char*>(at + sizeof line), line.bytes), "control characters are kept");
+            require(is_printable(reinterpret_cast<const char*>(at + sizeof line), line.bytes),
+                    "control characters are kept");
             at += size;
         }
         require(at == end, "bytes behind the last line");

@@ -45,7 +45,8 @@ struct Target {
             case kRestart: restart(); break;
             default: host.no_room = !host.no_room; break;
         }
-        for (unsigned domain : host.signalled) require(domain < KOS_MAX_DOMAINS, "a domain that does not exist is signalled");
+        for (unsigned domain : host.signalled)
+            require(domain < KOS_MAX_DOMAINS, "a domain that does not exist is signalled");
         host.signalled.clear();
         host.woken.clear();
     }

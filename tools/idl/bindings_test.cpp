@@ -110,7 +110,8 @@ TEST(Bindings, RoundTripsInC) {
         RandomValues random(seed());
         for (int i = 0; i < kRounds; ++i) {
             const char* const problem = test.probe->round_trip_c(random);
-            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i << ", KOS_TEST_SEED=" << seed();
+            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i
+                                        << ", KOS_TEST_SEED=" << seed();
             ASSERT_TRUE(transport().deleted.empty()) << test.name();
         }
     }
@@ -121,7 +122,8 @@ TEST(Bindings, RoundTripsInCpp) {
         RandomValues random(seed());
         for (int i = 0; i < kRounds; ++i) {
             const char* const problem = test.probe->round_trip_cpp(random);
-            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i << ", KOS_TEST_SEED=" << seed();
+            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i
+                                        << ", KOS_TEST_SEED=" << seed();
             ASSERT_TRUE(transport().deleted.empty()) << test.name();
         }
     }

@@ -50,7 +50,8 @@ bool same(const kos_msg_t& a, const kos_msg_t& b) {
 }
 
 void require_readable(const std::string& text) {
-    for (const char c : text) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "a control character in a trace");
+    for (const char c : text)
+        require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "a control character in a trace");
 }
 
 void check_decoder(const MessageProbe& probe, const Kept& message, bool is_valid, bool one_way) {

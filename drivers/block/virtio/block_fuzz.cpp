@@ -111,7 +111,8 @@ std::vector<Buffer> seeds() {
     good.number(kInterrupt).number(kTime).number<uint16_t>(500);
     Writer lies;
     lies.number<uint8_t>(1).number<uint8_t>(1).number(kLies).number<uint8_t>(0).number<uint8_t>(255);
-    lies.number(kGoodCall).number<uint8_t>(1).number<uint8_t>(8).number<uint8_t>(0).number(kTime).number<uint16_t>(60000);
+    lies.number(kGoodCall).number<uint8_t>(1).number<uint8_t>(8).number<uint8_t>(0).number(kTime).number<uint16_t>(
+        60000);
     return {good.result(), lies.result()};
 }
 

@@ -84,7 +84,12 @@ void run(Bytes input) {
 
 std::vector<Buffer> seeds() {
     Writer good;
-    good.number(kGoodCall).number<uint8_t>(0).number<uint16_t>(2000).number(kGoodCall).number<uint8_t>(1).number<uint16_t>(9);
+    good.number(kGoodCall)
+        .number<uint8_t>(0)
+        .number<uint16_t>(2000)
+        .number(kGoodCall)
+        .number<uint8_t>(1)
+        .number<uint16_t>(9);
     // The device has received 100 bytes, then sent a buffer.
     good.number(kMemory).number<uint8_t>(2).number<uint8_t>(0).number<uint8_t>(0).value(100);
     good.number(kMemory).number<uint8_t>(2).number<uint8_t>(1).number<uint8_t>(0).value(0);

@@ -130,7 +130,7 @@ public:
             case mmio::kDriverFeaturesSelect: driver_select_ = value; break;
             case mmio::kDriverFeatures:
                 accepted = driver_select_ == 0 ? (accepted & ~uint64_t{UINT32_MAX}) | value
-                                              : (accepted & UINT32_MAX) | static_cast<uint64_t>(value) << 32;
+                                               : (accepted & UINT32_MAX) | static_cast<uint64_t>(value) << 32;
                 break;
             case mmio::kQueueSelect: selected_ = value; break;
             case mmio::kQueueSize:

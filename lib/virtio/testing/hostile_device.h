@@ -95,7 +95,8 @@ private:
     };
 
     void add_used(uint64_t physical) {
-        fuzz::require(physical >= kPhysical && physical - kPhysical + 4 <= dma_bytes_, "a queue outside of the DMA memory");
+        fuzz::require(physical >= kPhysical && physical - kPhysical + 4 <= dma_bytes_,
+                      "a queue outside of the DMA memory");
         if (used_count_ < kMostQueues) used_[used_count_++] = physical - kPhysical;
     }
 

@@ -60,10 +60,9 @@ void run(Bytes input) { static_cast<void>(boot::fuzz::check_input({input.data(),
 
 std::vector<Buffer> seeds() {
     const test::KeyPair key(1);
-    const std::vector<Buffer> good = {input(InputKind::kImage, test::ImageBuilder().build(key)),
-                                      input(InputKind::kKernel, test::kernel_file()),
-                                      input(InputKind::kRootTask, test::root_file()),
-                                      input(InputKind::kDeviceTree, small_tree())};
+    const std::vector<Buffer> good = {
+        input(InputKind::kImage, test::ImageBuilder().build(key)), input(InputKind::kKernel, test::kernel_file()),
+        input(InputKind::kRootTask, test::root_file()), input(InputKind::kDeviceTree, small_tree())};
     for (const Buffer& one : good) require(boot::fuzz::check_input(one), "a good input is refused");
     return good;
 }

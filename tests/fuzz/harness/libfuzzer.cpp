@@ -1,6 +1,6 @@
 /*
- * Entry points for clang's libFuzzer. The environment variable KOS_FUZZ_SEEDS names a folder that gets the target's seeds
- * before the first input.
+ * Entry points for clang's libFuzzer. The environment variable KOS_FUZZ_SEEDS names a folder that gets the target's
+ * seeds before the first input.
  */
 #include <gtest/gtest.h>
 

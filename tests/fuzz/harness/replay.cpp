@@ -59,9 +59,20 @@ Buffer read(const fs::path& path) {
 
 // Values at which bounds checks go wrong.
 uint64_t interesting(std::mt19937_64& random) {
-    static constexpr uint64_t kValues[] = {0,          1,          7,          8,          4095,      4096,
-                                           4097,       0x7fffffff, 0x80000000, 0xffffffff, 1ull << 47, UINT64_MAX - 4095,
-                                           UINT64_MAX - 7, UINT64_MAX};
+    static constexpr uint64_t kValues[] = {0,
+                                           1,
+                                           7,
+                                           8,
+                                           4095,
+                                           4096,
+                                           4097,
+                                           0x7fffffff,
+                                           0x80000000,
+                                           0xffffffff,
+                                           1ull << 47,
+                                           UINT64_MAX - 4095,
+                                           UINT64_MAX - 7,
+                                           UINT64_MAX};
     return random() % 4 == 0 ? random() : kValues[random() % std::size(kValues)];
 }
 
@@ -87,7 +98,8 @@ void change(Buffer& bytes, const std::vector<Buffer>& others, std::mt19937_64& r
         case 4: bytes.erase(place, place + static_cast<ptrdiff_t>(some)); break;
         case 5: {  // once more
             const Buffer piece(place, place + static_cast<ptrdiff_t>(some));
-            bytes.insert(bytes.begin() + static_cast<ptrdiff_t>(random() % (bytes.size() + 1)), piece.begin(), piece.end());
+            bytes.insert(bytes.begin() + static_cast<ptrdiff_t>(random() % (bytes.size() + 1)), piece.begin(),
+                         piece.end());
             break;
         }
         case 6: {  // a piece of another input

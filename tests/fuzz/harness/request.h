@@ -44,7 +44,8 @@ public:
         out.number<uint8_t>(0).number(static_cast<uint8_t>(domain)).value(label).value(param);
         out.number(static_cast<uint8_t>(payload.size())).text(payload);
     }
-    static void put_words(Writer& out, uint16_t domain, uint64_t label, uint64_t param, uint64_t word0, uint64_t word1) {
+    static void put_words(Writer& out, uint16_t domain, uint64_t label, uint64_t param, uint64_t word0,
+                          uint64_t word1) {
         out.number<uint8_t>(kWords).number(static_cast<uint8_t>(domain)).value(label).value(param);
         out.value(word0).value(word1).number<uint8_t>(0);
     }
