@@ -41,7 +41,7 @@ class Target:
 class Outcome:
     status: int
     executions: int
-    features: int
+    edges: int
     seconds: float
     log: Path
 
@@ -120,7 +120,7 @@ def run(target, duration_s, seed):
         finally:
             processes.stop(process)
     text = log_path.read_text(errors="replace")
-    return Outcome(status, executions_of(text), features_of(text), time.monotonic() - started, log_path)
+    return Outcome(status, executions_of(text), edges_of(text), time.monotonic() - started, log_path)
 
 
 def environment(corpus):
@@ -134,7 +134,7 @@ def executions_of(text):
     return int(found[-1]) if found else 0
 
 
-def features_of(text):
+def edges_of(text):
     found = re.findall(r"\bcov: (\d+)", text)
     return int(found[-1]) if found else 0
 
@@ -143,7 +143,7 @@ def report(target, outcome):
     """Prints one line, and why it failed; returns whether nothing was found and something ran."""
     passed = outcome.status == 0 and outcome.executions > 0
     print(f"{'ok' if passed else 'FAIL':<5} {target.name:<20} {outcome.executions:>10} executions, "
-          f"{outcome.features} edges, {outcome.seconds:.0f} s", flush=True)
+          f"{outcome.edges} edges, {outcome.seconds:.0f} s", flush=True)
     if passed:
         return True
     text = outcome.log.read_text(errors="replace")

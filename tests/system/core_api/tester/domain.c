@@ -178,7 +178,7 @@ static void test_faults(void) {
             status = kos_root_request(KOS_ROOT_FAULT_NEXT, words);
         }
         check("a thread's fault", status == KOS_STATUS_OK && words[0] == kos_thread_number(thread), (int64_t)words[0]);
-        check("of this kind", words[1] == faults[i].reason, (int64_t)words[1]);
+        check("of this kind", words[1] == kFaults[i].reason, (int64_t)words[1]);
         check_status("no other", kos_root_request(KOS_ROOT_FAULT_NEXT, words), KOS_STATUS_EMPTY);
         check_status("it begins again", kos_thread_restart(thread), KOS_STATUS_OK);
         for (unsigned tries = 0; tries < 200 && counter < 2; ++tries) pause_us(1000);

@@ -176,9 +176,9 @@ static void test_services(void) {
         check_status(kServices[i], kos_msg_call(appman, &message), KOS_STATUS_OK);
         pause_us(300000);
         check_status("directory answers", kos_dir_query("peer"), KOS_STATUS_OK);
-        kos_status_t const logged = kos_log_info("after the restart of %s", services[i]);
+        kos_status_t const logged = kos_log_info("after the restart of %s", kServices[i]);
         check("log answers", logged == KOS_STATUS_OK || logged == KOS_STATUS_FULL, logged);
-        check_all(services[i]);
+        check_all(kServices[i]);
     }
 }
 
