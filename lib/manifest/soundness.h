@@ -20,6 +20,7 @@ inline void expect_sound(const Manifest& manifest) {
         ASSERT_EQ(one.number, i);
         ASSERT_TRUE(in(one.devices, manifest.device_count) && in(one.interrupts, manifest.interrupt_count));
         ASSERT_TRUE(in(one.dma, manifest.dma_count) && in(one.parameters, manifest.parameter_count));
+        ASSERT_TRUE(in(one.images, manifest.image_count));
         ASSERT_TRUE(in(one.arguments, manifest.text_count) && in(one.environment, manifest.text_count));
         ASSERT_TRUE(one.group == kNoGroup || one.group < manifest.group_count);
         ASSERT_LT(one.budget_us, one.period_us);

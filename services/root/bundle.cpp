@@ -44,23 +44,36 @@ const void* find_manifest(size_t& size, bool& development_key, const char*& reas
 
 void hash_programs() {
     for (unsigned i = 0; i < bundle.entries(); ++i) {
-        const Entry* const program = bundle.program(i);
-        if (!program) continue;
+        const Entry* const file = bundle.file(i);
+        if (!file) continue;
         uint8_t hash[crypto_hash_sha256_BYTES];
-        crypto_hash_sha256(hash, bundle.bytes(*program), program->size_bytes);
-        hash_matches[i] = __builtin_memcmp(hash, program->sha256, sizeof hash) == 0;
+        crypto_hash_sha256(hash, bundle.bytes(*file), file->size_bytes);
+        hash_matches[i] = __builtin_memcmp(hash, file->sha256, sizeof hash) == 0;
     }
 }
 
-const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes) {
+namespace {
+
+const uint8_t* find_file(Kind kind, const uint8_t* sha256, Word& size_bytes) {
     for (unsigned i = 0; i < bundle.entries(); ++i) {
-        const Entry* const program = bundle.program(i);
-        if (program && hash_matches[i] && __builtin_memcmp(program->sha256, sha256, sizeof program->sha256) == 0) {
-            size_bytes = program->size_bytes;
-            return bundle.bytes(*program);
+        const Entry* const file = bundle.file(i);
+        if (file && hash_matches[i] && file->kind == static_cast<uint32_t>(kind) &&
+            __builtin_memcmp(file->sha256, sha256, sizeof file->sha256) == 0) {
+            size_bytes = file->size_bytes;
+            return bundle.bytes(*file);
         }
     }
     return nullptr;
+}
+
+}  // namespace
+
+const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes) {
+    return find_file(Kind::kProgram, sha256, size_bytes);
+}
+
+const uint8_t* find_image(const uint8_t* sha256, Word& size_bytes) {
+    return find_file(Kind::kImage, sha256, size_bytes);
 }
 
 }  // namespace root

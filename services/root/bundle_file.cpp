@@ -42,9 +42,12 @@ bool BundleFile::find_manifest(const Entry*& manifest, const Signature*& signatu
     return true;
 }
 
-const Entry* BundleFile::program(unsigned i) const {
+const Entry* BundleFile::file(unsigned i) const {
     const Entry* const found = entry(i);
-    return found && i >= 2 && found->kind == static_cast<uint32_t>(Kind::kProgram) ? found : nullptr;
+    if (!found || i < 2) return nullptr;
+    bool const is_file =
+        found->kind == static_cast<uint32_t>(Kind::kProgram) || found->kind == static_cast<uint32_t>(Kind::kImage);
+    return is_file ? found : nullptr;
 }
 
 bool is_signed(const uint8_t* manifest, uint64_t bytes, const Signature& signature, const uint8_t* key,

@@ -24,8 +24,8 @@ public:
 
     // Manifest and signature; false if they are not where they belong, or have an impossible size.
     bool find_manifest(const kos::bundle::Entry*& manifest, const kos::bundle::Signature*& signature) const;
-    // null if entry i is no program.
-    const kos::bundle::Entry* program(unsigned i) const;
+    // A program or an image (Entry::kind); null if entry i is neither.
+    const kos::bundle::Entry* file(unsigned i) const;
 
 private:
     const uint8_t* start_ = nullptr;

@@ -45,10 +45,10 @@ TEST_F(BundleTest, GoodOnesAreRead) {
     ASSERT_TRUE(open());
     EXPECT_EQ(bundle_.entries(), 3u);
     EXPECT_TRUE(is_manifest_signed());
-    EXPECT_EQ(bundle_.program(0), nullptr);
-    EXPECT_EQ(bundle_.program(1), nullptr);
-    ASSERT_NE(bundle_.program(2), nullptr);
-    EXPECT_TRUE(is_program({bundle_.bytes(*bundle_.program(2)), bundle_.program(2)->size_bytes}));
+    EXPECT_EQ(bundle_.file(0), nullptr);
+    EXPECT_EQ(bundle_.file(1), nullptr);
+    ASSERT_NE(bundle_.file(2), nullptr);
+    EXPECT_TRUE(is_program({bundle_.bytes(*bundle_.file(2)), bundle_.file(2)->size_bytes}));
     EXPECT_EQ(bundle_.entry(3), nullptr);
 }
 
@@ -79,18 +79,23 @@ TEST_F(BundleTest, EntriesLieInside) {
     for (const uint64_t offset : {good.offset + 1, uint64_t{1} << 40, UINT64_MAX - 4095}) {
         entry(2).offset = offset;
         ASSERT_TRUE(open());
-        EXPECT_EQ(bundle_.program(2), nullptr) << offset;
+        EXPECT_EQ(bundle_.file(2), nullptr) << offset;
     }
     entry(2) = good;
     for (const uint64_t size : {file_.size() - good.offset + 1, UINT64_MAX}) {
         entry(2).size_bytes = size;
         ASSERT_TRUE(open());
-        EXPECT_EQ(bundle_.program(2), nullptr) << size;
+        EXPECT_EQ(bundle_.file(2), nullptr) << size;
     }
     entry(2) = good;
-    entry(2).kind = 4;
+    entry(2).kind = 4;  // an image
     ASSERT_TRUE(open());
-    EXPECT_EQ(bundle_.program(2), nullptr);
+    EXPECT_NE(bundle_.file(2), nullptr);
+    for (const uint32_t kind : {0u, 1u, 2u, 5u, UINT32_MAX}) {
+        entry(2).kind = kind;
+        ASSERT_TRUE(open());
+        EXPECT_EQ(bundle_.file(2), nullptr) << kind;
+    }
 }
 
 TEST_F(BundleTest, ManifestAndSignatureComeFirst) {

@@ -14,7 +14,7 @@ const root::test::Key& key() {
 }
 
 // As hash_programs() of root, and what follows.
-void read_program(const root::BundleFile& bundle, const bundle::Entry& entry) {
+void read_file(const root::BundleFile& bundle, const bundle::Entry& entry) {
     uint8_t hash[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(hash, bundle.bytes(entry), entry.size_bytes);
     (void)root::is_program({bundle.bytes(entry), entry.size_bytes});
@@ -36,7 +36,7 @@ void run(Bytes input) {
                               message.data());
     }
     for (unsigned i = 0; i < bundle.entries() + 2; ++i) {
-        if (const bundle::Entry* const program = bundle.program(i)) read_program(bundle, *program);
+        if (const bundle::Entry* const file = bundle.file(i)) read_file(bundle, *file);
     }
 }
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "test": "kos.test_command",
     "bench": "kos.bench",
     "fuzz": "kos.fuzz",
+    "root": "kos.root_command",
     "tidy": "kos.tidy",
     "docs": "kos.docs",
 }
