@@ -6,6 +6,8 @@
 #   kos_freestanding(TARGET [GENERAL_REGS_ONLY] [STRICT_ALIGN])
 #                                           flags of code that runs on the device
 #   kos_linker_script(TARGET FILE)          links TARGET by FILE, and again when FILE changes
+#   kos_split_debug(TARGET)                 debug information goes into .debug/TARGET.elf.debug beside the ELF file, where gdb
+#                                           finds it: what is in the system image is hashed at every boot
 #   kos_host_library(NAME SOURCES... [INCLUDES...] [LIBS...])
 #                                           library for host tools (NAME) and for tests (NAME_sanitized)
 #   kos_host_test(NAME SOURCES... [INCLUDES...] [LIBS...] [LABELS...] [DEFINITIONS...] [TIMEOUT s] [THREAD_SANITIZER])
@@ -88,6 +90,16 @@ function(kos_linker_script target file)
     cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
     target_link_options(${target} PRIVATE "-Wl,-T,${file}")
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${file}")
+endfunction()
+
+function(kos_split_debug target)
+    set(elf "$<TARGET_FILE:${target}>")
+    set(folder "$<TARGET_FILE_DIR:${target}>/.debug")
+    set(debug "${folder}/$<TARGET_FILE_NAME:${target}>.debug")
+    add_custom_command(TARGET ${target} POST_BUILD
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}"
+        COMMAND "${CMAKE_OBJCOPY}" --only-keep-debug "${elf}" "${debug}"
+        COMMAND "${CMAKE_OBJCOPY}" --strip-debug "--add-gnu-debuglink=${debug}" "${elf}" VERBATIM)
 endfunction()
 
 set(KOS_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
