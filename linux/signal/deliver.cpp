@@ -153,7 +153,7 @@ bool deliver_signals(Thread& thread, Errno result) {
 
 void resume_interrupted(Thread& thread) {
     if (thread.state != ThreadState::kInterrupted) return;
-    thread.machine->load();
+    if (!thread.process.signals.is_exiting) thread.machine->load();
     if (!deliver_signals(thread)) return;
     thread.state = ThreadState::kRunning;
     thread.machine->resume();

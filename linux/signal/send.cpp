@@ -3,6 +3,7 @@
 #include "signal/signals.h"
 #include "task/relations.h"
 #include "task/system.h"
+#include "task/timers.h"
 
 namespace kos::lx {
 
@@ -152,6 +153,14 @@ void set_action(Process& process, int signal, const SignalAction& action) {
 }
 
 void reset_handlers(Process& process) {
+    timers_at_exec(process);
+    process.credentials.keeps_capabilities = false;
+    if (process.handlers->references() > 1) {
+        // Shared with another process (clone(2) CLONE_SIGHAND), which keeps its own.
+        auto own = make_ref<SignalHandlers>();
+        for (int i = 0; i < kSignals; ++i) own->actions[i] = process.handlers->actions[i];
+        process.handlers = std::move(own);
+    }
     for (SignalAction& action : process.handlers->actions) {
         uint64_t const handler = action.handler == kSIG_IGN ? kSIG_IGN : kSIG_DFL;
         action = {};

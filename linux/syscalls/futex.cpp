@@ -182,7 +182,7 @@ Result<int64_t> unlock(Call& call, const Arguments& in) {
 
 // Condition variables of such locks: waits on one word, and has the lock at `second` when it goes on.
 Result<int64_t> wait_requeue(Call& call, const Arguments& in) {
-    if (in.address == in.second || in.count == 0) return Errno::kEINVAL;
+    if (in.address == in.second) return Errno::kEINVAL;
     if (!call.progress.extra) {
         KOS_TRY_STATUS(take_timeout(call, in, true));
         KOS_TRY(FutexKey const key, futex_key(call.memory(), in.address, in.is_private));

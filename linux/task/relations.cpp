@@ -58,17 +58,6 @@ void give_children_away(Process& process) {
     }
 }
 
-void leave_session(Process& process) {
-    Session* const session = process.session.get();
-    if (!session || session->id != process.pid || !session->terminal) return;
-    int const group = session->foreground_group;
-    session->terminal = nullptr;
-    session->foreground_group = 0;
-    if (group <= 0) return;
-    signal_group(process.system, group, kernel_signal(kSIGHUP));
-    signal_group(process.system, group, kernel_signal(kSIGCONT));
-}
-
 SignalInfo child_information(Process& child) {
     SignalInfo info;
     info.signal = kSIGCHLD;
@@ -91,6 +80,12 @@ SignalInfo child_information(Process& child) {
 }
 
 }  // namespace
+
+// tty/ has the real one.
+[[gnu::weak]] void session_ends(Session& session) {
+    session.terminal = nullptr;
+    session.foreground_group = 0;
+}
 
 Nanoseconds cpu_time(const Process& process) {
     Nanoseconds sum = process.ended_threads_time;
@@ -170,7 +165,10 @@ void process_ends(Process& process, int wait_status) {
     process.vfork_done.wake();
     process.ended.wake();
     if (!process.parent) system.platform.end(wait_status);
-    leave_session(process);
+    // The leader's end takes the terminal away.
+    if (process.session && process.session->id == process.pid && process.session->terminal) {
+        session_ends(*process.session);
+    }
     give_children_away(process);
     wake_orphaned_group(system, process.group);
     notify_parent(process);
