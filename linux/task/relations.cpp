@@ -5,6 +5,7 @@
 #include "signal/signals.h"
 #include "task/futex.h"
 #include "task/system.h"
+#include "tty/terminal.h"
 
 #include <algorithm>
 
@@ -58,6 +59,12 @@ void give_children_away(Process& process) {
     }
 }
 
+void leave_session(Process& process) {
+    Session* const session = process.session.get();
+    if (!session || session->id != process.pid || !session->terminal) return;
+    session_ends(*session);
+}
+
 SignalInfo child_information(Process& child) {
     SignalInfo info;
     info.signal = kSIGCHLD;
@@ -80,12 +87,6 @@ SignalInfo child_information(Process& child) {
 }
 
 }  // namespace
-
-// tty/ has the real one.
-[[gnu::weak]] void session_ends(Session& session) {
-    session.terminal = nullptr;
-    session.foreground_group = 0;
-}
 
 Nanoseconds cpu_time(const Process& process) {
     Nanoseconds sum = process.ended_threads_time;
@@ -165,10 +166,7 @@ void process_ends(Process& process, int wait_status) {
     process.vfork_done.wake();
     process.ended.wake();
     if (!process.parent) system.platform.end(wait_status);
-    // The leader's end takes the terminal away.
-    if (process.session && process.session->id == process.pid && process.session->terminal) {
-        session_ends(*process.session);
-    }
+    leave_session(process);
     give_children_away(process);
     wake_orphaned_group(system, process.group);
     notify_parent(process);

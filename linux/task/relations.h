@@ -30,9 +30,6 @@ void notify_parent(Process& process);
 // A zombie's last trace goes: it was waited for.
 void reap(Process& child);
 
-// A session's leader has ended: SIGHUP and SIGCONT to the terminal's foreground group, which loses the terminal (tty/).
-void session_ends(Session& session);
-
 // Nobody of the group's session but outside the group is a parent of a member: nobody continues it (setpgid(2)).
 bool is_orphaned(System& system, int group, const Process* except = nullptr);
 
