@@ -116,7 +116,9 @@ Status kill_processes(Process& sender, int pid, const SignalInfo& info) {
     System& system = sender.system;
     if (info.signal < 0 || info.signal > kSignals) return Errno::kEINVAL;
     if (pid > 0) {
-        Process* const target = system.find_process(pid);
+        // A thread's number means its process.
+        Thread* const thread = system.find_thread(pid);
+        Process* const target = thread ? &thread->process : system.find_process(pid);
         if (!target) return Errno::kESRCH;
         KOS_TRY_STATUS(may_signal(sender, *target, info.signal));
         return info.signal ? queue_signal(*target, info) : Status{};
