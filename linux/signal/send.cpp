@@ -114,12 +114,13 @@ Status may_signal(const Process& sender, const Process& target, int signal) {
 
 Status kill_processes(Process& sender, int pid, const SignalInfo& info) {
     System& system = sender.system;
-    if (info.signal < 0 || info.signal > kSignals) return Errno::kEINVAL;
+    bool const is_known = info.signal >= 0 && info.signal <= kSignals;
     if (pid > 0) {
         // A thread's number means its process.
         Thread* const thread = system.find_thread(pid);
         Process* const target = thread ? &thread->process : system.find_process(pid);
         if (!target) return Errno::kESRCH;
+        if (!is_known) return Errno::kEINVAL;
         KOS_TRY_STATUS(may_signal(sender, *target, info.signal));
         return info.signal ? queue_signal(*target, info) : Status{};
     }
@@ -130,6 +131,7 @@ Status kill_processes(Process& sender, int pid, const SignalInfo& info) {
     for (auto& [number, process] : system.processes()) {
         bool const is_meant = pid == -1 ? number > 1 && process.get() != &sender : process->group == group;
         if (!is_meant) continue;
+        if (!is_known) return Errno::kEINVAL;
         Status const allowed = may_signal(sender, *process, info.signal);
         if (!allowed.ok()) {
             if (!has_sent) refused = allowed.error();

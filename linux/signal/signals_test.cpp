@@ -507,6 +507,9 @@ TEST_F(Signals, WhoMaySendToWhom) {
     EXPECT_EQ(world.call(sender, kKill, process.pid, 0), 0);
     EXPECT_EQ(world.call(sender, kKill, process.pid, 65), error(Errno::kEINVAL));
     EXPECT_EQ(world.call(sender, kKill, -4242, 0), error(Errno::kESRCH));
+    EXPECT_EQ(world.call(sender, kKill, 9999, 65), error(Errno::kESRCH));
+    EXPECT_EQ(world.call(sender, kKill, -4242, -1), error(Errno::kESRCH));
+    EXPECT_EQ(world.call(sender, kKill, 0, 65), error(Errno::kEINVAL));
 }
 
 }  // namespace

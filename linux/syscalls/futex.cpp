@@ -74,13 +74,12 @@ Result<int64_t> requeue(Call& call, const Arguments& in, bool compares) {
         if (word != in.third) return Errno::kEAGAIN;
     }
     uint32_t const woken = in.value ? futex_wake(from, in.value) : 0;
-    if (from == to) return woken;
     uint32_t moved = 0;
     FutexWaiter* waiter = next_futex_waiter(from);
     while (waiter && moved < in.count) {
         FutexWaiter* const next = next_futex_waiter(from, waiter);
         if (!waiter->wants_lock && !waiter->may_be_requeued) {
-            waiter->move(to);
+            if (!(from == to)) waiter->move(to);
             ++moved;
         }
         waiter = next;

@@ -96,6 +96,9 @@ TEST_F(Futexes, Requeues) {
     EXPECT_EQ(futex(d, kWake | kPrivate, kOther, 10), 1);
     EXPECT_EQ(World::result(c), 0);
     EXPECT_EQ(futex(d, kRequeue | kPrivate, kWord, ~uint64_t{0}, 0, kOther), error(Errno::kEINVAL));
+    EXPECT_EQ(futex(a, kWait | kPrivate, kWord, 0), kAsleep);
+    EXPECT_EQ(futex(d, kRequeue | kPrivate, kWord, 0, INT32_MAX, kWord), 1);
+    EXPECT_EQ(futex(d, kWake | kPrivate, kWord, 0), 1);  // at least one
 }
 
 TEST_F(Futexes, WakeOperation) {
