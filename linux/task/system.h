@@ -30,7 +30,9 @@ public:
     // The first process has ended (wait status), or reboot(2) was called: the domain ends, or begins again.
     [[noreturn]] virtual void end(int status) = 0;
     // reboot(2): the domain begins again.
-    [[noreturn]] virtual void restart() { end(0); }
+    [[noreturn]] virtual void restart() {
+        for (;;) end(0);
+    }
     virtual unsigned cores() = 0;
     virtual ProcessorFacts processor() { return {}; }
     virtual const char* host_name() = 0;
