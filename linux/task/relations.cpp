@@ -5,6 +5,7 @@
 #include "signal/signals.h"
 #include "task/futex.h"
 #include "task/system.h"
+#include "tty/terminal.h"
 
 #include <algorithm>
 
@@ -61,12 +62,7 @@ void give_children_away(Process& process) {
 void leave_session(Process& process) {
     Session* const session = process.session.get();
     if (!session || session->id != process.pid || !session->terminal) return;
-    int const group = session->foreground_group;
-    session->terminal = nullptr;
-    session->foreground_group = 0;
-    if (group <= 0) return;
-    signal_group(process.system, group, kernel_signal(kSIGHUP));
-    signal_group(process.system, group, kernel_signal(kSIGCONT));
+    session_ends(*session);
 }
 
 SignalInfo child_information(Process& child) {

@@ -136,7 +136,9 @@ void System::execute_call(Thread& thread) {
 
 void System::finish(Thread& thread, int64_t value, Errno error) {
     stop_waiting(thread.progress);
-    if (!is_restart(error) && error != Errno::kNoResult) {
+    if (error == Errno::kNoResult) {
+        thread.machine->set_no_result();
+    } else if (!is_restart(error)) {
         thread.machine->set_result(error == Errno::kOK ? value : -static_cast<int64_t>(error));
     }
     if ((is_restart(error) || must_deliver(thread)) && !deliver_signals(thread, error)) {
