@@ -111,9 +111,8 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     Ref<FileSystem> const dev = Tmpfs::create(frames, system.timers, small);
     KOS_TRY_STATUS(populate_dev(*dev->root()));
     KOS_TRY_STATUS(mount_on(mounter, "/dev", dev, "dev"));
-    uint64_t const half = system.frames.total_frames() + system.frames.free_frames();
     TmpfsOptions large;
-    large.bytes_max = half / 2 * kPageBytes;
+    large.bytes_max = system.frames.total_frames() / 2 * kPageBytes;
     KOS_TRY_STATUS(mount_on(mounter, "/dev/shm", Tmpfs::create(frames, system.timers, large), "tmpfs"));
     KOS_TRY_STATUS(mount_on(mounter, "/tmp", Tmpfs::create(frames, system.timers, large), "tmpfs"));
     TmpfsOptions run = large;

@@ -83,9 +83,7 @@ TEST_F(Proc, AllThatIsListedCanBeRead) {
                         }
                     }
                     break;
-                case kS_IFLNK:
-                    EXPECT_EQ(world.link(path)[0] == '!', path.ends_with("/exe")) << path;
-                    break;
+                case kS_IFLNK: EXPECT_EQ(world.link(path)[0] == '!', path.ends_with("/exe")) << path; break;
                 default: EXPECT_FALSE(world.read(path).starts_with('!')) << path << world.read(path); ++files;
             }
         }

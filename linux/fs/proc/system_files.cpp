@@ -42,14 +42,14 @@ Text cpuinfo_text(const Subject& subject, Process&) {
 Text meminfo_text(const Subject& subject, Process&) {
     FrameSource& frames = subject.system->frames;
     uint64_t const total = frames.total_frames() * (kPageBytes / 1024);
-    uint64_t const free = frames.free_frames() * (kPageBytes / 1024);
+    uint64_t const free = std::min(total, frames.free_frames() * (kPageBytes / 1024));
     uint64_t mapped = 0, resident = 0;
     for (const auto& [pid, process] : subject.system->processes()) {
         if (!process->memory) continue;
         mapped += process->memory->mapped_bytes() >> 10;
         resident += process->memory->resident_pages() * (kPageBytes / 1024);
     }
-    uint64_t const used = total - std::min(total, free);
+    uint64_t const used = total - free;
     uint64_t const anonymous = std::min(resident, used);
     struct {
         const char* name;
