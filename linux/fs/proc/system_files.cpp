@@ -4,6 +4,7 @@
 #include "mm/address_space.h"
 #include "task/current.h"
 #include "vfs/devices.h"
+#include "vfs/file_systems.h"
 
 #include <algorithm>
 
@@ -167,9 +168,9 @@ Text version_text(const Subject&, Process&) {
 }
 
 Text filesystems_text(const Subject&, Process&) {
-    return std::string(
-        "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\nnodev\tsockfs\n"
-        "nodev\tdevpts\nnodev\toverlay\n\terofs\n");
+    std::string result = "nodev\ttmpfs\nnodev\toverlay\nnodev\tpipefs\nnodev\tsockfs\n";
+    for (size_t i = 0; const char* const type = file_system_type(i); ++i) append(result, "nodev\t%s\n", type);
+    return result + "\terofs\n";
 }
 
 Text devices_text(const Subject&, Process&) {
