@@ -88,11 +88,11 @@ void make_tree(const fs::path& top, bool large) {
     }
     write_file(top / "usr/lib/mixed", mixed);
     if (large) {
-        write_file(top / "usr/lib/large", text_of(3'000'000, 7));
-        write_file(top / "usr/lib/many_zeros", Bytes(14'000'000));
+        write_file(top / "usr/lib/large", text_of(1'200'000, 7));
+        write_file(top / "usr/lib/many_zeros", Bytes(7'000'000));  // more than one extent can be
     }
     fs::create_directory(top / "long");
-    for (int i = 0; i < (large ? 3000 : 300); ++i) {
+    for (int i = 0; i < (large ? 1500 : 300); ++i) {
         std::string name = "n" + std::to_string(i * 7919 % 10007);
         if (i % 50 == 0) name += std::string(240 - name.size(), 'x');
         write_file(top / "long" / name, text_of(static_cast<size_t>(i % 5), 1));
@@ -292,6 +292,10 @@ TEST_P(Erofs, IsWhatTheTreeIs) {
 
 // The cache gives way; what is read stays right. Without any frame reading fails, and works again later.
 TEST_P(Erofs, ReadsWithFewFrames) {
+    // One of each kind is enough.
+    static const std::set<std::string_view> kKinds{"", "--chunksize=4096", "-zlz4", "-zlz4hc -C65536",
+                                                   "-zlz4hc -Eztailpacking"};
+    if (!kKinds.contains(GetParam())) GTEST_SKIP();
     Bytes const image = make_image(tree_->path, GetParam());
     FakeFrames frames(8);
     {
@@ -465,7 +469,7 @@ TEST(ErofsDamage, IsAnErrorAndNothingWorse) {
     std::mt19937_64 random(seed);
     unsigned mounted = 0;
     auto slowest = std::chrono::steady_clock::duration::zero();
-    for (unsigned round = 0; round < 4000; ++round) {
+    for (unsigned round = 0; round < 3000; ++round) {
         Bytes image = images[round % images.size()];
         // Metadata lie at both ends; flips near known inodes find more than flips in data.
         unsigned const flips = 1 + random() % 24;
