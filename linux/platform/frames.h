@@ -59,7 +59,7 @@ private:
     uint64_t window_;
     Mapper& mapper_;
     std::vector<Ref<Frame>> pages_;
-    CPtr run_ = 0;       // slots for the next batches
+    CPtr run_ = 0;  // slots for the next batches
     Word run_left_ = 0;
 };
 

@@ -20,9 +20,9 @@ constexpr Word kSlotsPerCNode = Word{1} << kCNodeBits;
 
 std::vector<CPtr> free_slots;
 std::vector<CPtr> free_untypeds[kBitsMax];
-Word next_cnode = 1;                       // index in the top CNode
-CPtr next_single = 0, single_end = 0;      // slots of the newest CNode for single ones that were never used
-CPtr next_run = 0, run_end = 0;            // the same for runs
+Word next_cnode = 1;                   // index in the top CNode
+CPtr next_single = 0, single_end = 0;  // slots of the newest CNode for single ones that were never used
+CPtr next_run = 0, run_end = 0;        // the same for runs
 
 // Before there is a CNode to take one from.
 Result<CPtr> take_first_slot() {
@@ -51,8 +51,8 @@ Result<CPtr> make_cnode(const kos_startup_kernel_t& kernel) {
 void Objects::initialise(const kos_startup_t& startup) {
     kernel_ = &startup.kernel;
     cspace_ = startup.kernel.cspace;
-    auto const* const entries = reinterpret_cast<const kos_startup_untyped_t*>(
-        reinterpret_cast<uintptr_t>(&startup) + startup.untypeds.offset);
+    auto const* const entries =
+        reinterpret_cast<const kos_startup_untyped_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.untypeds.offset);
     for (uint32_t i = 0; i < startup.untypeds.count; ++i) give_untyped(entries[i].slot, entries[i].size_bits);
 }
 

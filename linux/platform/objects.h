@@ -1,8 +1,8 @@
 // Kernel objects of this domain: capability slots and untyped memory, out of what the manifest's kernel_objects gives.
 //
-// The CSpace has two levels (kos_startup_kernel_t): a slot's address is top index << 32 | index. Slots come one by one or
-// in runs; memory comes in pieces of powers of two. Pieces of 2 MiB are for frames; smaller ones for everything else are
-// split off and go back to the list of their size.
+// The CSpace has two levels (kos_startup_kernel_t): a slot's address is top index << 32 | index. Slots come one by one
+// or in runs; memory comes in pieces of powers of two. Pieces of 2 MiB are for frames; smaller ones for everything else
+// are split off and go back to the list of their size.
 #pragma once
 
 #include "base/result.h"
@@ -26,8 +26,8 @@ public:
 
     // --- Slots.
     static Result<CPtr> take_slot();
-    static void give_slot(CPtr slot);        // empty
-    static Result<CPtr> take_run();          // kRunSlots consecutive ones, never given back
+    static void give_slot(CPtr slot);  // empty
+    static Result<CPtr> take_run();    // kRunSlots consecutive ones, never given back
     static constexpr Word kRunSlots = 512;
     static SlotPath path(CPtr slot) { return {cspace_, slot, 64}; }
 

@@ -59,7 +59,8 @@ void KosTime::set_alarm(Nanoseconds when) {
 }
 
 KosServer::KosServer(const kos_startup_t& startup)
-    : startup_(startup), frames_(startup.kernel.vspace),
+    : startup_(startup),
+      frames_(startup.kernel.vspace),
       reply_(*reinterpret_cast<const uint64_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.replies.offset)) {}
 
 Status KosServer::initialise() {

@@ -1,9 +1,9 @@
 // The personality's only thread: receives the faults of programs and the signals of the domain, and answers.
 //
-// Passive: a fault is handled on the time of the thread that caused it, which comes back to that thread with the answer.
-// An answer with label 0 lets it go on; with label 1 it stays stopped (its call sleeps) and is resumed later by its TCB.
-// So one reply object is enough, and nobody's time is kept while he sleeps. Signals (timers, console) run on the
-// domain's own budget.
+// Passive: a fault is handled on the time of the thread that caused it, which comes back to that thread with the
+// answer. An answer with label 0 lets it go on; with label 1 it stays stopped (its call sleeps) and is resumed later by
+// its TCB. So one reply object is enough, and nobody's time is kept while he sleeps. Signals (timers, console) run on
+// the domain's own budget.
 #pragma once
 
 #include "mm/frame.h"

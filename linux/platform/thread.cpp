@@ -49,14 +49,13 @@ Result<std::unique_ptr<KosThread>> KosThread::create(KosServer& server, Thread& 
         KOS_TRY(parts.time, server.take_time(parts.core));
         KOS_TRY(parts.fault, Objects::take_slot());
         const auto& kernel = Objects::kernel();
-        bool const done =
-            cnode_mint(Objects::path(parts.fault), Objects::path(kernel.endpoint), seL4_CanWrite | seL4_CanGrantReply,
-                       server.badge_of(thread))
-                .ok() &&
-            tcb_configure(parts.tcb.cap, {server.empty_cspace(), 0, space.vspace(), 0}, 0, 0).ok() &&
-            tcb_set_sched_params(parts.tcb.cap, kernel.authority,
-                                 {0, kernel.program_priority, parts.time.cap, parts.fault})
-                .ok();
+        bool const done = cnode_mint(Objects::path(parts.fault), Objects::path(kernel.endpoint),
+                                     seL4_CanWrite | seL4_CanGrantReply, server.badge_of(thread))
+                              .ok() &&
+                          tcb_configure(parts.tcb.cap, {server.empty_cspace(), 0, space.vspace(), 0}, 0, 0).ok() &&
+                          tcb_set_sched_params(parts.tcb.cap, kernel.authority,
+                                               {0, kernel.program_priority, parts.time.cap, parts.fault})
+                              .ok();
         return done ? Status() : Status(Errno::kENOMEM);
     }();
     auto result = std::unique_ptr<KosThread>(new KosThread(server, thread, parts));

@@ -1,7 +1,8 @@
 // A program's thread in the kernel: TCB, scheduling context, the capability to which its faults go.
 //
 // The thread has no capability of its own: an empty CNode behind a guard that no address matches, so that whatever its
-// registers hold when it executes svc, the kernel finds nothing and the server gets a fault (design: "The x7 question").
+// registers hold when it executes svc, the kernel finds nothing and the server gets a fault (design: "The x7
+// question").
 #pragma once
 
 #include "platform/objects.h"
@@ -64,7 +65,7 @@ private:
     seL4_UserContext context_{};  // the first twelve registers, of a call
     Doing doing_ = Doing::kOutside;
     Answer answer_ = Answer::kStop;
-    bool is_loaded_ = false;      // thread_.registers count
+    bool is_loaded_ = false;  // thread_.registers count
     bool has_no_result_ = false;
     bool is_again_ = false;
     bool result_set_ = false;

@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from kos import reference_linux
+from kos import apt_state, reference_linux
 from kos.arguments import Parser, positive
 from kos.board import board
 from kos.common import EXIT_USAGE, KosError, shown
@@ -26,6 +26,7 @@ def main(arguments):
         raise KosError("--cores belongs to --on-linux", EXIT_USAGE)
     if arguments.cores and arguments.cores not in board().cores:
         raise KosError(f"{arguments.cores} cores; expected one of {' '.join(map(str, board().cores))}", EXIT_USAGE)
+    apt_state.allowed = not arguments.no_install
     path = arguments.path / "root.toml" if arguments.path.is_dir() else arguments.path
     built = build.build(path, arguments.compression)
     details = json.loads(built.details.read_text())

@@ -1,8 +1,8 @@
 // The first process of the reference Linux: mounts the root image with a tmpfs overlay, runs the commands of /run.spec,
 // and tells each one's end as a record on the serial line. Started by tools/kos/reference_linux.py, which compiles it.
 //
-// /run.spec is a sequence of texts, each ended by NUL: `module PATH`, `nonce TEXT`, `terminal`, and for each command `arg
-// TEXT`, `env NAME=TEXT`, `cwd PATH`, `user UID GID`, `input TEXT`, `timeout MS`, then `run`.
+// /run.spec is a sequence of texts, each ended by NUL: `module PATH`, `nonce TEXT`, `terminal`, and for each command
+// `arg TEXT`, `env NAME=TEXT`, `cwd PATH`, `user UID GID`, `input TEXT`, `timeout MS`, then `run`.
 //
 // A record is the byte 0x1e, a JSON object with the nonce, and a line feed. What stands between the records `begin` and
 // `end` of a command is what it wrote, unchanged.
@@ -273,14 +273,15 @@ static void run(const struct Command* c, unsigned number) {
     while (waitpid(-1, 0, 0) > 0 || errno == EINTR) {
     }
     open_serial(1);  // whatever the command made of the terminal
-    record("\"end\":%u,\"exit\":%d,\"signal\":%d,\"timed_out\":%s,\"ns\":%llu,\"first_output_ns\":%llu,"
-           "\"user_us\":%llu,\"system_us\":%llu,\"max_resident_kib\":%ld,\"faults\":%ld",
-           number, WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-           timed_out ? "true" : "false", (unsigned long long)(end - start),
-           (unsigned long long)(first_output != 0 ? first_output - start : 0),
-           (unsigned long long)usage.ru_utime.tv_sec * 1000000u + (unsigned long long)usage.ru_utime.tv_usec,
-           (unsigned long long)usage.ru_stime.tv_sec * 1000000u + (unsigned long long)usage.ru_stime.tv_usec,
-           usage.ru_maxrss, usage.ru_minflt);
+    record(
+        "\"end\":%u,\"exit\":%d,\"signal\":%d,\"timed_out\":%s,\"ns\":%llu,\"first_output_ns\":%llu,"
+        "\"user_us\":%llu,\"system_us\":%llu,\"max_resident_kib\":%ld,\"faults\":%ld",
+        number, WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+        timed_out ? "true" : "false", (unsigned long long)(end - start),
+        (unsigned long long)(first_output != 0 ? first_output - start : 0),
+        (unsigned long long)usage.ru_utime.tv_sec * 1000000u + (unsigned long long)usage.ru_utime.tv_usec,
+        (unsigned long long)usage.ru_stime.tv_sec * 1000000u + (unsigned long long)usage.ru_stime.tv_usec,
+        usage.ru_maxrss, usage.ru_minflt);
 }
 
 static const char* value_of(const char* word, const char* key) {

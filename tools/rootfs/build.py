@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rootfs import beam, busybox, check, debian, description, erofs, etc, ld_cac
 from rootfs.tree import Tree
 
 IMAGES = BUILD / "images/roots"
+KEPT = 4  # images of one name
 RESOLVED = debian.FOLDER / "resolved"
 
 # Not needed to run programs; root.toml's `include` brings single ones back.
@@ -23,11 +25,16 @@ EXCLUDED = (
     "etc/cron.*", "etc/logrotate.d", "etc/kernel", "etc/apt", "etc/dpkg", "var/lib/dpkg",
     "usr/include", "usr/lib/**/*.a", "usr/lib/**/*.la", "usr/lib/**/pkgconfig", "usr/lib/**/gconv",
     "usr/sbin/{ldconfig,zic,iconvconfig}", "usr/bin/{iconv,ldd,locale,localedef,pldd,tzselect,zdump}", "var/cache/ldconfig",
-    "usr/share/libc-bin", "usr/share/gcc", "etc/bindresvport.blacklist", "etc/default/nss",
+    "usr/share/libc-bin", "usr/share/gcc", "etc/bindresvport.blacklist", "etc/terminfo", "etc/default/nss",
+    "usr/lib/terminfo/{E,a,c,h,m,p,r,t,w}", "usr/lib/terminfo/{s/sun,v/vt52}", "usr/share/tabset",
     "usr/lib/aarch64-linux-gnu/{audit,libmemusage.so,libpcprofile.so,libc_malloc_debug.so.0,libBrokenLocale.so.1}",
     "usr/lib/aarch64-linux-gnu/{libnss_hesiod.so.2,libnss_compat.so.2,libnsl.so.1,libthread_db.so.1}", "usr/lib/erlang/lib/*/src", "usr/lib/erlang/lib/*/examples",
     "usr/lib/erlang/lib/*/emacs", "usr/share/perl5/Debian",
 )
+
+
+# What start.ENVIRONMENT names: the locale C.UTF-8 and the terminal xterm-256color.
+ALWAYS = ("libc-bin", "ncurses-base")
 
 
 @dataclass(frozen=True)
@@ -42,18 +49,12 @@ def build(file, compression=None):
     wanted = description.read(file)
     if compression:
         wanted = replace(wanted, compression=compression)
-    opened = release.open_release(wanted.folder() / wanted.release) if wanted.release else None
-    if opened and opened.own_erts:
-        wanted = replace(wanted, assume=[*wanted.assume, *release.ASSUMED])
-    names = [*wanted.packages, *(release.packages(opened) if opened else [])]
-    if names:
-        names.append("libc-bin")  # the locale C.UTF-8, which start.ENVIRONMENT names
-    with debian.locked():
-        packages, archives = fetch(names, wanted)
+    opened, packages, archives = prepare(wanted)
     key = identity(wanted, opened, packages)
     image = IMAGES / f"{key}.erofs"
     details = image.with_suffix(".json")
     if image.is_file() and details.is_file():
+        os.utime(details)
         return Built(image, details, False)
     tree, started = assemble(wanted, opened, archives)
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,35 @@ def build(file, compression=None):
     temporary = details.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(written, indent=1) + "\n")
     os.replace(temporary, details)
+    forget_old(wanted.name)
     return Built(image, details, True)
+
+
+def forget_old(name):
+    """Removes images of this name but the KEPT that were used last."""
+    found = []
+    for details in IMAGES.glob("*.json"):
+        try:
+            if json.loads(details.read_text())["name"] == name:
+                found.append((details.stat().st_mtime_ns, details))
+        except (OSError, ValueError, KeyError):  # another ./kos removes it
+            continue
+    for _, details in sorted(found, reverse=True)[KEPT:]:
+        details.unlink(missing_ok=True)
+        details.with_suffix(".erofs").unlink(missing_ok=True)
+
+
+def prepare(wanted):
+    """(release or None, packages, their archives) of a description."""
+    opened = release.open_release(wanted.folder() / wanted.release) if wanted.release else None
+    if opened and opened.own_erts:
+        wanted = replace(wanted, assume=[*wanted.assume, *release.ASSUMED])
+    names = [*wanted.packages, *(release.packages(opened) if opened else [])]
+    if names:
+        names += ALWAYS
+    with debian.locked():
+        packages, archives = fetch(names, wanted)
+    return opened, packages, archives
 
 
 def fetch(names, wanted):
@@ -75,6 +104,8 @@ def fetch(names, wanted):
     try:
         return packages, debian.archives(packages)
     except KosError:
+        if not apt_state.allowed:
+            raise
         apt_state.ready()
         packages = resolved(names, wanted)
         return packages, debian.archives(packages)
@@ -106,6 +137,7 @@ def identity(wanted, opened, packages):
     add(json.dumps(values, sort_keys=True).encode())
     add(json.dumps([asdict(package) for package in packages]).encode())
     add(erofs.version().encode())
+    add(sys.version.encode())  # it compiles Python's modules
     for source in sorted(Path(__file__).parent.glob("*.py")):
         add(source.read_bytes())
     for source in wanted.files.values():
@@ -134,7 +166,7 @@ def assemble(wanted, opened, archives):
     if opened:
         release.add(opened, tree)
     tree.filter([*EXCLUDED, *wanted.exclude], wanted.include)
-    etc.add_base(tree)
+    etc.add_base(tree)  # what the rules took of it
     etc.add_files(tree, wanted.hostname, wanted.nameservers, wanted.timezone)
     for path, source in wanted.files.items():
         place = wanted.folder() / source

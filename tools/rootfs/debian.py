@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kos import apt_state
-from kos.common import CACHE, KosError, output_of, say
+from kos.common import CACHE, EXIT_MISSING, KosError, output_of, say
 from rootfs.tree import Node
 
 FOLDER = CACHE / "roots"
@@ -106,6 +106,8 @@ def state():
     """The apt state with the package lists that are there; they are fetched if there are none."""
     if any((apt_state.FOLDER / "state/lists").glob("*_Packages*")) and (apt_state.FOLDER / "apt.conf").exists():
         return apt_state.State(apt_state.FOLDER)
+    if not apt_state.allowed:
+        raise KosError("missing downloads: the lists of arm64 packages", EXIT_MISSING)
     return apt_state.ready()
 
 
@@ -115,6 +117,8 @@ def archives(packages):
     folder.mkdir(parents=True, exist_ok=True)
     missing = [p for p in packages if not (folder / p.file_name()).exists()]
     if missing:
+        if not apt_state.allowed:
+            raise KosError(f"missing downloads: {' '.join(p.name for p in missing)}:arm64", EXIT_MISSING)
         say(f"downloading into build/cache/roots: {' '.join(p.name for p in missing)}")
         temporary = folder / "partial"
         temporary.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ def read(data):
     if elf.bits == 64 and order == "<":
         try:
             read_dynamic(data, elf)
-        except (struct.error, ValueError, UnicodeDecodeError):
+        except (struct.error, ValueError, OverflowError, StopIteration):
             pass
     return elf
 

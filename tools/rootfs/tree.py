@@ -57,11 +57,11 @@ class Tree:
     def put(self, path, node):
         """Places a node, makes the folders above it. A folder does not replace a link to one, as dpkg has it."""
         key = self.resolve(path, follow_last=False)
-        if not key:
-            return
-        parent = self.resolve(posixpath.dirname(key))
+        parent = self.resolve(posixpath.dirname(key)) if key is not None else None
         if parent is None:
             raise KosError(f"/{path}: symbolic links in a circle")
+        if key == "":
+            return
         self.make_folders(parent)
         old = self.nodes.get(key)
         if node.kind == "dir" and old is not None:
@@ -124,7 +124,8 @@ class Tree:
         self.nodes = kept
 
     def write(self, folder):
-        """Writes the tree below an empty folder of this machine; owners are not kept."""
+        """Writes the tree below an empty folder of this machine; owners are not kept, and everything is readable for its
+        owner, so that who is not root can make an image of it."""
         places = {}
         for name in sorted(self.nodes):
             node, place = self.nodes[name], os.path.join(folder, name)
@@ -137,12 +138,12 @@ class Tree:
             else:
                 with open(place, "wb") as file:
                     file.write(node.data)
-                os.chmod(place, node.mode)
+                os.chmod(place, node.mode | 0o400)
                 places[id(node)] = place
         # Modes of folders last: some may not be written to.
         for name in sorted(self.nodes, reverse=True):
             if self.nodes[name].kind == "dir":
-                os.chmod(os.path.join(folder, name), self.nodes[name].mode)
+                os.chmod(os.path.join(folder, name), self.nodes[name].mode | 0o500)
 
 
 @cache

@@ -1,4 +1,5 @@
 // /proc: what is said of the system as a whole.
+#include "fs/proc/load.h"
 #include "fs/proc/nodes.h"
 #include "mm/address_space.h"
 #include "task/current.h"
@@ -100,17 +101,6 @@ Text meminfo_text(const Subject& subject, Process&) {
     return result;
 }
 
-// What all processors have done for programs since the system began.
-Nanoseconds busy_time(const System& system) {
-    Nanoseconds sum = 0;
-    for (const auto& [pid, process] : system.processes()) {
-        sum += processor_time(*process);
-        // Those that were waited for are counted by who waited.
-        sum += process->children_time;
-    }
-    return sum;
-}
-
 Text uptime_text(const Subject& subject, Process&) {
     Nanoseconds const now = subject.system->timers.now();
     Nanoseconds const idle =
@@ -160,35 +150,11 @@ Text stat_of_system(const Subject& subject, Process&) {
     return result;
 }
 
-// The load of the last 1, 5 and 15 minutes, in 1/2048: from the processor time that was used between the reads, since
-// nothing here runs by itself every few seconds.
-class LoadAverage {
-public:
-    void update(Nanoseconds now, Nanoseconds busy) {
-        constexpr Nanoseconds kStep = 5'000'000'000;
-        // Per step of 5 s the old load keeps this share of 2048: exp(-5 s / 1, 5, 15 min).
-        constexpr uint64_t kKept[] = {1884, 2014, 2037};
-        if (now < last_ + kStep) return;
-        Nanoseconds const span = now - last_;
-        uint64_t const load = busy > busy_ ? static_cast<uint64_t>((busy - busy_) / (span / 2048 + 1)) : 0;
-        for (Nanoseconds steps = std::min<Nanoseconds>(span / kStep, 2000); steps > 0; --steps) {
-            for (int i = 0; i < 3; ++i) loads[i] = (loads[i] * kKept[i] + load * (2048 - kKept[i])) / 2048;
-        }
-        last_ = now;
-        busy_ = busy;
-    }
-    uint64_t loads[3] = {};
-
-private:
-    Nanoseconds last_ = 0, busy_ = 0;
-};
-
 Text loadavg_text(const Subject& subject, Process&) {
-    static LoadAverage average;  // of the only system
-    average.update(subject.system->timers.now(), busy_time(*subject.system));
+    Load const& average = load_average(*subject.system);
     ThreadCounts const threads = count_threads(*subject.system);
     std::string result;
-    for (uint64_t const load : average.loads) {
+    for (uint64_t const load : average.of) {
         append(result, "%llu.%02llu ", static_cast<ulonglong>(load / 2048),
                static_cast<ulonglong>(load % 2048 * 100 / 2048));
     }
