@@ -458,6 +458,7 @@ TEST_F(Polling, Signalfd) {
 
 TEST_F(Polling, MemoryFiles) {
     constexpr unsigned kAddSeals = 1033, kGetSeals = 1034;
+    process.limits[kRLIMIT_FSIZE] = {~uint64_t{0}, ~uint64_t{0}};
     World::put(process, kPlace, uint32_t{'x'});
     EXPECT_EQ(world.call(thread, kMemfd, kPlace, 0x100), error(Errno::kEINVAL));
     int const fd = static_cast<int>(world.call(thread, kMemfd, kPlace, 2));
