@@ -346,7 +346,8 @@ TEST_F(Terminals, ALeadersEndFreesTheTerminal) {
     open("/console");
     ASSERT_NE(process.session->terminal, nullptr);
     Ref<Session> const session = process.session;
-    child.handlers->actions[kSIGHUP - 1].handler = 0x500000;
+    process.handlers->actions[kSIGHUP - 1].handler = kSIG_IGN;
+    child.handlers->actions[kSIGHUP - 1].handler = kSIG_IGN;
     session_ends(*session);
     EXPECT_EQ(session->terminal, nullptr);
     EXPECT_EQ(session->foreground_group, 0);
