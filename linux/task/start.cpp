@@ -4,6 +4,7 @@
 #include "fs/dev/dev.h"
 #include "fs/proc/proc.h"
 #include "fs/sys/sys.h"
+#include "fs/overlay.h"
 #include "fs/tmpfs.h"
 #include "task/exec.h"
 #include "vfs/file_systems.h"
@@ -116,6 +117,10 @@ Status mount_on(Process& process, std::string_view path, Ref<FileSystem> file_sy
 }  // namespace
 
 Status make_tree(System& system, Ref<FileSystem> root) {
+    TmpfsOptions above;
+    above.bytes_max = system.frames.total_frames() / 2 * kPageBytes;
+    above.files_max = 65536;
+    root = Overlay::create(std::move(root), Tmpfs::create(system.frames, system.timers, above));
     KOS_TRY(system.root, mount_at(Location(), std::move(root), "root", 0));
     // Somebody who walks, before there is a process.
     Process mounter(system, 0);
