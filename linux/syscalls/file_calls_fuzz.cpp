@@ -37,12 +37,12 @@ uint64_t argument(Reader& reader) {
     uint8_t const kind = reader.number<uint8_t>();
     uint8_t const low = kind % 32;
     switch (kind / 32) {
-        case 0: return low % 10;                                         // descriptors, small numbers
-        case 1: return static_cast<uint64_t>(-100);                      // AT_FDCWD
-        case 2: return kArea + low % std::size(kPaths) * kPathBytes;     // a path
-        case 3: return kArea + 0x2000 + low * 0x100;                     // memory
+        case 0: return low % 10;                                                   // descriptors, small numbers
+        case 1: return static_cast<uint64_t>(-100);                                // AT_FDCWD
+        case 2: return kArea + low % std::size(kPaths) * kPathBytes;               // a path
+        case 3: return kArea + 0x2000 + low * 0x100;                               // memory
         case 4: return low < 16 ? kArea + kAreaBytes - low : uint64_t{low} << 40;  // its end, none
-        case 5: return uint64_t{1} << low;                               // flags
+        case 5: return uint64_t{1} << low;                                         // flags
         case 6: return reader.number<uint16_t>();
         default: return reader.value();
     }

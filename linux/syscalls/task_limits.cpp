@@ -3,8 +3,6 @@
 #include "task/relations.h"
 #include "task/system.h"
 
-#include <algorithm>
-
 namespace kos::lx {
 
 namespace {
@@ -28,9 +26,7 @@ Status set_limit(Call& call, Process& process, unsigned resource, const Resource
     if (resource == kRLIMIT_NOFILE && wanted.most > kFilesMax) return Errno::kEPERM;
     if (wanted.most > limit.most && !call.process().credentials.has_capability(kCAP_SYS_RESOURCE)) return Errno::kEPERM;
     limit = wanted;
-    if (resource == kRLIMIT_NOFILE && process.files) {
-        process.files->limit = static_cast<int>(std::min<uint64_t>(wanted.now, FdTable::kDescriptorsMax));
-    }
+    if (resource == kRLIMIT_NOFILE && process.files) process.files->limit = static_cast<int>(wanted.now);
     if (resource == kRLIMIT_AS && process.memory) process.memory->limit_bytes = wanted.now;
     return {};
 }
