@@ -1,6 +1,7 @@
 // Slots and untyped memory by free lists.
 #include "platform/objects.h"
 
+#include <kos/log.h>
 #include <kos/root.h>
 #include <kos/status.h>
 
@@ -53,7 +54,7 @@ void Objects::initialise(const kos_startup_t& startup) {
     cspace_ = startup.kernel.cspace;
     auto const* const entries =
         reinterpret_cast<const kos_startup_untyped_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.untypeds.offset);
-    for (uint32_t i = 0; i < startup.untypeds.count; ++i) give_untyped(entries[i].slot, entries[i].size_bits);
+    for (uint32_t i = 0; i < startup.untypeds.count; ++i) { kos_log_info("untyped %lu", entries[i].size_bits); give_untyped(entries[i].slot, entries[i].size_bits);}
 }
 
 Result<CPtr> Objects::take_slot() {

@@ -104,6 +104,7 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     mounter.paths = make_ref<PathState>();
     mounter.paths->context.root = mounter.paths->context.working = system.root;
     register_memory_devices();
+    register_terminals();
     FrameSource& frames = system.frames;
     TmpfsOptions small;
     small.bytes_max = 1u << 20;
@@ -111,6 +112,7 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     Ref<FileSystem> const dev = Tmpfs::create(frames, system.timers, small);
     KOS_TRY_STATUS(populate_dev(*dev->root()));
     KOS_TRY_STATUS(mount_on(mounter, "/dev", dev, "dev"));
+    KOS_TRY_STATUS(mount_on(mounter, "/dev/pts", make_devpts(system), "devpts"));
     uint64_t const half = system.frames.total_frames() + system.frames.free_frames();
     TmpfsOptions large;
     large.bytes_max = half / 2 * kPageBytes;

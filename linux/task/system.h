@@ -32,7 +32,7 @@ public:
     // reboot(2): the domain begins again.
     [[noreturn]] virtual void restart() {
         end(0);
-        __builtin_unreachable();  // for GCC, which forgets it of virtual calls with sanitizers
+        __builtin_unreachable();  // with sanitizers the compiler forgets that `end` does not return
     }
     virtual unsigned cores() = 0;
     virtual ProcessorFacts processor() { return {}; }
