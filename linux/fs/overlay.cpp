@@ -142,7 +142,7 @@ Status OverlayInode::copy_up(uint64_t most) {
     KOS_TRY(auto attributes, lower_->attributes());
     uint64_t const number = attributes.inode;
     bool const has_other_names = type_ != kS_IFDIR && attributes.links > 1;
-    attributes.links = lower_links(attributes.links);
+    attributes.links = is_removed_ ? 0 : lower_links(attributes.links);
     KOS_TRY(auto made, TmpfsInode::make(overlay_->upper_->state(), attributes.mode, attributes.uid, attributes.gid));
     switch (type_) {
         case kS_IFREG: KOS_TRY_STATUS(copy_data(*made, most)); break;

@@ -75,9 +75,13 @@ Status OverlayInode::link(std::string_view name, Inode& target) {
     if (target.is_directory()) return Errno::kEPERM;
     if (lookup(name).ok()) return Errno::kEEXIST;
     auto& file = static_cast<OverlayInode&>(target);
+    if (file.is_removed_) return Errno::kENOENT;
     KOS_TRY_STATUS(file.copy_up());
     KOS_TRY_STATUS(prepare_entry(name));
-    KOS_TRY_STATUS(upper_->link(name, *file.upper_));
+    if (Status const made = upper_->link(name, *file.upper_); !made.ok()) {
+        (void)hide(name);
+        return made;
+    }
     file.found_at(this, name);
     return {};
 }
