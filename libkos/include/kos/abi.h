@@ -84,7 +84,7 @@ typedef struct {
     char name[KOS_MAX_NAME + 1];
     uint16_t domain;                          // own number
     uint16_t main_passive;                    // 1: kos_app_ready makes the main thread passive
-    uint32_t instance;                        // how often this domain has been started before
+    uint32_t instance;                        // which start of this domain it is: 1 is the first
     uint64_t generation;                      // of the manifest
     uint32_t cores;                           // nodes of the kernel
     uint32_t threads_max;                     // including the main thread

@@ -77,7 +77,9 @@ static const char* const names[kFaultKinds] = {"null write",
                                                "write to code",
                                                "data as code",
                                                "assertion",
-                                               "exit"};
+                                               "exit",
+                                               "write to what is read-only",
+                                               "capability fault"};
 
 // At most 16 restarts per second are within the group's intensity.
 enum { kPaceUs = 80000 };
