@@ -28,10 +28,15 @@ constexpr struct {
     const char* text;
     bool has_domain;
 } kIncidents[] = {
-    {KOS_LOG_WARNING, "ended, reason ", true},  {KOS_LOG_WARNING, "hung, killed ", true},
-    {KOS_LOG_ERROR, "not started: ", true},     {KOS_LOG_WARNING, "not ready in time ", true},
-    {KOS_LOG_ERROR, "too often: group ", true}, {KOS_LOG_ERROR, "too often: waits ", true},
-    {KOS_LOG_WARNING, "mode ", false},          {KOS_LOG_ERROR, "reboot for group ", true},
+    {KOS_LOG_WARNING, "ended, reason ", true},
+    {KOS_LOG_WARNING, "hung, killed ", true},
+    {KOS_LOG_ERROR, "not started: ", true},
+    {KOS_LOG_WARNING, "not ready in time ", true},
+    {KOS_LOG_WARNING, "not ended in time, killed ", true},
+    {KOS_LOG_ERROR, "too often: group ", true},
+    {KOS_LOG_ERROR, "too often: waits ", true},
+    {KOS_LOG_WARNING, "mode ", false},
+    {KOS_LOG_ERROR, "reboot for group ", true},
     {KOS_LOG_ERROR, "root refused: ", true},
 };
 

@@ -281,7 +281,9 @@ bool Supervisor::stop_due(uint64_t now) {
         if (!is_running(domain)) continue;
         const bool goes_down = (saved_.going_down & bit(domain)) != 0;
         if (d.state == KOS_APPMAN_STOPPING) {
-            if (now >= d.deadline) did_change |= kill(domain, KOS_EXIT_KILLED, false, now);
+            if (now < d.deadline) continue;
+            actions_.report(Incident::kNotEnded, domain, 0);
+            did_change |= kill(domain, KOS_EXIT_KILLED, false, now);
         } else if (goes_down && !is_needed_while_stopping(domain)) {
             d.deadline = now;
             d.ask_at = UINT64_MAX;

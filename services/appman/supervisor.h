@@ -30,6 +30,7 @@ enum class Incident : uint8_t {
     kHung,
     kStartFailed,
     kNotReady,
+    kNotEnded,
     kEscalated,
     kDelayed,
     kMode,
