@@ -258,8 +258,8 @@ static void test_kills(struct service* service) {
 
 static void test_floods(struct service* service) {
     uint64_t sent = 0, word = 0;
-    kos_status_t const flooded = order(service, kInjectFlood, 100, &sent);
-    check("it floods", flooded == KOS_STATUS_OK && sent >= 100, (int64_t)sent);
+    kos_status_t const flooded = order(service, kInjectFlood, 30, &sent);
+    check("it floods", flooded == KOS_STATUS_OK && sent >= 30, (int64_t)sent);
     check_others();
     unsigned refused = 0;
     static char payload[KOS_PAYLOAD_MAX];
