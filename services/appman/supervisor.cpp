@@ -37,17 +37,21 @@ void Supervisor::take_over(const Snapshot& snapshot, const DomainStatus* statuse
     if (saved_.mode >= rules_.mode_count) saved_.mode = 0;
     const DomainMask ran = saved_.running;
     saved_.running = 0;
+    DomainMask replaced = 0;
     for_each_domain(rules_.present, [&](unsigned domain) {
         const DomainStatus& status = statuses[domain];
         if (status.state != KOS_DOMAIN_STARTING && status.state != KOS_DOMAIN_READY) return;
+        // The predecessor has started it and did not live to note it: what was to go down has gone down.
+        if (saved_.instance[domain] != status.instance) replaced |= bit(domain);
         saved_.instance[domain] = status.instance;
         saved_.running |= bit(domain);
         domains_[domain].state = KOS_APPMAN_STARTING;
         domains_[domain].deadline = now + rules_.start_timeout_ticks;
         if (status.state == KOS_DOMAIN_READY) set_ready(domain, now);
     });
-    for_each_domain(rules_.present, [&](unsigned domain) { saved_.hold[domain] &= saved_.running; });
-    saved_.going_down &= saved_.running;
+    const DomainMask same = saved_.running & ~replaced;
+    for_each_domain(rules_.present, [&](unsigned domain) { saved_.hold[domain] &= same; });
+    saved_.going_down &= same;
     if ((saved_.finished & rules_.present) != 0) {
         for_each_domain(saved_.finished & rules_.present & ~saved_.running,
                         [&](unsigned domain) { domains_[domain].state = KOS_APPMAN_DONE; });

@@ -213,6 +213,13 @@ void record_exit(Domain& domain, Word thread) {
 
 }  // namespace
 
+void end_hung(Domain& domain) {
+    Text line = who(domain, 0);
+    record(domain, line.add(": has given no sign of life for its watchdog time: hung"));
+    record_registers(domain, 0);
+    end_domain(domain, KOS_EXIT_HUNG);
+}
+
 IncidentAnswer handle_incident() {
     Domain* const domain = find(incident.badge >> 8);
     Word const thread = incident.badge & 0xff;

@@ -1,6 +1,7 @@
 // Requests of domains (kos_root_label in kos/abi.h): decode, check rights, act. On the caller's time.
 #include "console.h"
 #include "entropy.h"
+#include "restart.h"
 #include "threads.h"
 #include "tokens.h"
 
@@ -62,7 +63,7 @@ kos_status_t control(Domain& caller, const kos::sel4::Message& request, Words& a
             answer = {{untyped_bytes_left(), used, free_slots(), loans_out() | Word{tokens_in_use()} << 32}};
             return KOS_STATUS_OK;
         }
-        case KOS_ROOT_REBOOT: return reboot();
+        case KOS_ROOT_REBOOT: return restart_machine();
         default: return KOS_STATUS_BAD_REQUEST;
     }
 }
