@@ -50,6 +50,7 @@ void panic(const char* what, const char* detail) {
         asm("mrs %0, cntfrq_el0" : "=r"(hz));
         Word const end = ticks() + hz / 1000 * kDelayMs;
         while (ticks() < end) {
+            for (unsigned i = 0; i < 10000; ++i) asm volatile("");
         }
         restart_machine();
     }
