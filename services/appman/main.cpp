@@ -8,6 +8,7 @@
 #include <kos/log.h>
 #include <kos/root.h>
 #include <kos/server.h>
+#include <kos/thread.h>
 #include <kos/time.h>
 
 #include "../common/pulse.h"
@@ -93,7 +94,13 @@ public:
         return __atomic_load_n(&lives_[domain]->answer, __ATOMIC_ACQUIRE);
     }
     void domain_down(unsigned domain) override { untold_ |= bit(domain); }
-    kos_status_t reboot() override { return call_root(KOS_ROOT_REBOOT).status; }
+    // The log is lost with the machine: it gets time to show why on the console.
+    kos_status_t reboot() override {
+        constexpr uint64_t kLastWordsUs = 200000;
+        const uint64_t until = kos_time_after_us(kLastWordsUs);
+        while (kos_time_ticks() < until) kos_thread_yield();
+        return call_root(KOS_ROOT_REBOOT).status;
+    }
     void report(Incident incident, unsigned domain, uint64_t number) override {
         const auto& kind = kIncidents[static_cast<unsigned>(incident)];
         kos::service::Text<KOS_QUEUE_INLINE_BYTES> text;

@@ -31,6 +31,8 @@ bool monitor_call(Word function) {
 }  // namespace
 
 kos_status_t restart_machine() {
+    if (!monitor_call(kPsciVersion)) return KOS_STATUS_UNAVAILABLE;
+    print_directly("root: restarts the machine\n");
     monitor_call(kPsciSystemReset);
     return KOS_STATUS_UNAVAILABLE;
 }
@@ -43,7 +45,7 @@ void panic(const char* what, const char* detail) {
     constexpr Word kDelayMs = KOS_BOARD_RESTART_AFTER_PANIC_MS;
     // Asked first, so that nobody waits for a restart that does not come.
     bool const can_restart = kDelayMs != 0 && monitor_call(kPsciVersion);
-    print_directly(can_restart ? "root: restarts the machine\n" : "root: stays like this until the machine is reset\n");
+    if (!can_restart) print_directly("root: stays like this until the machine is reset\n");
     if (can_restart) {
         // A machine that fails on each start shall not do so as fast as it can.
         Word hz;
