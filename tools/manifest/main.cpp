@@ -33,6 +33,7 @@ bool compile(const Options& options) {
         replace_parameter(system, parameter);
     }
     load_programs(system, options.folders, diagnostics);
+    load_images(system, options.folders, diagnostics);
     check_system(system, diagnostics);
     diagnostics.print(std::cerr);
     if (diagnostics.has_errors()) {

@@ -49,6 +49,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --root FILE        root (build/target/services/root/root.elf)
   -o, --output FILE  the system image, an ELF file for mkimage --root
   --programs DIR     where the apps' binaries are (default build/target/apps); may be repeated
+  --images DIR       where the apps' images are; may be repeated
   --services DIR     where "core:NAME" is looked for (default services, drivers); may be repeated
   --interfaces DIR   where the schemas of interfaces are; without it they are not looked for; may be repeated
   --parameter DOMAIN.NAME=VALUE  replaces a parameter of a domain; may be repeated
@@ -69,6 +70,7 @@ Options parse_options(int argc, char** argv) {
     enum {
         kRoot = 256,
         kPrograms,
+        kImages,
         kServices,
         kInterfaces,
         kReport,
@@ -83,6 +85,7 @@ Options parse_options(int argc, char** argv) {
         {"root", required_argument, nullptr, kRoot},
         {"output", required_argument, nullptr, 'o'},
         {"programs", required_argument, nullptr, kPrograms},
+        {"images", required_argument, nullptr, kImages},
         {"services", required_argument, nullptr, kServices},
         {"interfaces", required_argument, nullptr, kInterfaces},
         {"report", required_argument, nullptr, kReport},
@@ -101,6 +104,7 @@ Options parse_options(int argc, char** argv) {
             case kRoot: options.root = optarg; break;
             case 'o': options.output = optarg; break;
             case kPrograms: options.folders.programs.emplace_back(optarg); break;
+            case kImages: options.folders.images.emplace_back(optarg); break;
             case kServices: options.folders.services.emplace_back(optarg); break;
             case kInterfaces: options.folders.interfaces.emplace_back(optarg); break;
             case kReport: options.report = optarg; break;

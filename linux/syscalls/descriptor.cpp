@@ -1,0 +1,15 @@
+// File descriptors themselves.
+#include "syscalls/families.h"
+
+namespace kos::lx {
+
+namespace {
+
+// Number, name, handler, support, what is missing.
+constexpr std::span<const SystemCall> kTable{};
+
+}  // namespace
+
+const std::span<const SystemCall> kDescriptorCalls = kTable;
+
+}  // namespace kos::lx

@@ -1,0 +1,15 @@
+// futex(2).
+#include "syscalls/families.h"
+
+namespace kos::lx {
+
+namespace {
+
+// Number, name, handler, support, what is missing.
+constexpr std::span<const SystemCall> kTable{};
+
+}  // namespace
+
+const std::span<const SystemCall> kFutexCalls = kTable;
+
+}  // namespace kos::lx

@@ -1,0 +1,15 @@
+// Signals.
+#include "syscalls/families.h"
+
+namespace kos::lx {
+
+namespace {
+
+// Number, name, handler, support, what is missing.
+constexpr std::span<const SystemCall> kTable{};
+
+}  // namespace
+
+const std::span<const SystemCall> kSignalCalls = kTable;
+
+}  // namespace kos::lx
