@@ -99,6 +99,12 @@ static kos_status_t obey(const kos_msg_t* request, kos_msg_t* answer) {
             answer->words[0] = kos_app_startup()->instance;
             answer->words[1] = requests;
             return KOS_STATUS_OK;
+        case kInjectMemoryOf: {
+            uint64_t words[4] = {first, 0, 0, 0};
+            kos_status_t const status = __real_kos_root_request(KOS_ROOT_DOMAIN_STATUS, words);
+            answer->words[0] = words[3];
+            return status;
+        }
         default: return KOS_STATUS_BAD_REQUEST;
     }
 }

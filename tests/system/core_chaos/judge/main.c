@@ -20,6 +20,7 @@ static struct victim {
     kos_slot_t slot;
     uint16_t domain;
     uint32_t strikes;
+    uint64_t memory;  // bytes before
 } victims[] = {
     {.name = "uart", .port = "console"},
     {.name = "log", .port = "log"},
@@ -35,7 +36,11 @@ static struct victim {
     {.name = "user"},
     {.name = "pair"},
 };
-enum { kVictims = sizeof victims / sizeof victims[0], kFirstPeer = 7 };
+enum { kVictims = sizeof victims / sizeof victims[0], kFirstPeer = 7, kLastPeer = 10 };
+
+// Who is not struck in turn, and whose memory counts all the same.
+static struct victim others[] = {{.name = "appman"}, {.name = "judge"}};
+enum { kOthers = sizeof others / sizeof others[0] };
 
 static kos_slot_t appman, user, pair;
 static uint64_t random_state;
@@ -86,9 +91,34 @@ static kos_status_t tell(kos_slot_t target, uint64_t label, uint64_t param, uint
     return kos_msg_call_words(target, label, &param, words);
 }
 
+static uint64_t memory_of(const struct victim* victim) {
+    uint64_t param = kInjectMemoryOf, words[2] = {victim->domain, 0};
+    return kos_msg_call_words(appman, kInjectLabel, &param, words) == KOS_STATUS_OK ? words[0] : 0;
+}
+
+static void note_memory(struct victim* of, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+        kos_appman_entry_t entry = {0};
+        ask_appman(KOS_APPMAN_STATUS, of[i].name, &entry);
+        of[i].domain = entry.domain;
+        of[i].memory = memory_of(&of[i]);
+    }
+}
+
+static void print_table(const struct victim* of, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+        char line[160];
+        kos_appman_entry_t entry = {0};
+        ask_appman(KOS_APPMAN_STATUS, of[i].name, &entry);
+        snprintf(line, sizeof line, "%s: %u strikes, instance %u, memory %+lld\n", of[i].name, of[i].strikes,
+                 entry.instance, (long long)(memory_of(&of[i]) - of[i].memory));
+        print_line(line);
+    }
+}
+
 static void strike(struct victim* victim) {
     ++victim->strikes;
-    uint64_t const kind = below(12) == 0 ? kFaultHang : below(kFaultKinds);
+    uint64_t kind = below(12) == 0 ? kFaultHang : below(kFaultKinds);
     uint64_t const way = below(10);
     if (!victim->port || way == 0) {
         tell(appman, kInjectLabel, kInjectKill, victim->domain);
@@ -97,11 +127,15 @@ static void strike(struct victim* victim) {
     } else if (victim->is_peer) {
         if (way == 2) tell(victim->slot, kPeerMemory, 0, 0);
         if (way == 3) tell(victim->slot, kPeerSpin, below(20000), 0);
-        tell(victim->slot, way == 4 ? kPeerFaultThread : kPeerWrong, kind, 0);
+        // A thread that hangs costs its own time only, and nobody minds; one peer may have no second thread.
+        int const has_threads = victim != &victims[kLastPeer];
+        int const by_thread = way == 4 && has_threads && kind != kFaultHang;
+        tell(victim->slot, by_thread ? kPeerFaultThread : kPeerWrong, kind, 0);
     } else {
         if (way == 2) tell(victim->slot, kInjectLabel, kInjectMemory, 0);
         if (way == 3) tell(victim->slot, kInjectLabel, kInjectSpin, below(20000));
         if (way == 4) tell(victim->slot, kInjectLabel, kInjectFlood, below(30));
+        if (way == 6 && kind == kFaultHang) kind = kFaultNullWrite;
         uint64_t const how = way == 5 ? kInjectOwn : way == 6 ? kInjectThread : kInjectNow;
         tell(victim->slot, kInjectLabel, how, kind);
     }
@@ -209,6 +243,8 @@ int main(int argc, char** argv) {
     use_all();
     uint64_t before[4] = {0}, after[4] = {0};
     for (unsigned tries = 0; tries < 100 && !(read_accounts(before) && before[3] == 0); ++tries) pause_us(10000);
+    note_memory(victims, kVictims);
+    note_memory(others, kOthers);
     served = cut_off = wrong = 0;
 
     unsigned const strikes = strike_at_random(kos_app_parameter_number("duration_ms", 20000));
@@ -240,13 +276,8 @@ int main(int argc, char** argv) {
         if (!is_same) pause_us(10000);
     }
     for (unsigned i = 0; i < 4; ++i) check("account as before", before[i] == after[i], (int64_t)(after[i] - before[i]));
-    for (unsigned i = 0; i < kVictims; ++i) {
-        kos_appman_entry_t entry = {0};
-        ask_appman(KOS_APPMAN_STATUS, victims[i].name, &entry);
-        snprintf(line, sizeof line, "%s: %u strikes, instance %u\n", victims[i].name, victims[i].strikes,
-                 entry.instance);
-        print_line(line);
-    }
+    print_table(victims, kVictims);
+    print_table(others, kOthers);
     print_verdict();
     return 0;
 }
