@@ -77,8 +77,8 @@ public:
         if (kos_status_is_ok(status)) *instance = status_of(domain).instance;
         return status;
     }
-    kos_status_t kill(unsigned domain) override {
-        const kos_status_t status = call_root(KOS_ROOT_DOMAIN_KILL, domain).status;
+    kos_status_t kill(unsigned domain, uint8_t reason) override {
+        const kos_status_t status = call_root(KOS_ROOT_DOMAIN_KILL, domain, reason).status;
         // It has ended by itself at this very moment.
         return status == KOS_STATUS_NOT_FOUND ? kos_status_t{KOS_STATUS_OK} : status;
     }

@@ -267,7 +267,7 @@ bool Supervisor::settle(uint64_t) {
 }
 
 bool Supervisor::kill(unsigned domain, uint8_t reason, bool failed, uint64_t now) {
-    const kos_status_t status = actions_.kill(domain);
+    const kos_status_t status = actions_.kill(domain, reason);
     if (!kos_status_is_ok(status)) {
         actions_.report(Incident::kRefused, domain, status);
         domains_[domain].deadline = now + rules_.retry_ticks;

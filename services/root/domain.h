@@ -173,7 +173,8 @@ bool restart_due();                  // does it when it is time; false: not yet
 void watch_supervisor();             // ends it if it has given no sign of life for its watchdog time; asks again
 
 // --- incidents.cpp
-void end_hung(Domain& domain);  // does not answer
+void record_hung(const Domain& domain);  // the fault record of one that gives no sign of life
+void end_hung(Domain& domain);           // with it
 
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound

@@ -213,10 +213,16 @@ void record_exit(Domain& domain, Word thread) {
 
 }  // namespace
 
-void end_hung(Domain& domain) {
+void record_hung(const Domain& domain) {
+    const bool runs = domain.state == KOS_DOMAIN_STARTING || domain.state == KOS_DOMAIN_READY;
+    if (!runs) return;
     Text line = who(domain, 0);
     record(domain, line.add(": has given no sign of life for its watchdog time: hung"));
     record_registers(domain, 0);
+}
+
+void end_hung(Domain& domain) {
+    record_hung(domain);
     end_domain(domain, KOS_EXIT_HUNG);
 }
 

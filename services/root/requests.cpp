@@ -19,12 +19,16 @@ kos_status_t start_domain(Word number, Words&) {
     return KOS_STATUS_CREATED;
 }
 
-kos_status_t kill_domain(const Domain& caller, Word number) {
+kos_status_t kill_domain(const Domain& caller, Word number, Word reason) {
     Domain* const domain = find(number);
     if (!domain) return KOS_STATUS_NOT_FOUND;
+    if (reason != KOS_EXIT_NONE && reason != KOS_EXIT_KILLED && reason != KOS_EXIT_HUNG) {
+        return KOS_STATUS_INVALID_ARGUMENT;
+    }
     // The caller's time is what this runs on: it could not be taken away in here.
     if (domain == &caller) return KOS_STATUS_INVALID_ARGUMENT;
-    destroy(*domain, KOS_EXIT_KILLED);
+    if (reason == KOS_EXIT_HUNG) record_hung(*domain);
+    destroy(*domain, reason == KOS_EXIT_HUNG ? KOS_EXIT_HUNG : KOS_EXIT_KILLED);
     wake_ticker();
     return KOS_STATUS_OK;
 }
@@ -43,7 +47,7 @@ kos_status_t control(Domain& caller, const kos::sel4::Message& request, Words& a
     const Word* const words = request.words;
     switch (request.label()) {
         case KOS_ROOT_DOMAIN_START: return start_domain(words[0], answer);
-        case KOS_ROOT_DOMAIN_KILL: return kill_domain(caller, words[0]);
+        case KOS_ROOT_DOMAIN_KILL: return kill_domain(caller, words[0], words[1]);
         case KOS_ROOT_DOMAIN_SIGNAL: return signal_domain(words[0], words[1]);
         case KOS_ROOT_DOMAIN_STATUS: {
             const Domain* const domain = find(words[0]);

@@ -314,7 +314,7 @@ enum kos_root_label {
                                 // read-only capabilities to the frames
     // Only for domains with the right "control" (appman)
     KOS_ROOT_DOMAIN_START = 32,   // domain, mode
-    KOS_ROOT_DOMAIN_KILL = 33,    // domain
+    KOS_ROOT_DOMAIN_KILL = 33,    // domain, reason: KOS_EXIT_HUNG makes a fault record, 0 and KOS_EXIT_KILLED do not
     KOS_ROOT_DOMAIN_SIGNAL = 34,  // domain, bits (HEALTH, STOP)
     KOS_ROOT_DOMAIN_STATUS = 35,  // domain -> state, instance, reason of the last end, memory used
     KOS_ROOT_EVENT = 36,     // -> kos_event_kind, domain, detail; EMPTY if none. Signalled by KOS_SIGNAL_RING_0's bit
