@@ -24,7 +24,8 @@ enum { kNothing = ~0u };
 static kos_server_t service;
 static volatile uint64_t own_fault = kNothing, unacked_fault = kNothing, request_fault = kNothing;
 static volatile uint64_t requests, fault_at_request;
-static volatile int is_deaf;
+static volatile int is_deaf, is_storming;
+static volatile uint64_t interrupts_ignored;
 
 static void fault_thread(void* kind) { go_wrong((uint64_t)(uintptr_t)kind); }
 
@@ -95,6 +96,10 @@ static kos_status_t obey(const kos_msg_t* request, kos_msg_t* answer) {
             return __real_kos_root_request(KOS_ROOT_DOMAIN_KILL, words);
         }
         case kInjectUnacked: unacked_fault = first; return KOS_STATUS_OK;
+        case kInjectStorm:
+            is_storming = first != 0;
+            answer->words[0] = interrupts_ignored;
+            return KOS_STATUS_OK;
         case kInjectState:
             answer->words[0] = kos_app_startup()->instance;
             answer->words[1] = requests;
@@ -114,10 +119,25 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
     return request->label == kInjectLabel ? obey(request, answer) : service.call(server, caller, request, answer);
 }
 
+static void acknowledge(uint64_t bits) {
+    const kos_startup_t* const startup = kos_app_startup();
+    const kos_startup_interrupt_t* const entries =
+        (const kos_startup_interrupt_t*)((const char*)startup + startup->interrupts.offset);
+    for (uint32_t i = 0; i < startup->interrupts.count; ++i) {
+        kos_interrupt_t const interrupt = {.handler = entries[i].slot};
+        if (bits >> (KOS_SIGNAL_IRQ_0 + i) & 1) kos_dev_interrupt_acknowledge(&interrupt);
+    }
+}
+
 static void signalled(kos_server_t* server, uint64_t bits) {
     if (own_fault != kNothing) go_wrong(own_fault);
     uint64_t const interrupts = 0xffffull << KOS_SIGNAL_IRQ_0;
     if (unacked_fault != kNothing && bits & interrupts) go_wrong(unacked_fault);
+    if (is_storming && bits & interrupts) {
+        ++interrupts_ignored;
+        acknowledge(bits);
+        return;
+    }
     if (service.signalled) service.signalled(server, bits);
 }
 

@@ -17,7 +17,9 @@ enum inject_order {
     kInjectFlood = 7,   // words[0]: messages; so many to root, and to each port that it uses -> words[0]: sent
     kInjectDeaf = 8,    // from now on it does not end when it is asked to
     kInjectKill = 9,    // words[0]: domain; has root kill it, which only the supervisor may
-    kInjectUnacked = 10,   // words[0]: enum fault_kind; answered, then at the next interrupt, which nobody acknowledges
+    kInjectUnacked = 10,  // words[0]: enum fault_kind; answered, then at the next interrupt, which nobody acknowledges
+    kInjectStorm =
+        13,  // words[0]: 1: from now on interrupts are acknowledged, but nobody looks at the device; 0: again
     kInjectState = 11,     // -> words[0]: instance, words[1]: requests to root so far
     kInjectMemoryOf = 12,  // words[0]: domain -> words[0]: bytes of memory that it uses; only the supervisor knows
 };
