@@ -37,8 +37,7 @@ public:
     Ref(const Ref& other) : counted_(other.counted_) { acquire(); }
     Ref(Ref&& other) noexcept : counted_(std::exchange(other.counted_, nullptr)) {}
     template <class U>
-        requires std::is_convertible_v<U*, T*>
-    Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}
+    requires std::is_convertible_v<U*, T*> Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}
     Ref& operator=(Ref other) noexcept {
         std::swap(counted_, other.counted_);
         return *this;

@@ -150,6 +150,8 @@ enum class Errno : int32_t {
     kRestart = 4097,
     // As kRestart, but EINTR whenever a handler ran; executed again only if none did (nanosleep, poll, ...).
     kRestartNoHandler = 4098,
+    // Of the personality alone: the call has no result; the thread's registers say everything (rt_sigreturn, execve).
+    kNoResult = 4099,
 };
 
 template <class T>

@@ -14,10 +14,7 @@ constexpr uint32_t kLinksMax = 1 << 30;
 // --- The file system.
 
 TmpfsState::TmpfsState(FrameSource& frame_source, Timers& clock, const TmpfsOptions& limits)
-    : frames(frame_source),
-      timers(clock),
-      pages_max(limits.bytes_max >> kPageBits),
-      files_max(limits.files_max) {}
+    : frames(frame_source), timers(clock), pages_max(limits.bytes_max >> kPageBits), files_max(limits.files_max) {}
 
 FileSystemStatus TmpfsState::status() {
     FileSystemStatus status;

@@ -272,7 +272,7 @@ Status AddressSpace::present(uint64_t address, uint64_t bytes, uint8_t* one_byte
 
 void AddressSpace::forget_pages(const Inode& inode, uint64_t first, uint64_t last) {
     for (const auto& [start, mapping] : mappings_) {
-        if (!mapping.file || mapping.file->location.inode() != &inode) continue;
+        if (!mapping.file || mapping.file->inode() != &inode) continue;
         uint64_t const from = mapping.offset / kPageBytes, pages = mapping.bytes() / kPageBytes;
         uint64_t const begin = std::max(first, from), end = std::min(last, from + pages);
         if (begin >= end) continue;

@@ -1,6 +1,7 @@
 // Arguments of common kinds, and waiting (call.h).
 #include "syscalls/call.h"
 
+#include "net/socket.h"
 #include "signal/signals.h"
 #include "task/system.h"
 
@@ -76,7 +77,15 @@ Errno Call::sleep(Interrupted how) {
 Errno Call::wait_for_file(File& file, uint32_t events, bool dont_wait) {
     if (dont_wait || file.is_non_blocking()) return Errno::kEAGAIN;
     wait_for(file.queue(), events | kPOLLERR | kPOLLHUP);
-    return sleep();
+    Nanoseconds limit = 0;
+    if (const Socket* const socket = file.as_socket()) {
+        limit = events & kPOLLOUT ? socket->send_timeout : socket->receive_timeout;
+    }
+    if (limit == 0) return sleep();
+    Nanoseconds const now = thread.process.system.timers.now();
+    set_deadline(limit < kNever - now ? now + limit : kNever - 1);
+    Errno const error = sleep(Interrupted::kEINTR);
+    return error == Errno::kETIMEDOUT ? Errno::kEAGAIN : error;
 }
 
 }  // namespace kos::lx

@@ -14,7 +14,8 @@ extern const std::span<const SystemCall> kPollCalls;        // epoll, ppoll, pse
 extern const std::span<const SystemCall> kEventCalls;       // pipe2, eventfd, timerfd, signalfd, inotify, memfd
 extern const std::span<const SystemCall> kSocketCalls;
 extern const std::span<const SystemCall> kMemoryCalls;
-extern const std::span<const SystemCall> kTaskCalls;  // clone, execve, exit, wait, identity, limits, scheduling
+extern const std::span<const SystemCall> kTaskCalls;      // clone, execve, exit
+extern const std::span<const SystemCall> kRelationCalls;  // wait, groups and sessions, identity, limits, scheduling
 extern const std::span<const SystemCall> kSignalCalls;
 extern const std::span<const SystemCall> kTimeCalls;  // clocks, sleeping, interval and POSIX timers
 extern const std::span<const SystemCall> kFutexCalls;

@@ -1,8 +1,8 @@
 // Memory: mmap(2) and relatives.
 #include "syscalls/families.h"
 
+#include "mm/shared_memory.h"
 #include "task/system.h"
-#include "vfs/special.h"
 
 namespace kos::lx {
 
@@ -117,7 +117,8 @@ constexpr SystemCall kCalls[] = {
     {230, "mlockall", sys_mlockall, Support::kFull, ""},
     {231, "munlockall", sys_munlockall, Support::kFull, ""},
     {232, "mincore", sys_mincore, Support::kFull, ""},
-    {233, "madvise", sys_madvise, Support::kPartial, "MADV_REMOVE: EOPNOTSUPP; MADV_FREE frees at once; hints do nothing"},
+    {233, "madvise", sys_madvise, Support::kPartial,
+     "MADV_REMOVE: EOPNOTSUPP; MADV_FREE frees at once; hints do nothing"},
     {236, "get_mempolicy", sys_get_mempolicy, Support::kPartial, "the default policy; no flags"},
     {284, "mlock2", sys_mlock2, Support::kFull, ""},
 };

@@ -40,11 +40,12 @@ private:
 struct CallProgress {
     explicit CallProgress(Thread& thread) : timer(thread) {}
 
-    bool is_again = false;          // executed before
-    bool is_timed_out = false;      // its deadline has passed
-    Nanoseconds deadline = kNever;  // set at the first execution
-    uint64_t done = 0;              // bytes moved so far
-    uint64_t words[4] = {};         // the handler's own
+    bool is_again = false;            // executed before
+    bool is_timed_out = false;        // its deadline has passed
+    bool is_uninterruptible = false;  // sleeps, and only fatal signals wake it
+    Nanoseconds deadline = kNever;    // set at the first execution
+    uint64_t done = 0;                // bytes moved so far
+    uint64_t words[4] = {};           // the handler's own
     std::unique_ptr<CallExtra> extra;
 
     std::vector<std::unique_ptr<ThreadWait>> waits;  // the first `waiting` are in queues

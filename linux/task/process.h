@@ -71,6 +71,9 @@ public:
     std::string command;                                  // the executable's last name, 15 bytes
     uint64_t arguments_start = 0, arguments_end = 0;      // /proc/PID/cmdline, in its memory
     uint64_t environment_start = 0, environment_end = 0;  // /proc/PID/environ
+    std::string auxiliary_vector;                         // /proc/PID/auxv: as it was put on the stack
+    uint32_t membarrier_commands = 0;                     // membarrier(2): those that it has registered for
+    int oom_adjustment = 0;                               // /proc/PID/oom_score_adj
     Nanoseconds started = 0;
     bool is_dumpable = true;
     int parent_death_signal = 0;

@@ -136,10 +136,17 @@ void System::execute_call(Thread& thread) {
 
 void System::finish(Thread& thread, int64_t value, Errno error) {
     stop_waiting(thread.progress);
-    if (!is_restart(error)) {
+    if (error == Errno::kNoResult) {
+        thread.machine->set_no_result();
+    } else if (!is_restart(error)) {
         thread.machine->set_result(error == Errno::kOK ? value : -static_cast<int64_t>(error));
     }
-    if ((is_restart(error) || must_deliver(thread)) && !deliver_signals(thread, error)) return;
+    if ((is_restart(error) || must_deliver(thread)) && !deliver_signals(thread, error)) {
+        // Executed again, now or when the process goes on: it remembers. Else it is over.
+        bool const goes_on = thread.state == ThreadState::kAsleep || thread.signals.is_stopped_in_call;
+        if (thread.state != ThreadState::kDead && !goes_on) end_call(thread.progress);
+        return;
+    }
     end_call(thread.progress);
     thread.state = ThreadState::kRunning;
     thread.machine->resume();

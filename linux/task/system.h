@@ -4,6 +4,7 @@
 #include "mm/address_space.h"
 #include "mm/frame.h"
 #include "task/process.h"
+#include "task/release.h"
 #include "task/thread.h"
 #include "time/clock.h"
 #include "vfs/path.h"
@@ -28,7 +29,13 @@ public:
     virtual void report(const char* text) = 0;
     // The first process has ended (wait status), or reboot(2) was called: the domain ends, or begins again.
     [[noreturn]] virtual void end(int status) = 0;
+    // reboot(2): the domain begins again.
+    [[noreturn]] virtual void restart() {
+        end(0);
+        __builtin_unreachable();  // with sanitizers the compiler forgets that `end` does not return
+    }
     virtual unsigned cores() = 0;
+    virtual ProcessorFacts processor() { return {}; }
     virtual const char* host_name() = 0;
 
 protected:
@@ -43,6 +50,7 @@ public:
     FrameSource& frames;
     Timers timers;
     std::string host_name;
+    std::string domain_name = "(none)";
     Location root;  // of the tree of mounts
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.

@@ -51,6 +51,10 @@ public:
     uint64_t call_arguments[6] = {};
     CallProgress progress;
 
+    // Of a clone(2) whose floating-point registers the shim is saving, or a child that is loading them.
+    std::unique_ptr<CallExtra> clone_extra;
+    std::unique_ptr<Registers> clone_registers;
+
     // set_tid_address(2), CLONE_CHILD_CLEARTID: zeroed and woken (futex) at the thread's end; 0: none.
     uint64_t clear_tid = 0;
     uint64_t robust_list = 0;  // get_robust_list(2)

@@ -77,7 +77,7 @@ public:
 };
 
 Dentry::Dentry(Ref<Dentry> parent, std::string_view name, Ref<Inode> inode)
-    : parent_(std::move(parent)), name_(name), inode_(std::move(inode)) {}
+    : parent_(std::move(parent)), root_(parent_ ? parent_->root_ : this), name_(name), inode_(std::move(inode)) {}
 
 Dentry::~Dentry() = default;
 
@@ -184,21 +184,19 @@ void Dentry::drop_unused() {
     while (cache.oldest) cache.evict_one();
 }
 
-void Dentry::drop_unused_below(const Dentry& root) {
+void Dentry::drop_unused_of(const Dentry& root) {
     DentryCache& cache = DentryCache::get();
-    std::vector<Dentry*> leaves;
-    do {
-        leaves.clear();
-        Dentry* newer = nullptr;
-        for (Dentry* entry = cache.oldest; entry; entry = newer) {
-            newer = entry->newer_;
-            if (!entry->is_below(root)) continue;
-            cache.take_out(*entry);
-            if (entry->references() == 0) leaves.push_back(entry);
+    std::vector<Dentry*> others;
+    // Parents come to the list's new end when their last child goes.
+    while (Dentry* const entry = cache.oldest) {
+        cache.take_out(*entry);
+        if (entry->root_ != root.root_) {
+            others.push_back(entry);
+        } else if (entry->references() == 0) {
+            cache.bury(*entry);
         }
-        // Who has no references is nobody's parent; the parents of these come to the list now.
-        for (Dentry* const leaf : leaves) cache.bury(*leaf);
-    } while (!leaves.empty());
+    }
+    for (Dentry* const entry : others) cache.put_in(*entry);
 }
 
 size_t Dentry::unused_count() { return DentryCache::get().unused; }

@@ -40,7 +40,7 @@ public:
 
     bool is_below(const Dentry& ancestor) const;  // or the same
     static void drop_unused();                    // forgets all that nobody refers to
-    static void drop_unused_below(const Dentry& root);
+    static void drop_unused_of(const Dentry& root);  // of the file system that it is in
     static size_t unused_count();
 
 private:
@@ -52,6 +52,7 @@ private:
     void unhash();
 
     Ref<Dentry> parent_;
+    const Dentry* const root_;  // of the file system
     std::string name_;
     Ref<Inode> inode_;
     uint32_t hash_value_ = 0;

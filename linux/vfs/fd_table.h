@@ -13,7 +13,7 @@ public:
 
     // The lowest free number from `least` on. kEMFILE: none below `limit` (RLIMIT_NOFILE).
     Result<int> add(Ref<File> file, bool close_on_exec, int least = 0);
-    Status check_room() const;  // kEMFILE: `add` would fail
+    Status check_room() const;                                                 // kEMFILE: `add` would fail
     Result<Ref<File>> get(int fd) const;                                       // kEBADF
     Status set(int fd, Ref<File> file, bool close_on_exec, Process& process);  // dup3(2): closes what was there
     Status close(int fd, Process& process);

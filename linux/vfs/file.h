@@ -15,6 +15,7 @@ namespace kos::lx {
 
 struct Call;
 class EpollFile;
+class Pipe;
 class Process;
 class SignalFile;
 class Socket;
@@ -52,6 +53,8 @@ public:
     virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
     virtual bool can_map() const;
     virtual Socket* as_socket() { return nullptr; }
+    virtual Pipe* as_pipe() { return nullptr; }
+    virtual Process* as_process() { return nullptr; }  // pidfd_open(2): whose it is; may have ended
     virtual EpollFile* as_epoll() { return nullptr; }
     virtual TimerFile* as_timer() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
@@ -72,7 +75,6 @@ public:
     virtual Result<size_t> peek(IoBuffer& to, size_t skip);
     // A fifo whose other side nobody has opened yet: open(2) waits on `queue` until this is true.
     virtual bool is_connected() { return true; }
-    virtual Pipe* as_pipe() { return nullptr; }
     // A descriptor to it was closed (close(2), flush); the file itself may live on in others.
     virtual void descriptor_closed(Process&) {}
 

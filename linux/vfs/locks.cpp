@@ -38,8 +38,8 @@ Status FileLocks::set(const FileLock& lock) {
         merged.last = std::max(merged.last, other.last);
         return true;
     });
-    auto const place = std::find_if(locks_.begin(), locks_.end(),
-                                    [&](const FileLock& other) { return other.start > merged.start; });
+    auto const place =
+        std::find_if(locks_.begin(), locks_.end(), [&](const FileLock& other) { return other.start > merged.start; });
     locks_.insert(place, merged);
     // A lock that is shared now instead of exclusive may let others in.
     if (!lock.is_exclusive) queue.wake();

@@ -40,7 +40,7 @@ Mount::~Mount() {
     children_.clear();
     // The cache holds inodes, which must not outlive their file system.
     Ref<Dentry> const root = std::move(root_);
-    Dentry::drop_unused_below(*root);
+    Dentry::drop_unused_of(*root);
 }
 
 void Mount::attach(Mount& parent, Dentry& place) {

@@ -1,10 +1,10 @@
 // open(2): from the file that was found to an open one.
+#include "task/process.h"
 #include "vfs/dentry.h"
 #include "vfs/extras.h"
 #include "vfs/file.h"
 #include "vfs/operations.h"
 #include "vfs/truncate.h"
-#include "task/process.h"
 
 namespace kos::lx {
 
@@ -45,8 +45,7 @@ Result<Ref<File>> open_path(Process& process, const Location& start, std::string
     if (target.is_object && !(flags & kO_PATH)) {
         Ref<File> file = target.location.inode()->follow_file();
         if (!file) return Errno::kENOENT;
-        if (file->as_socket()) return Errno::kENXIO;
-        return file;
+        return file->open_again(flags & ~kCreationFlags);
     }
     Inode& inode = *target.location.inode();
     bool const truncates = flags & kO_TRUNC && !(flags & kO_PATH) && inode.is_regular() && !target.is_new;

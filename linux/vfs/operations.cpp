@@ -185,7 +185,8 @@ Status rename_name(const PathUser& user, const Location& old_start, std::string_
     bool const changes_parent = from.directory.dentry != to.directory.dentry;
     if (changes_parent) {
         // ".." of a moved directory changes: that is a write to it.
-        if (moving->is_directory()) KOS_TRY_STATUS(check_location({from.directory.mount, old_entry}, kMayWrite, user.credentials));
+        if (moving->is_directory())
+            KOS_TRY_STATUS(check_location({from.directory.mount, old_entry}, kMayWrite, user.credentials));
         if (exchange && replaced->is_directory()) {
             KOS_TRY_STATUS(check_location({to.directory.mount, new_entry}, kMayWrite, user.credentials));
         }

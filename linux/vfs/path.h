@@ -40,10 +40,10 @@ enum WalkFlags : uint32_t {
     kWalkNoMagic = 8,    // kELOOP at links of /proc
     kWalkEmpty = 16,     // an empty path is the start itself (AT_EMPTY_PATH)
     // openat2(2)'s RESOLVE_*; with kWalkNoMagic above.
-    kWalkNoMounts = 32,      // kEXDEV instead of crossing into another mount
-    kWalkNoSymlinks = 64,    // kELOOP
-    kWalkBeneath = 128,      // kEXDEV at what leads out of the start
-    kWalkInRoot = 256,       // the start is the root
+    kWalkNoMounts = 32,    // kEXDEV instead of crossing into another mount
+    kWalkNoSymlinks = 64,  // kELOOP
+    kWalkBeneath = 128,    // kEXDEV at what leads out of the start
+    kWalkInRoot = 256,     // the start is the root
 };
 
 struct WalkResult {
@@ -77,6 +77,3 @@ Result<Location> bind_at(const Location& where, const Location& what, uint32_t f
 Status unmount_at(const Location& where, bool even_if_busy = false);  // kEINVAL (no mount), kEBUSY
 
 }  // namespace kos::lx
-
-// A Location cannot be copied or destroyed without them.
-#include "vfs/dentry.h"

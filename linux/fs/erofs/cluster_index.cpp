@@ -1,8 +1,8 @@
 // Full and compact indexes of logical clusters (cluster_index.h).
 //
-// Where the documentation is silent or at odds with what mkfs.erofs 1.5 writes, what dump.erofs says of its images counts:
-// the entries of a full index begin 8 bytes behind the header; plain extents begin at the start of their block; the base
-// of a pack is one less than the first block that it describes, unless the file has big physical clusters.
+// Where the documentation is silent or at odds with what mkfs.erofs 1.5 writes, what dump.erofs says of its images
+// counts: the entries of a full index begin 8 bytes behind the header; plain extents begin at the start of their block;
+// the base of a pack is one less than the first block that it describes, unless the file has big physical clusters.
 #include "fs/erofs/cluster_index.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
-// Where the data of a compressed file are: its index has an entry for each logical cluster (4 KiB of the file), which says
-// whether an extent begins there. An extent is the part of the file that one physical cluster holds, compressed or plain.
+// Where the data of a compressed file are: its index has an entry for each logical cluster (4 KiB of the file), which
+// says whether an extent begins there. An extent is the part of the file that one physical cluster holds, compressed or
+// plain.
 #pragma once
 
 #include "fs/erofs/volume.h"

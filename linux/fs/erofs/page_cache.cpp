@@ -34,7 +34,8 @@ void PageCache::add(uint64_t inode, uint64_t page, Ref<Frame> frame) {
     }
     order_.push_front({key, std::move(frame)});
     entries_.emplace(key, order_.begin());
-    while (entries_.size() > limit() && drop_one()) {}
+    while (entries_.size() > limit() && drop_one()) {
+    }
 }
 
 Result<Ref<Frame>> PageCache::allocate() {
@@ -47,7 +48,9 @@ Result<Ref<Frame>> PageCache::allocate() {
 }
 
 Result<Ref<Frame>> PageCache::zeros() {
-    if (!zeros_) KOS_TRY(zeros_, allocate());
+    if (!zeros_) {
+        KOS_TRY(zeros_, allocate());
+    }
     return zeros_;
 }
 

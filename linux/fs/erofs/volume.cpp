@@ -104,7 +104,9 @@ Result<InodeRecord> Volume::read_inode(uint64_t number) {
     KOS_TRY_STATUS(read(offset, disk, kSlotBytes));
     uint16_t const format = little16(disk);
     bool const is_extended = format & 1;
-    if (is_extended) KOS_TRY_STATUS(read(offset + kSlotBytes, disk + kSlotBytes, sizeof disk - kSlotBytes));
+    if (is_extended) {
+        KOS_TRY_STATUS(read(offset + kSlotBytes, disk + kSlotBytes, sizeof disk - kSlotBytes));
+    }
     if (format >> 4 || (format >> 1 & 7) > static_cast<unsigned>(Layout::kChunks)) return Errno::kEIO;
 
     InodeRecord record;
@@ -151,8 +153,8 @@ Status Volume::check_data(const InodeRecord& record) const {
             // The tail lies in one block with the end of the inode.
             if ((record.data_offset & (kBlockBytes - 1)) + tail > kBlockBytes) return Errno::kEIO;
             return {};
-        // These have an index whose entries are checked when they are used; that it can be there at all is checked here.
-        // Smallest entry: two bytes for each 4 KiB, respectively four for each chunk.
+        // These have an index whose entries are checked when they are used; that it can be there at all is checked
+        // here. Smallest entry: two bytes for each 4 KiB, respectively four for each chunk.
         case Layout::kCompressedFull:
         case Layout::kCompressedCompact:
             if (record.pages() > bytes() / 2 || type == kS_IFLNK) return Errno::kEIO;

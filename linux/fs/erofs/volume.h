@@ -1,5 +1,5 @@
-// The image of an EROFS: its superblock, its inodes, its bytes by offset. All that comes out of it is checked against its
-// size; whether it makes sense is for the caller.
+// The image of an EROFS: its superblock, its inodes, its bytes by offset. All that comes out of it is checked against
+// its size; whether it makes sense is for the caller.
 #pragma once
 
 #include "mm/frame.h"
