@@ -44,8 +44,10 @@ static __attribute__((unused)) _Noreturn void go_wrong(uint64_t kind) {
         case kFaultExit: kos_app_exit(3);
         case kFaultReadOnly: *(volatile uint32_t*)(uintptr_t)kos_app_startup() = 0; break;
         case kFaultCapability: {
-            kos_interrupt_t const nowhere = {(kos_slot_t)1 << 40, 0, 0};
+            // Twice: the server loop's call-backs leave the last one to the loop.
+            kos_interrupt_t const nowhere = {(kos_slot_t)1 << 40, 0, 0}, neither = {(kos_slot_t)1 << 41, 0, 0};
             kos_dev_interrupt_acknowledge(&nowhere);
+            kos_dev_interrupt_acknowledge(&neither);
             break;
         }
         default: break;
