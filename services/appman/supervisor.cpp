@@ -319,6 +319,10 @@ void Supervisor::check_health(unsigned domain, uint64_t now) {
         uint32_t alive = 0;
         const bool is_answered = actions_.answer(domain, &alive) == d.question;
         if (!is_answered && alive == d.alive) {
+            // A supervisor that comes late itself blames nobody: whoever did not let it run did not let others run
+            // either.
+            const uint64_t late = now - d.ask_at;
+            if (late > watchdog / 4) d.asked_at = later(d.asked_at + late, now - watchdog / 2);
             if (now - d.asked_at < watchdog) {
                 d.ask_at = earlier(d.asked_at + watchdog, now + watchdog / 4 + 1);
                 return;

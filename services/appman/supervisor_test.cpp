@@ -415,6 +415,25 @@ TEST_F(SupervisorTest, WhatCannotBeStartedIsTriedLater) {
     EXPECT_EQ(root.take_calls(), (Calls{"start 1"}));
 }
 
+// Whoever did not let the supervisor run for a while did not let the domain run either.
+TEST_F(SupervisorTest, ALateSupervisorBlamesNobody) {
+    begin(1);
+    rules.domains[1].watchdog_ticks = 100;
+    go();
+    all_ready();
+    root.answering = 0;
+    pass(60);  // asked
+    now += 1000;
+    supervisor->run(now);
+    EXPECT_TRUE(root.take_calls().empty());
+    root.answers[1] = root.questions[1];
+    pass(60);
+    EXPECT_TRUE(root.take_calls().empty());
+    // On time again, and the domain does not answer.
+    pass(200);
+    EXPECT_EQ(root.take_calls(), (Calls{"kill 1", "start 1"}));
+}
+
 TEST_F(SupervisorTest, AHungDomainIsKilledAndRestarted) {
     begin(2);
     rules.domains[1].watchdog_ticks = 100;

@@ -25,7 +25,8 @@ struct {
     uint32_t instance = 0;
     uint32_t question = 0;
     bool was_ready = false;
-    Word alive_at = 0;  // ticks: when it answered last, became ready, or was first looked at
+    Word alive_at = 0;    // ticks: when it answered last, became ready, or was first looked at
+    unsigned silent = 0;  // looks since then
 } watch;
 
 constexpr Word kStartSeconds = 30;  // as long as the supervisor gives others
@@ -72,11 +73,14 @@ void watch_supervisor() {
     bool const is_ready = domain->state == KOS_DOMAIN_READY;
     bool const has_answered = is_ready && __atomic_load_n(&life.answer, __ATOMIC_ACQUIRE) == watch.question;
     if (is_new) watch.question = 0;
-    if (is_new || has_answered || is_ready != watch.was_ready) watch.alive_at = now;
+    bool const has_moved = is_new || has_answered || is_ready != watch.was_ready;
+    if (has_moved) watch.alive_at = now;
+    watch.silent = has_moved ? 0 : watch.silent + 1;
     watch.instance = domain->instance;
     watch.was_ready = is_ready;
     Word const limit = is_ready ? counter_hz() / 1000 * domain->spec->watchdog_ms : counter_hz() * kStartSeconds;
-    if (now - watch.alive_at >= limit) {
+    // Looked twice: when the whole machine stood still, it had no chance to answer.
+    if (watch.silent >= 2 && now - watch.alive_at >= limit) {
         end_hung(*domain);
     } else if (is_new || has_answered) {
         __atomic_store_n(&life.question, ++watch.question, __ATOMIC_RELEASE);
