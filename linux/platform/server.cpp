@@ -2,6 +2,7 @@
 #include "platform/server.h"
 
 #include "shim/layout.h"
+#include "shim/vdso_data.h"
 #include "signal/signals.h"
 
 #include <kos/app.h>
@@ -24,9 +25,11 @@ constexpr Word kCallRegisters = 12;
 constexpr Word kGo = 0, kStay = 1;  // labels of answers to faults
 enum FaultLabel : Word { kCapFault = 1, kUnknownSyscall = 2, kUserException = 3, kVmFault = 6 };
 
+// 2^32 * nanoseconds per tick: the shim reckons with the same, so that nobody sees time go back.
+uint64_t multiplier(uint64_t hz) { return (static_cast<uint64_t>(kSecond) << 32) / hz; }
+
 Nanoseconds to_ns(uint64_t ticks, uint64_t hz) {
-    uint64_t const second = static_cast<uint64_t>(kSecond);
-    return static_cast<Nanoseconds>(ticks / hz * second + ticks % hz * second / hz);
+    return static_cast<Nanoseconds>(static_cast<unsigned __int128>(ticks) * multiplier(hz) >> 32);
 }
 
 uint64_t to_ticks(Nanoseconds ns, uint64_t hz) {
@@ -44,6 +47,7 @@ Nanoseconds KosTime::realtime_offset() {
     if (!has_offset_ && kos_status_is_ok(kos_time_wall_ns(&wall))) {
         offset_ = static_cast<Nanoseconds>(wall) - monotonic();
         has_offset_ = true;
+        tell_shim();
     }
     return offset_;
 }
@@ -51,6 +55,25 @@ Nanoseconds KosTime::realtime_offset() {
 void KosTime::set_realtime_offset(Nanoseconds offset) {
     offset_ = offset;
     has_offset_ = true;
+    tell_shim();
+}
+
+void KosTime::set_shim_data(std::byte* data) {
+    shim_ = data;
+    (void)realtime_offset();
+    tell_shim();
+}
+
+// Readers try again if the sequence number is odd or has changed.
+void KosTime::tell_shim() {
+    if (!shim_) return;
+    auto* const sequence = reinterpret_cast<uint32_t*>(shim_ + VDSO_SEQUENCE);
+    uint32_t const now = *sequence;
+    __atomic_store_n(sequence, now + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    *reinterpret_cast<uint64_t*>(shim_ + VDSO_MULTIPLIER) = multiplier(kos_time_hz());
+    *reinterpret_cast<Nanoseconds*>(shim_ + VDSO_REALTIME_OFFSET) = offset_;
+    __atomic_store_n(sequence, now + 2, __ATOMIC_RELEASE);
 }
 
 void KosTime::set_alarm(Nanoseconds when) {
@@ -92,6 +115,7 @@ Status KosServer::load_shim() {
         if (at < bytes) memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
         shim_.push_back(std::move(frame));
     }
+    time_.set_shim_data(shim_.back()->data());
     return {};
 }
 
@@ -111,6 +135,8 @@ Status KosServer::random(void* bytes, size_t count) {
 }
 
 void KosServer::report(const char* text) { kos_log_warning("%s", text); }
+
+void KosServer::trace(const char* text) { write_to_console(text); }
 
 void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
 

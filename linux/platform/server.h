@@ -24,8 +24,11 @@ public:
     void set_realtime_offset(Nanoseconds offset) override;
     void set_alarm(Nanoseconds when) override;
     static constexpr unsigned kAlarmBit = 0;
+    void set_shim_data(std::byte* data);  // the page that vdso_data.h describes
 
 private:
+    void tell_shim();
+    std::byte* shim_ = nullptr;
     Nanoseconds offset_ = 0;
     bool has_offset_ = false;
 };
@@ -46,6 +49,7 @@ public:
     std::span<const Ref<Frame>> shim_frames() override { return shim_; }
     Status random(void* bytes, size_t count) override;
     void report(const char* text) override;
+    void trace(const char* text) override;
     [[noreturn]] void end(int status) override;
     unsigned cores() override { return startup_.cores; }
     const char* host_name() override { return startup_.name; }

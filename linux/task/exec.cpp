@@ -162,7 +162,8 @@ private:
     uint64_t at_;
 };
 
-Result<uint64_t> build_stack(Process& process, Loading& image, const std::string& name, const ExecArguments& arguments) {
+Result<uint64_t> build_stack(Process& process, Loading& image, const std::string& name,
+                             const ExecArguments& arguments) {
     AddressSpace& memory = *image.memory;
     uint32_t const protection = kPROT_READ | kPROT_WRITE | (image.program.has_executable_stack ? kPROT_EXEC : 0);
     auto const mapped = memory.map(kStackTop - kStackBytes, kStackBytes, protection,

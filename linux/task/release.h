@@ -1,5 +1,5 @@
-// What the system calls itself: uname(2), /proc/version, /proc/sys/kernel. Programs look at the number to know what they
-// may use: that of Debian 12's kernel, whose behaviour the personality has.
+// What the system calls itself: uname(2), /proc/version, /proc/sys/kernel. Programs look at the number to know what
+// they may use: that of Debian 12's kernel, whose behaviour the personality has.
 #pragma once
 
 #include <stdint.h>
