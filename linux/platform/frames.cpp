@@ -2,7 +2,6 @@
 #include "platform/frames.h"
 
 #include <kos/abi.h>
-#include <kos/log.h>
 #include <kos/root.h>
 
 #include <string.h>
@@ -30,7 +29,6 @@ Status Mapper::map(CPtr frame, uint64_t address, Word rights, Word attributes) {
         if (!page_table_map(table.cap, vspace_, address).ok()) return Errno::kENOMEM;
         result = page_map(frame, vspace_, address, rights, attributes);
     }
-    if (!result.ok()) kos_log_error("map %lx error %d", address, (int)result.error);
     return result.ok() ? Status() : Status(Errno::kENOMEM);
 }
 

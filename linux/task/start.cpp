@@ -6,6 +6,7 @@
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
 #include "task/exec.h"
+#include "tty/pty.h"
 #include "vfs/file_systems.h"
 
 #include <stdlib.h>
@@ -122,10 +123,12 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     mounter.paths = make_ref<PathState>();
     mounter.paths->context.root = mounter.paths->context.working = system.root;
     register_memory_devices();
+    register_terminals();
     register_file_systems();
     FrameSource& frames = system.frames;
     KOS_TRY(Ref<FileSystem> dev, make_file_system("devtmpfs", system, {}, {}));
     KOS_TRY_STATUS(mount_on(mounter, "/dev", std::move(dev), "dev"));
+    KOS_TRY_STATUS(mount_on(mounter, "/dev/pts", make_devpts(system), "devpts"));
     TmpfsOptions large;
     large.bytes_max = system.frames.total_frames() / 2 * kPageBytes;
     KOS_TRY_STATUS(mount_on(mounter, "/dev/shm", Tmpfs::create(frames, system.timers, large), "tmpfs"));
