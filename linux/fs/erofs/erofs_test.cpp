@@ -357,6 +357,32 @@ TEST(ErofsPages, LieInTheImageIfTheyCan) {
     EXPECT_TRUE((*(*compressed->root()->lookup("noise"))->page(3, false))->is_read_only());
 }
 
+// Frames that others need come back from the cache, but not those that are in use.
+TEST(ErofsPages, AreGivenBackToOthers) {
+    Folder tree;
+    write_file(tree.path / "text", text_of(2'000'000, 3));
+    Bytes const image = make_image(tree.path, "-zlz4hc");
+    FakeFrames frames(1000);
+    auto const file_system = mount(image, frames);
+    auto const file = *file_system->root()->lookup("text");
+    std::vector<Ref<Frame>> in_use;
+    for (uint64_t page = 0; page < 488; ++page) {
+        auto const frame = *file->page(page, false);
+        if (page % 10 == 0 && !frame->is_read_only()) in_use.push_back(frame);
+    }
+    EXPECT_GE(frames.used(), 200u);
+    EXPECT_EQ(frames.reclaimable_frames(), 250u);
+    std::vector<Ref<Frame>> taken;
+    for (;;) {
+        auto frame = frames.allocate();
+        if (!frame.ok()) break;
+        taken.push_back(*frame);
+    }
+    EXPECT_EQ(taken.size(), 1000 - in_use.size());
+    taken.clear();
+    expect_equal(*file, tree.path / "text");
+}
+
 // Pages read one after the other: no extent is decompressed twice, and pages come out of the cache.
 TEST(ErofsPages, AreDecompressedOnce) {
     Folder tree;
