@@ -1,52 +1,89 @@
-// Bytes to the driver, as many as it has room for.
+// The serial driver as a terminal's device. The driver does not tell of bytes that have arrived or of room, so a timer
+// asks: often while somebody types or output waits, seldom otherwise.
 #include "platform/console.h"
 
-#include "vfs/devices.h"
+#include "tty/console.h"
+#include "tty/pty.h"
 
 #include <kos/idl/console.h>
+#include <string.h>
+
+#include <algorithm>
 
 namespace kos::lx {
 
 namespace {
 
-kos_console_client_t console;
+constexpr Nanoseconds kMillisecond = 1'000'000;
+constexpr Nanoseconds kOften = 4 * kMillisecond, kSeldom = 25 * kMillisecond, kTyping = 1000 * kMillisecond;
 
-class ConsoleFile final : public File {
+class DriverPort final : public ConsolePort, private Timer {
 public:
-    bool can_poll() const override { return true; }
-    uint32_t poll() override { return kPOLLOUT | kPOLLWRNORM; }
-    Result<size_t> read(IoBuffer&) override { return Errno::kEAGAIN; }
-    Result<size_t> write(IoBuffer& from) override {
-        char bytes[1024];
-        KOS_TRY(size_t const count, from.in(bytes, sizeof bytes));
-        uint64_t taken = 0;
-        size_t done = 0;
-        while (done < count) {
-            if (kos_console_client_write_some(console, reinterpret_cast<const uint8_t*>(bytes) + done,
-                                              static_cast<uint32_t>(count - done), &taken) != KOS_STATUS_OK)
-                break;
-            done += taken;
-        }
-        return count;
-    }
-};
+    DriverPort(kos_console_client_t driver, Timers& timers) : driver_(driver), timers_(timers) {}
 
-Result<Ref<File>> open_file(Inode&, uint32_t flags, Process&) {
-    Ref<File> made(new ConsoleFile);
-    made->flags = flags;
-    return made;
-}
+    size_t write(std::span<const uint8_t> bytes) override {
+        uint64_t taken = 0;
+        auto const count = static_cast<uint32_t>(std::min<size_t>(bytes.size(), kMost));
+        // A driver that has gone (it is restarted) loses what was written meanwhile; programs do not wait for it.
+        kos_status_t const status = kos_console_client_write_some(driver_, bytes.data(), count, &taken);
+        if (!kos_status_is_ok(status)) return count;
+        if (taken < bytes.size() && !is_full_) {
+            is_full_ = true;
+            timers_.set(*this, timers_.now() + kOften);
+        }
+        return std::min<size_t>(taken, count);
+    }
+    void input_room() override {
+        if (pending_bytes_) offer();
+    }
+    void set_client(Client* client) override {
+        client_ = client;
+        if (client_) timers_.set(*this, timers_.now() + kOften);
+    }
+
+private:
+    static constexpr size_t kMost = 4096, kPending = 256;
+
+    void expired() override {
+        if (!client_) return;
+        if (pending_bytes_ == 0) fetch();
+        if (std::exchange(is_full_, false)) client_->has_room();
+        Nanoseconds const now = timers_.now();
+        bool const is_busy = is_full_ || now - last_input_ < kTyping;
+        timers_.set(*this, now + (is_busy ? kOften : kSeldom));
+    }
+    void fetch() {
+        const uint8_t* data = nullptr;
+        size_t bytes = 0;
+        if (!kos_status_is_ok(kos_console_client_read(driver_, kPending, &data, &bytes)) || bytes == 0) return;
+        last_input_ = timers_.now();
+        // Echo calls the driver again, and then `data` is gone.
+        pending_bytes_ = std::min(bytes, kPending);
+        memcpy(pending_, data, pending_bytes_);
+        offer();
+    }
+    void offer() {
+        size_t const taken = client_->received({pending_, pending_bytes_});
+        pending_bytes_ -= taken;
+        memmove(pending_, pending_ + taken, pending_bytes_);
+    }
+
+    kos_console_client_t driver_;
+    Timers& timers_;
+    Client* client_ = nullptr;
+    bool is_full_ = false;
+    Nanoseconds last_input_ = 0;
+    uint8_t pending_[kPending] = {};  // fetched, but nobody has read what was before them
+    size_t pending_bytes_ = 0;
+};
 
 }  // namespace
 
-Status open_console(System&) {
-    if (!kos_status_is_ok(kos_console_connect("console", &console))) return Errno::kENODEV;
-    CharacterDevices devices;
-    devices.major = 5;
-    devices.first_minor = 1;
-    devices.open = open_file;
-    devices.name = "console";
-    register_devices(devices);
+Status open_console(System& system) {
+    kos_console_client_t driver;
+    if (!kos_status_is_ok(kos_console_connect("console", &driver))) return Errno::kENODEV;
+    static DriverPort port(driver, system.timers);
+    register_console(make_ref<Console>(system, port));
     return {};
 }
 

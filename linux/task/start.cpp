@@ -6,6 +6,7 @@
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
 #include "task/exec.h"
+#include "tty/pty.h"
 
 #include <stdlib.h>
 
