@@ -251,12 +251,12 @@ Status UnixSocket::connect(const SocketAddress& given, Process& process) {
         return {};
     }
     if (other->state_ != State::kListening || other->is_receive_shut_) return Errno::kECONNREFUSED;
-    if (state_ == State::kConnected) return Errno::kEISCONN;
-    if (state_ != State::kUnconnected) return Errno::kEINVAL;
     if (other->pending_.size() > other->backlog_) {
         wait_for_room(*other);
         return Errno::kEAGAIN;
     }
+    if (state_ == State::kConnected) return Errno::kEISCONN;
+    if (state_ != State::kUnconnected) return Errno::kEINVAL;
     Ref<UnixSocket> const server(new UnixSocket(frames_, type_));
     server->address_ = other->address_;
     server->peer_credentials_ = credentials_of(process);

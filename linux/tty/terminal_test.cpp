@@ -423,6 +423,15 @@ TEST_F(Terminals, PacketMode) {
     EXPECT_EQ(read(master), std::string("\0x", 2));
     EXPECT_EQ(ioctl(slave, kTCFLSH, 2), 0);
     EXPECT_EQ(read(master), "\3");
+    EXPECT_EQ(ioctl(slave, kTCXONC, 0), 0);
+    EXPECT_TRUE(poll(master) & kPOLLPRI);
+    EXPECT_EQ(read(master), "\4");
+    EXPECT_EQ(ioctl(slave, kTCXONC, 1), 0);
+    EXPECT_EQ(read(master), "\10");
+    Termios termios = settings(slave);
+    termios.input &= ~kIXON;
+    EXPECT_EQ(set(slave, kTCSETS2, termios), 0);
+    EXPECT_EQ(read(master), "\20");
 }
 
 TEST_F(Terminals, NamesOfPseudoTerminals) {
