@@ -92,12 +92,14 @@ UnixSocket::UnixSocket(FrameSource& frames, int type)
 Result<Ref<Socket>> UnixSocket::create(Process& process, int type, int protocol) {
     KOS_TRY(int const checked, check_type(type, protocol));
     collect_garbage();
+    if (all().size() >= kSocketsMax) return Errno::kENFILE;
     return Ref<Socket>(new UnixSocket(process.system.frames, checked));
 }
 
 Result<UnixSocket::Pair> UnixSocket::create_pair(Process& process, int type, int protocol) {
     KOS_TRY(int const checked, check_type(type, protocol));
     collect_garbage();
+    if (all().size() + 2 > kSocketsMax) return Errno::kENFILE;
     Ref<UnixSocket> first(new UnixSocket(process.system.frames, checked));
     Ref<UnixSocket> second(new UnixSocket(process.system.frames, checked));
     first->connect_pair(*second);
@@ -257,6 +259,7 @@ Status UnixSocket::connect(const SocketAddress& given, Process& process) {
     }
     if (state_ == State::kConnected) return Errno::kEISCONN;
     if (state_ != State::kUnconnected) return Errno::kEINVAL;
+    if (all().size() >= kSocketsMax) return Errno::kENOMEM;
     Ref<UnixSocket> const server(new UnixSocket(frames_, type_));
     server->address_ = other->address_;
     server->peer_credentials_ = credentials_of(process);
