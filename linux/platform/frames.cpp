@@ -2,7 +2,6 @@
 #include "platform/frames.h"
 
 #include <kos/abi.h>
-#include <kos/log.h>
 #include <kos/root.h>
 
 #include <string.h>
@@ -30,7 +29,6 @@ Status Mapper::map(CPtr frame, uint64_t address, Word rights, Word attributes) {
         if (!page_table_map(table.cap, vspace_, address).ok()) return Errno::kENOMEM;
         result = page_map(frame, vspace_, address, rights, attributes);
     }
-    if (!result.ok()) kos_log_error("map %lx error %d", address, (int)result.error);
     return result.ok() ? Status() : Status(Errno::kENOMEM);
 }
 
@@ -80,10 +78,14 @@ Result<Ref<Frame>> KosFrames::allocate() {
     return Ref<Frame>(frame);
 }
 
-uint64_t KosFrames::free_frames() {
+uint64_t KosFrames::unmade_frames() {
     uint64_t const chunks = Objects::free_chunks();
-    return free_.size() + (chunks > kChunksKept ? (chunks - kChunksKept) * Objects::kRunSlots : 0);
+    return chunks > kChunksKept ? (chunks - kChunksKept) * Objects::kRunSlots : 0;
 }
+
+uint64_t KosFrames::total_frames() { return total_ + unmade_frames(); }
+
+uint64_t KosFrames::free_frames() { return free_.size() + unmade_frames(); }
 
 class KosImage::ImageFrame final : public Frame {
 public:

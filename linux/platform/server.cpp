@@ -300,13 +300,6 @@ void KosServer::handle_page_fault(const Message& message) {
             snprintf(text, sizeof text, "%s[%d] is killed: the domain's memory is used up",
                      thread.process.command.c_str(), thread.process.pid);
             report(text);
-            {
-                const Mapping* m = thread.process.memory->find(address);
-                snprintf(text, sizeof text, "at %lx access %u map %lx-%lx prot %u flags %x file %d off %lx", address, access, m->start, m->end, m->protection, m->flags, bool(m->file), m->offset);
-                report(text);
-                snprintf(text, sizeof text, "frames free %lu total %lu chunks %lu", frames_.free_frames(), frames_.total_frames(), Objects::free_chunks());
-                report(text);
-            }
             send_signal(thread.process, kernel_signal(kSIGKILL));
             return system_->fault(thread, kSIGBUS, kBusAddress, address);
         }
