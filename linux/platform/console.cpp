@@ -5,6 +5,8 @@
 
 #include <kos/idl/console.h>
 
+#include <utility>
+
 namespace kos::lx {
 
 namespace {
@@ -24,8 +26,8 @@ size_t KosConsole::write(std::span<const uint8_t> bytes) {
         auto const now = static_cast<uint32_t>(std::min(bytes.size() - done, kMost));
         uint64_t taken = 0;
         if (!kos_status_is_ok(kos_console_client_write_some(driver, bytes.data() + done, now, &taken)) || taken == 0) {
-            is_blocked_ = true;
-            timers_.set(*this, timers_.now() + kQuick);
+            // Not later each time: whoever tries again and again would keep input from being read.
+            if (!std::exchange(is_blocked_, true)) timers_.set(*this, timers_.now() + kQuick);
             break;
         }
         done += taken;
