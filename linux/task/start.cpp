@@ -121,6 +121,7 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     // What programs change of the image lies in memory and is gone when the domain begins again.
     TmpfsOptions upper;
     upper.bytes_max = system.frames.total_frames() / 2 * kPageBytes;
+    upper.files_max = 65536;
     upper.mode = 0755;
     Ref<FileSystem> const whole = Overlay::create(std::move(root), Tmpfs::create(system.frames, system.timers, upper));
     KOS_TRY(system.root, mount_at(Location(), whole, "root", 0));
