@@ -23,12 +23,14 @@ public:
     Nanoseconds realtime_offset() override;
     void set_realtime_offset(Nanoseconds offset) override;
     void set_alarm(Nanoseconds when) override;
+    // The page of the shim where programs read the time (shim/vdso_data.h).
+    void show(Ref<Frame> shim_data);
     static constexpr unsigned kAlarmBit = 0;
-    void set_shim_data(std::byte* data);  // the page that vdso_data.h describes
 
 private:
-    void tell_shim();
-    std::byte* shim_ = nullptr;
+    void publish();
+    Ref<Frame> shim_data_;
+    uint32_t sequence_ = 0;
     Nanoseconds offset_ = 0;
     bool has_offset_ = false;
 };
