@@ -201,6 +201,9 @@ TEST_F(FileTest, Directories) {
     EXPECT_EQ(call(kGetdents64, open("/f"), kBytes, 1000), error(Errno::kENOTDIR));
     EXPECT_EQ(call(kGetdents64, 40, kBytes, 1000), error(Errno::kEBADF));
     EXPECT_EQ(call(kLseek, fd, 0, 2), error(Errno::kEINVAL));
+    int64_t const removed = open("/entry0", kO_RDONLY);
+    EXPECT_EQ(call(kUnlinkat, kCwd, path("/entry0"), 0x200), 0);
+    EXPECT_EQ(call(kGetdents64, removed, kBytes, 1000), error(Errno::kENOENT));
 }
 
 TEST_F(FileTest, Ioctl) {
