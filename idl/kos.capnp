@@ -28,6 +28,10 @@ annotation fixedBytes(field, param) :UInt16;
 annotation optional(field, param) :Void;
 # The token may be missing.
 
+annotation own(param) :Void;
+# The token may be one that the server itself has made, for any of its ports; the server is told which. Without it such a
+# request is refused.
+
 annotation doc(field, param, enumerant) :Text;
 # Documentation of a parameter, where the language has no place for a comment.
 

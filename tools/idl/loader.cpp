@@ -279,6 +279,9 @@ private:
         if (result.one_way && result.deferred) {
             error(interface.file, place, "found $oneWay and $deferred; expected one of them");
         }
+        if (const Field* const token = result.answer.token_field(); token && token->type.own) {
+            error(interface.file, place, "found $own on a result; expected it on parameters only");
+        }
         for (const std::string& problem : lay_out(result.request, result.one_way)) {
             error(interface.file, place, problem);
         }
@@ -411,6 +414,7 @@ private:
         Type type;
         type.kind = Kind::kToken;
         type.optional = has(annotations, "optional");
+        type.own = has(annotations, "own");
         return type;
     }
 
@@ -479,6 +483,7 @@ private:
         refuse("fixedBytes", bytes, "Text and Data");
         refuse("maxCount", type.isList(), "List");
         refuse("optional", type.isInterface() || type.isAnyPointer(), "tokens");
+        refuse("own", type.isInterface() || type.isAnyPointer(), "tokens");
     }
 
     // --- Checks of what belongs together
