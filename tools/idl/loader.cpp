@@ -279,14 +279,14 @@ private:
         if (result.one_way && result.deferred) {
             error(interface.file, place, "found $oneWay and $deferred; expected one of them");
         }
-        if (const Field* const token = result.answer.token_field(); token && token->type.own) {
-            error(interface.file, place, "found $own on a result; expected it on parameters only");
-        }
         for (const std::string& problem : lay_out(result.request, result.one_way)) {
             error(interface.file, place, problem);
         }
         for (const std::string& problem : lay_out(result.answer, false)) {
             error(interface.file, place, "results: " + problem);
+        }
+        if (const Field* const token = result.answer.token_field(); token && token->type.own) {
+            error(interface.file, place, "found $own on a result; expected it on parameters only");
         }
         check_parameter_names(result, interface.file, place);
         return result;
