@@ -27,22 +27,6 @@ uint64_t mask_of(const Type& type) {
     return type.bytes == 8 ? ~uint64_t{0} : (uint64_t{1} << (type.bytes * 8)) - 1;
 }
 
-// Which bits of register `index` a message uses.
-uint64_t used_bits(const Message& message, uint32_t index) {
-    uint64_t bits = 0;
-    for (const Field& field : message.fields) {
-        if (!field.type.fixed()) continue;
-        if (field.type.scalar()) {
-            if (field.offset / 8 == index) bits |= mask_of(field.type) << (field.offset % 8 * 8);
-            continue;
-        }
-        for (uint32_t byte = field.offset; byte < field.offset + field.type.bytes; ++byte) {
-            if (byte / 8 == index) bits |= uint64_t{0xff} << (byte % 8 * 8);
-        }
-    }
-    return bits;
-}
-
 bool needs_area(const Message& message) {
     for (const Field& field : message.fields) {
         if (message.in_registers && field.type.fixed() && !field.type.scalar()) return true;
@@ -384,6 +368,21 @@ void emit_check_sender(Writer& out, const Message& message, const std::string& v
             out.line("if (!kos_idl_fixed_text_valid(%->%, %)) return %;", view, name, field.type.bytes, failed);
         }
     }
+}
+
+uint64_t used_bits(const Message& message, uint32_t index) {
+    uint64_t bits = 0;
+    for (const Field& field : message.fields) {
+        if (!field.type.fixed()) continue;
+        if (field.type.scalar()) {
+            if (field.offset / 8 == index) bits |= mask_of(field.type) << (field.offset % 8 * 8);
+            continue;
+        }
+        for (uint32_t byte = field.offset; byte < field.offset + field.type.bytes; ++byte) {
+            if (byte / 8 == index) bits |= uint64_t{0xff} << (byte % 8 * 8);
+        }
+    }
+    return bits;
 }
 
 void emit_put_words(Writer& out, const Message& message, const std::string& in, const std::string (&words)[3]) {

@@ -28,6 +28,9 @@ inline bool words_only(const Method& method) {
 // Lines that put the fixed part of the view `in` (a pointer) into the three lvalues `words`, which are zero.
 void emit_put_words(Writer& out, const Message& message, const std::string& in, const std::string (&words)[3]);
 
+// Which bits of register `index` (param, words) a message uses.
+uint64_t used_bits(const Message& message, uint32_t index);
+
 // Encoding needs memory for the payload; else the payload is the caller's own bytes, or there is none.
 bool needs_buffer(const Message& message);
 

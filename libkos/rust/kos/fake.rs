@@ -133,6 +133,7 @@ pub const EMPTY: kos_msg_t = kos_msg_t {
     has_words: 0,
     reserved: [0; 3],
     token: 0,
+    own: kos_caller_t { domain: 0, port: 0, token: 0 },
 };
 
 #[no_mangle]
@@ -167,9 +168,25 @@ unsafe extern "C" fn kos_server_run(server: *mut kos_server_t) -> kos_status_t {
                     request.payload = bytes.as_ptr().cast();
                     request.payload_bytes = bytes.len() as u32;
                     let mut answer = EMPTY;
-                    let status = (*server).call.unwrap()(server, &caller, &request, &mut answer);
+                    let mut status = 0;
+                    if let (Some(call_words), 1, 0, 0) = ((*server).call_words, request.has_words, bytes.len(), request.token) {
+                        let mut words = kos_words_t { param: 0, words: [0; 2] };
+                        let [word0, word1] = request.words;
+                        status = call_words(server, &caller, request.label, request.param, word0, word1, &mut words);
+                        answer = kos_msg_t { param: words.param, words: words.words, has_words: 1, ..EMPTY };
+                    }
+                    if status == 0 {
+                        answer = EMPTY;
+                        status = (*server).call.unwrap()(server, &caller, &request, &mut answer);
+                    }
                     let sent = payload(&answer);
-                    world(|world| world.served.push((status, answer, sent)));
+                    world(|world| {
+                        world.served.push((status, answer, sent));
+                        // Given away.
+                        if answer.token != 0 {
+                            world.deleted.push(answer.token);
+                        }
+                    });
                 }
                 Event::Queued(label, bytes) => {
                     let caller = kos_caller_t { domain: 3, port: 1, token: 0 };

@@ -56,6 +56,10 @@ impl<'a> Message<'a> {
         self
     }
 
+    pub(crate) fn has_token(&self) -> bool {
+        self.token != 0
+    }
+
     pub(crate) fn as_c(&self) -> Result<kos_msg_t> {
         if self.payload.len() > kos_sys::KOS_PAYLOAD_MAX {
             return Err(Status::INVALID_ARGUMENT);
@@ -69,6 +73,7 @@ impl<'a> Message<'a> {
             has_words: self.words.is_some().into(),
             reserved: [0; 3],
             token: self.token,
+            own: kos_sys::kos_caller_t { domain: 0, port: 0, token: 0 },
         })
     }
 }
