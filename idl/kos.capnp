@@ -25,6 +25,9 @@ annotation maxCount(field, param) :UInt16;
 annotation fixedBytes(field, param) :UInt16;
 # Data of exactly so many bytes, or Text in a field of so many bytes: shorter by at least one, filled up with zeros.
 
+annotation raw(param) :Void;
+# Text of variable length that the server takes although it may be no UTF-8, and have zero bytes.
+
 annotation optional(field, param) :Void;
 # The token may be missing.
 

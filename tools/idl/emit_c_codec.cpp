@@ -218,7 +218,8 @@ void emit_parse_variable(Writer& out, const Message& message) {
         out.line("% = bytes ? (const %*)bytes + % : (const %*)\"\";", target, element_type(type),
                  message.variable_offset, element_type(type));
         out.line("% = size - %;", count, message.variable_offset);
-        if (type.kind == Kind::kText) out.line("if (!kos_idl_text_valid(%, %)) return false;", target, count);
+        if (type.kind == Kind::kText && !type.raw)
+            out.line("if (!kos_idl_text_valid(%, %)) return false;", target, count);
         return;
     }
     out.line("if ((size - %) % % != 0) return false;", message.variable_offset, "%", type.bytes);

@@ -34,7 +34,9 @@ std::string type_text(const Type& type) {
         case Kind::kStruct: return dotted(*type.structure);
         case Kind::kFixedText: return "Text in " + std::to_string(type.bytes) + " bytes";
         case Kind::kFixedData: return "Data, " + std::to_string(type.bytes) + " bytes";
-        case Kind::kText: return "Text, at most " + std::to_string(type.max) + " bytes";
+        case Kind::kText:
+            return "Text" + std::string(type.raw ? " or other bytes" : "") + ", at most " + std::to_string(type.max) +
+                   " bytes";
         case Kind::kData: return "Data, at most " + std::to_string(type.max) + " bytes";
         case Kind::kList: return "list of at most " + std::to_string(type.max) + " " + type_text(*type.element);
         case Kind::kToken:

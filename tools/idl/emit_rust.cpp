@@ -46,8 +46,8 @@ std::string value_type(const Type& type) {
 }
 
 std::string view_type(const Type& type, const std::string& lifetime) {
-    if (type.kind == Kind::kText) return "&" + lifetime + "str";
-    if (type.kind == Kind::kData) return "&" + lifetime + "[u8]";
+    if (type.kind == Kind::kText && !type.raw) return "&" + lifetime + "str";
+    if (type.kind == Kind::kData || type.raw) return "&" + lifetime + "[u8]";
     return "idl::List<" + (lifetime.empty() ? std::string("'_") : lifetime.substr(0, lifetime.size() - 1)) + ", " +
            value_type(*type.element) + ">";
 }
@@ -55,6 +55,7 @@ std::string view_type(const Type& type, const std::string& lifetime) {
 // Parameters of a client's method.
 std::string client_parameter(const Type& type) {
     if (type.kind == Kind::kList) return "&[" + value_type(*type.element) + "]";
+    if (type.kind == Kind::kText) return "&str";
     if (type.variable()) return view_type(type, "");
     if (type.token()) return type.optional ? "Option<&" + client_path(type) + ">" : "&" + client_path(type);
     return value_type(type);
@@ -130,7 +131,7 @@ void emit_struct(Writer& out, const Struct& item) {
 void emit_encode(Writer& out, const Message& message, bool one_way, const std::string& failed) {
     for (const Field& field : message.fields) {
         if (field.type.variable()) out.line("if %.len() > % { return %; }", member(field), field.type.max, failed);
-        if (field.type.kind == Kind::kText)
+        if (field.type.kind == Kind::kText && !field.type.raw)
             out.line("if %.as_bytes().contains(&0) { return %; }", member(field), failed);
     }
     const bool list = message.variable >= 0 && message.variable_field()->type.kind == Kind::kList;
@@ -221,8 +222,8 @@ void emit_decode(Writer& out, const Message& message, const std::string& failed)
 }
 
 std::string view_of(const Field& field, const std::string& bytes) {
-    if (field.type.kind == Kind::kText) return "idl::text(" + bytes + ")";
-    if (field.type.kind == Kind::kData) return "Some(" + bytes + ")";
+    if (field.type.kind == Kind::kText && !field.type.raw) return "idl::text(" + bytes + ")";
+    if (field.type.kind == Kind::kData || field.type.raw) return "Some(" + bytes + ")";
     return "idl::List::<" + value_type(*field.type.element) + ">::read(" + bytes + ", " +
            std::to_string(field.type.max) + ")";
 }

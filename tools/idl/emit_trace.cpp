@@ -58,7 +58,8 @@ private:
         text += ", .values = " + (inner.enumeration ? values(*inner.enumeration) : "{}");
         text += ", .fields = " + (inner.structure ? structure(*inner.structure) : "{}");
         return text + ", .optional = " + (field.type.optional ? "true" : "false") +
-               ", .own = " + (field.type.own ? "true" : "false") + "}";
+               ", .raw = " + (field.type.raw ? "true" : "false") + ", .own = " + (field.type.own ? "true" : "false") +
+               "}";
     }
 
     std::string values(const Enum& item) {

@@ -103,7 +103,7 @@ std::string check_variable(const Field& field, std::span<const uint8_t> bytes) {
     const size_t unit = field.kind == Kind::kList ? field.bytes : 1;
     if (bytes.size() % unit != 0) return name + ": not a whole number of elements";
     if (bytes.size() / unit > field.max) return name + ": too long";
-    if (field.kind == Kind::kText) return is_text(bytes) ? "" : name + ": not UTF-8";
+    if (field.kind == Kind::kText) return field.raw || is_text(bytes) ? "" : name + ": not UTF-8";
     if (field.kind == Kind::kData) return "";
     for (size_t at = 0; at < bytes.size(); at += unit) {
         const std::string problem = check_value(field, field.element, bytes.subspan(at, unit));
