@@ -151,6 +151,7 @@ void emit_encode(Writer& out, const Message& message, bool one_way, const std::s
         out.line(token->type.optional ? "message_.token = %.map_or(0, |token| idl::Client::slot(token));"
                                       : "message_.token = idl::Client::slot(%);",
                  member(*token));
+        if (!token->type.optional) out.line("if message_.token == 0 { return %; }", failed);
     }
     if (message.payload_max == 0) return;
     const Field* const variable = message.variable_field();
