@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <kos/ports.h>
+
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
@@ -38,7 +41,10 @@ struct RequestsTest : testing::Test {
         EXPECT_TRUE(access.read(*manifest, kAppman, &wrong));
         supervisor = std::make_unique<Supervisor>(*rules, root);
         supervisor->begin(0);
-        requests = std::make_unique<Requests>(*manifest, access, *supervisor);
+        requests = std::make_unique<Requests>(*manifest, access, *supervisor, [](kos_appman_accounts_t& accounts) {
+            accounts = {1, 2, 3, 4};
+            return static_cast<kos_status_t>(KOS_STATUS_OK);
+        });
     }
     kos_status_t call(uint16_t caller, uint64_t label, const std::string& name, uint64_t param = 0) {
         kos_msg_t request = {};
@@ -123,6 +129,15 @@ TEST_F(RequestsTest, RefusesWhatIsMalformed) {
     request.words[1] = 0;
     request.token = 1;
     EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
+}
+
+TEST_F(RequestsTest, AccountsAreForWhoMayList) {
+    EXPECT_EQ(call(kPump, KOS_APPMAN_ACCOUNTS, ""), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_ACCOUNTS, "", 1), KOS_STATUS_BAD_REQUEST);
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_ACCOUNTS, ""), KOS_STATUS_OK);
+    const uint64_t expected[4] = {1, 2, 3, 4};
+    ASSERT_EQ(answer.payload_bytes, sizeof expected);
+    EXPECT_EQ(memcmp(answer.payload, expected, sizeof expected), 0);
 }
 
 TEST_F(RequestsTest, ListsSixtyThreeDomains) {

@@ -4,6 +4,7 @@
 #include "service.h"
 
 #include <gtest/gtest.h>
+#include <kos/ports.h>
 
 #include <map>
 #include <memory>

@@ -297,7 +297,11 @@ void emit_server_class(Writer& out, const Interface& interface) {
         }
     }
     out.blank();
-    out.line("// Serves this interface on all ports of the domain, until it is asked to stop.");
+    out.line("// Whose requests are served; the others' are answered BAD_REQUEST. For servers without tokens: not those of tokens.");
+    out.line("bool accepts(const Caller&) const { return true; }");
+    out.blank();
+    out.line("// Serves this interface on all ports of the domain, until it is asked to stop. Signals go to the method");
+    out.line("// signalled(uint64_t bits), if there is one, or else to what server()->signalled was set to.");
     out.open("Result<void> run() {");
     out.open(
         "server_.call = [](kos_server_t* server, const Caller* caller, const kos_msg_t* request, kos_msg_t* answer) {");
@@ -319,6 +323,11 @@ void emit_server_class(Writer& out, const Interface& interface) {
         out.line("(void)static_cast<Derived*>(server->context)->dispatch_queued(*caller, label, bytes, size);");
         out.close("};");
     }
+    out.open("if constexpr (requires(Derived& server, uint64_t bits) { server.signalled(bits); }) {");
+    out.open("server_.signalled = [](kos_server_t* server, uint64_t bits) {");
+    out.line("static_cast<Derived*>(server->context)->signalled(bits);");
+    out.close("};");
+    out.close();
     out.line("server_.context = static_cast<Derived*>(this);");
     out.line("return Result<void>(kos_server_run(&server_));");
     out.close();
@@ -329,7 +338,10 @@ void emit_server_class(Writer& out, const Interface& interface) {
                                       [](const Method& method) { return !method.one_way; });
     out.open("kos_status_t dispatch(% const kos_msg_t& request, %) {",
              any_call ? "const Caller& caller," : "const Caller&,", any_call ? "kos_msg_t& answer" : "kos_msg_t&");
-    if (any_call) out.line("(void)answer;");
+    if (any_call) {
+        out.line("(void)answer;");
+        out.line("if (!derived().accepts(caller)) return kos_idl_refuse(&request, KOS_STATUS_BAD_REQUEST);");
+    }
     out.open("switch (request.label) {");
     for (const Method& method : interface.methods) {
         if (!method.one_way) emit_case(out, interface, method);
@@ -343,6 +355,7 @@ void emit_server_class(Writer& out, const Interface& interface) {
         out.open(
             "kos_status_t dispatch_words(const Caller& caller, uint64_t label, uint64_t param, uint64_t word0, "
             "uint64_t word1, [[maybe_unused]] kos_words_t& answer) {");
+        out.line("if (!derived().accepts(caller)) return KOS_STATUS_BAD_REQUEST;");
         out.open("switch (label) {");
         for (const Method& method : interface.methods) {
             if (c::words_only(method)) emit_words_case(out, interface, method);
