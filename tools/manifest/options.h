@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "arguments.h"
 #include "load.h"
 
 namespace kos::compiler {
@@ -20,8 +21,7 @@ struct Options {
     std::string report;
     std::string graph;
     std::string fdt;
-    std::string key;
-    std::string development_key;
+    tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
 };
 
 extern const char kUsage[];
