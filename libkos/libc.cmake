@@ -57,3 +57,22 @@ function(kos_check_system_calls target)
         COMMAND "${KOS_LIBC_PYTHON}" "${KOS_LIBC_DIR}/check_system_calls.py" --objdump ${CMAKE_OBJDUMP}
                 --libkos $<TARGET_FILE:kos_native> --elf $<TARGET_FILE:${target}> VERBATIM)
 endfunction()
+
+# What the containers of the C++ library need beyond their headers: red-black trees, lists, sizes of hash tables, hashes.
+# Functions of arithmetic and pointers alone, which the check of system calls confirms for each program.
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.a OUTPUT_VARIABLE KOS_LIBSTDCXX
+    OUTPUT_STRIP_TRAILING_WHITESPACE)
+set(cxx_pure "${CMAKE_CURRENT_BINARY_DIR}/libkos_cxx_pure.a")
+add_custom_command(OUTPUT "${cxx_pure}"
+    COMMAND ${CMAKE_COMMAND} -E make_directory cxx_pure
+    COMMAND ${CMAKE_COMMAND} -E chdir cxx_pure ${CMAKE_AR} x "${KOS_LIBSTDCXX}" tree.o hashtable_c++0x.o list.o
+            hash_bytes.o
+    COMMAND ${CMAKE_COMMAND} -E rm -f "${cxx_pure}"
+    COMMAND ${CMAKE_AR} rcsD "${cxx_pure}" cxx_pure/tree.o cxx_pure/hashtable_c++0x.o cxx_pure/list.o
+            cxx_pure/hash_bytes.o
+    DEPENDS "${KOS_LIBSTDCXX}" COMMENT "Taking trees and hash tables out of libstdc++" VERBATIM)
+add_custom_target(kos_cxx_pure_archive DEPENDS "${cxx_pure}")
+add_library(kos_cxx_pure STATIC IMPORTED GLOBAL)
+set_target_properties(kos_cxx_pure PROPERTIES IMPORTED_LOCATION "${cxx_pure}")
+add_dependencies(kos_cxx_pure kos_cxx_pure_archive)
+set_property(TARGET kos_cxx_pure PROPERTY INTERFACE_LINK_LIBRARIES kos_native)

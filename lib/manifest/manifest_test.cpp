@@ -52,7 +52,11 @@ TEST(Manifest, EverythingOfAGoodOne) {
     EXPECT_EQ(sensor.replies, 1u);
     EXPECT_EQ(sensor.watchdog_ms, 2000u);
     EXPECT_EQ(sensor.persistent_bytes, 8192u);
-    EXPECT_EQ(sensor.kernel_objects_bits, 14u);
+    EXPECT_EQ(sensor.kernel_objects, 0x6000u);
+    EXPECT_EQ(sensor.program_priority, 50u);
+    ASSERT_EQ(sensor.images.count, 1u);
+    EXPECT_STREQ(manifest.images[sensor.images.first].name, "root");
+    EXPECT_EQ(manifest.images[sensor.images.first].file[31], 9);
     EXPECT_EQ(sensor.shutdown_ms, 300u);
     EXPECT_EQ(sensor.mode_mask, 3u);
     EXPECT_EQ(sensor.rights, kRightTime | kRightManifest);
@@ -216,8 +220,18 @@ const Mistake kMistakes[] = {
      [](Node& r) { domain_of(r, "log").set("arguments", Buffer(513, 0)); }},
     {"/domains/log:environment", "NAME=VALUE is expected",
      [](Node& r) { domain_of(r, "log").set("environment", text("TZ")); }},
-    {"/domains/log:kernel-objects-bits", "0, or 12 to memory-bits - 1 is expected",
-     [](Node& r) { domain_of(r, "log").set("kernel-objects-bits", u32(18)); }},
+    {"/domains/log:kernel-objects", "less than the quota is expected",
+     [](Node& r) { domain_of(r, "log").set("kernel-objects", u64(1 << 18)); }},
+    {"/domains/log:program-priority", "with kernel-objects, and below priority, is expected",
+     [](Node& r) { domain_of(r, "log").set("kernel-objects", u64(1 << 12)); }},
+    {"/domains/log:program-priority", "with kernel-objects, and below priority, is expected",
+     [](Node& r) { domain_of(r, "log").set("program-priority", u32(1)); }},
+    {"/domains/sensor:program-priority", "with kernel-objects, and below priority, is expected",
+     [](Node& r) { domain_of(r, "sensor").set("program-priority", u32(250)); }},
+    {"/domains/log:images", "a domain with kernel-objects is expected",
+     [](Node& r) { domain_of(r, "log").child("images").child("root").set("file", Buffer(32, 9)); }},
+    {"/domains/sensor/images/root:file", "32 bytes are expected",
+     [](Node& r) { domain_of(r, "sensor").child("images").child("root").set("file", Buffer(31, 9)); }},
     {"/domains/log/other", "this node is not known here, or there twice",
      [](Node& r) { domain_of(r, "log").child("other"); }},
     {"/domains/sensor/devices/adc:reg", "16 bytes are expected",

@@ -116,7 +116,9 @@ inline Node good() {
     sensor.set("request-budget-us", u32(7000));
     sensor.set("watchdog-ms", u32(2000));
     sensor.set("persistent-bytes", u32(8192));
-    sensor.set("kernel-objects-bits", u32(14));
+    sensor.set("kernel-objects", u64(0x6000));
+    sensor.set("program-priority", u32(50));
+    sensor.child("images").child("root").set("file", Buffer(32, 9));
     sensor.set("shutdown-ms", u32(300));
     sensor.set("core", u32(1));
     sensor.child("devices").children = {{"adc", {{"reg", cells({0, 0x09030000, 0, 0x1000})}, {"shared", {}}}, {}}};

@@ -10,3 +10,10 @@ kos_status_t kos_root_request(enum kos_root_label label, uint64_t words[4]) {
 }
 
 void kos_root_signal(uint64_t slot) { kos::sel4::signal(slot); }
+
+kos_status_t kos_root_slot_take(uint64_t* slot) {
+    kos_slot_t const taken = kos::runtime::allocate_slot();
+    if (!taken) return KOS_STATUS_FULL;
+    *slot = taken;
+    return KOS_STATUS_OK;
+}

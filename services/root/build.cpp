@@ -20,7 +20,7 @@ unsigned bits_for(Word count) {
 // Root's CNode for a domain: a slot for each page that its quota could be, page tables, and each page of shared memory
 // and of the program's read-only segments, with some room.
 unsigned cnode_bits(const DomainSpec& spec) {
-    Word const pages = (Word{1} << spec.memory_bits) / kPageBytes;
+    Word const pages = ((Word{1} << spec.memory_bits) - spec.kernel_objects) / kPageBytes;
     constexpr Word kSharedAndProgram = 160;
     return bits_for(kSlotDynamic + pages + kSharedAndProgram);
 }
@@ -49,19 +49,21 @@ void prepare(Domain& domain, const DomainSpec& spec) {
     uint32_t const directory = kos::manifest::find_port(the_system.manifest, "directory");
     bool const is_directory = directory && the_system.manifest.ports[directory].server == spec.number;
     domain.cspace_bits = KOS_CSPACE_BITS + (is_directory ? 1 : 0);
-    if (serves(spec.number)) domain.endpoint = new_object(seL4_EndpointObject);
+    if (serves(spec.number) || spec.kernel_objects) domain.endpoint = new_object(seL4_EndpointObject);
     domain.notification = new_object(seL4_NotificationObject);
     domain.signal_health = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH);
     domain.signal_stop = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_STOP);
     domain.signal_fault = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | KOS_SIGNAL_FAULT);
     domain.signal_events = mint_signal(domain.notification, KOS_BADGE_NOTIFICATION | 1ull << KOS_SIGNAL_RING_0);
-    domain.heap.pages = static_cast<uint32_t>((Word{1} << spec.memory_bits) / kPageBytes);
+    domain.heap.pages = static_cast<uint32_t>(((Word{1} << spec.memory_bits) - spec.kernel_objects) / kPageBytes);
     // Twice: the pages' slots, then the kept frames.
     domain.heap.slots = static_cast<uint32_t*>(new_memory(2 * sizeof(uint32_t) * domain.heap.pages));
+    prepare_kernel_objects(domain);
 }
 
 bool make_spaces(Domain& domain) {
     Word const d = domain.number;
+    if (!make_kernel_untypeds(domain)) return false;
     // Root's CNode for the domain: made in a slot of root's own, then moved to its place with its guard.
     static CPtr const kTemporary = new_slot();
     if (!untyped_retype(domain.untyped, seL4_CapTableObject, domain.cnode_bits, {top_cnode, 0, kTopBits, kTemporary, 1})
@@ -70,7 +72,7 @@ bool make_spaces(Domain& domain) {
     }
     if (!cnode_mutate(top_path(d), path(kTemporary), kLowerBits - domain.cnode_bits).ok()) return false;
     domain.next_slot = kSlotDynamic;
-    domain.used_bytes = Word{1} << (domain.cnode_bits + seL4_SlotBits);
+    domain.used_bytes = domain.spec->kernel_objects + (Word{1} << (domain.cnode_bits + seL4_SlotBits));
     Word const made = new_domain_slot(domain);
     if (!make_object(domain, seL4_CapTableObject, domain.cspace_bits, made)) return false;
     if (!cnode_mutate(path(domain_cap(d, kSlotCSpace)), path(domain_cap(d, made)), 64 - domain.cspace_bits).ok()) {
@@ -79,7 +81,7 @@ bool make_spaces(Domain& domain) {
     domain.used_bytes += Word{1} << (domain.cspace_bits + seL4_SlotBits);
     if (!make_object(domain, seL4_ARM_VSpaceObject, 0, kSlotVSpace)) return false;
     domain.used_bytes += kPageBytes;
-    return asid_pool_assign(seL4_CapInitThreadASIDPool, domain_cap(d, kSlotVSpace)).ok();
+    return asid_pool_assign(seL4_CapInitThreadASIDPool, domain_cap(d, kSlotVSpace)).ok() && make_kernel_spaces(domain);
 }
 
 // What threads sleep on when they wait for each other.
@@ -117,9 +119,8 @@ bool make_thread_objects(Domain& domain, Word number, Word stack_bytes) {
     if (!cnode_mint(path(fault), path(faults_endpoint), seL4_CanWrite | seL4_CanGrantReply, d << 8 | number).ok()) {
         return false;
     }
-    if (!tcb_configure(thread_cap(d, number, kThreadTcb),
-                       {domain_cap(d, kSlotCSpace), 0, domain_cap(d, kSlotVSpace), 0}, thread.buffer,
-                       domain_cap(d, buffer_slot))
+    if (!tcb_configure(thread_cap(d, number, kThreadTcb), {cspace_root(domain), 0, domain_cap(d, kSlotVSpace), 0},
+                       thread.buffer, domain_cap(d, buffer_slot))
              .ok()) {
         return false;
     }

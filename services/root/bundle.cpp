@@ -80,22 +80,38 @@ const void* find_manifest(size_t& size, bool& development_key, const char*& reas
 void hash_programs() {
     for (unsigned i = 2; i < header()->entry_count; ++i) {
         const Entry* const program = entry(i);
-        if (!program || program->kind != static_cast<uint32_t>(Kind::kProgram)) continue;
+        if (!program) continue;
+        if (program->kind != static_cast<uint32_t>(Kind::kProgram) &&
+            program->kind != static_cast<uint32_t>(Kind::kImage))
+            continue;
         uint8_t hash[crypto_hash_sha256_BYTES];
         crypto_hash_sha256(hash, bytes(*program), program->size_bytes);
         hash_matches[i] = __builtin_memcmp(hash, program->sha256, sizeof hash) == 0;
     }
 }
 
-const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes) {
+namespace {
+
+const uint8_t* find_file(Kind kind, const uint8_t* sha256, Word& size_bytes) {
     for (unsigned i = 2; i < header()->entry_count; ++i) {
         const Entry* const program = entry(i);
-        if (hash_matches[i] && __builtin_memcmp(program->sha256, sha256, sizeof program->sha256) == 0) {
+        if (hash_matches[i] && program->kind == static_cast<uint32_t>(kind) &&
+            __builtin_memcmp(program->sha256, sha256, sizeof program->sha256) == 0) {
             size_bytes = program->size_bytes;
             return bytes(*program);
         }
     }
     return nullptr;
+}
+
+}  // namespace
+
+const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes) {
+    return find_file(Kind::kProgram, sha256, size_bytes);
+}
+
+const uint8_t* find_image(const uint8_t* sha256, Word& size_bytes) {
+    return find_file(Kind::kImage, sha256, size_bytes);
 }
 
 }  // namespace root

@@ -1,4 +1,4 @@
-// The bundle behind root's image: the signed manifest and the programs (bundle_format.h).
+// The bundle behind root's image: the signed manifest, the programs and the images (bundle_format.h).
 #pragma once
 
 #include "boot.h"
@@ -8,10 +8,12 @@ namespace root {
 // Finds the manifest and checks its signature. null and a reason if there is none that may be used.
 const void* find_manifest(size_t& bytes, bool& development_key, const char*& reason);
 
-// Hashes every program of the bundle, once; those that are not what their entry says are not found afterwards.
+// Hashes every program and image of the bundle, once; those that are not what their entry says are not found
+// afterwards.
 void hash_programs();
 
 // The program with this SHA-256; null if the bundle has none.
 const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes);
+const uint8_t* find_image(const uint8_t* sha256, Word& size_bytes);
 
 }  // namespace root

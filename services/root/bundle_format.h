@@ -5,13 +5,14 @@
 //   sizeof(Header)                 entry_count x Entry
 //   4 KiB aligned                  the files, in the order of their entries
 //
-// The first entry is the manifest (FDT), the second its signature, the others are programs, each distinct one once, in
-// the order of their hashes. Little endian, no padding; what lies between a file and the next page boundary is zero.
+// The first entry is the manifest (FDT), the second its signature, then come the programs and the images (read-only
+// files for domains that get them by pages), each distinct one once, in the order of their hashes. Little endian, no
+// padding; what lies between a file and the next page boundary is zero.
 //
 // The segment begins at the first page boundary behind the memory of root's other segments; root.ld calls that address
 // `__bundle_start`. Root trusts nothing in it before the signature is checked: the signature covers the manifest, the
-// manifest names each program by its SHA-256. Root's public key is in root itself, at `kos_manifest_key`, where
-// tools/manifest puts it; the boot image's signature covers it like all of root.
+// manifest names each program and image by its SHA-256. Root's public key is in root itself, at `kos_manifest_key`,
+// where tools/manifest puts it; the boot image's signature covers it like all of root.
 #pragma once
 
 #include <stdint.h>
@@ -21,11 +22,11 @@ namespace kos::bundle {
 constexpr uint64_t kMagic = 0x314c444e'42534f4bull;  // "KOSBNDL1"
 constexpr uint32_t kVersion = 1;
 constexpr uint32_t kAlignment = 4096;
-constexpr uint32_t kMaxEntries = 2 + 64;   // manifest, signature, one program for each domain
-constexpr uint32_t kMaxBytes = 64u << 20;  // whole bundle
+constexpr uint32_t kMaxEntries = 2 + 128;   // manifest, signature, one program for each domain, images
+constexpr uint32_t kMaxBytes = 384u << 20;  // whole bundle
 constexpr uint32_t kMaxManifestBytes = 1u << 20;
 
-enum class Kind : uint32_t { kManifest = 1, kSignature = 2, kProgram = 3 };
+enum class Kind : uint32_t { kManifest = 1, kSignature = 2, kProgram = 3, kImage = 4 };
 
 struct Header {
     uint64_t magic;

@@ -35,8 +35,10 @@ inline SlotPath top_path(Word domain) { return SlotPath{top_cnode, domain + 1, k
 enum DomainSlot : Word {
     kSlotCSpace = 1,  // the domain's own CNode, with the guard for its use
     kSlotVSpace = 2,
-    kSlotUntypeds = 4,  // kernel_objects
-    kSlotThreads = 8,   // kThreadSlots each
+    kSlotTop = 3,        // with kernel_objects: the top CNode of its CSpace
+    kSlotAsidPool = 4,   // the same
+    kSlotAuthority = 5,  // the same: the thread whose priority limits those of its threads
+    kSlotThreads = 8,    // kThreadSlots each
     kSlotReplies = kSlotThreads + KOS_MAX_THREADS * 5,
     kSlotDynamic = kSlotReplies + KOS_MAX_REPLIES,
 };

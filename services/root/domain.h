@@ -55,6 +55,8 @@ struct Domain {
     CPtr notification = 0;
     CPtr signal_health = 0, signal_stop = 0, signal_events = 0, signal_fault = 0;  // minted from it
     Word cspace_bits = 0;
+    CPtr kernel_untypeds = 0;  // kernel_objects: consecutive slots of root's, largest first; empty between instances
+    Word kernel_untyped_count = 0;
 
     // Of this instance
     Word next_slot = 0;     // of root's CNode for it
@@ -114,10 +116,22 @@ kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address, Wo
 kos_status_t continue_map(Domain& domain, Word address, Word rights, Word& mapped_bytes);
 kos_status_t unmap_heap(Domain& domain, Word address, Word bytes, Word& left_bytes);
 
+// --- kernel_objects.cpp: what a domain needs for threads and address spaces of its own
+constexpr unsigned kTopCNodeBits = 12;
+void prepare_kernel_objects(Domain& domain);  // at boot
+bool make_kernel_untypeds(Domain& domain);    // before anything else is made of the domain's memory
+bool make_kernel_spaces(Domain& domain);      // top CNode, ASID pool, authority
+kos_status_t give_program_time(Domain& domain, Word address, Word core);
+kos_status_t give_image_pages(Domain& domain, const Word words[4]);
+// The CNode that the domain's threads have as their CSpace.
+inline CPtr cspace_root(const Domain& domain) {
+    return domain_cap(domain.number, domain.spec->kernel_objects ? Word{kSlotTop} : Word{kSlotCSpace});
+}
+
 // --- program.cpp
 BuildResult map_program(Domain& domain);
 bool is_system_call(const Domain& domain, Word pc);  // the instruction there, in the program's code
-const char* check_programs();  // at boot: every program of the manifest is there and unaltered; null: yes
+const char* check_programs();  // at boot: every program and image is there and unaltered; null: yes
 
 // --- shared.cpp
 void prepare_shared();

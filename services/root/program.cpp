@@ -127,6 +127,11 @@ const char* check_programs() {
         Word size = 0;
         if (spec.name && !find_program(spec.program, size)) return spec.name;
     }
+    for (Word i = 0; i < the_system.manifest.image_count; ++i) {
+        Word size = 0;
+        const auto& image = the_system.manifest.images[i];
+        if (!find_image(image.file, size)) return image.name;
+    }
     return nullptr;
 }
 

@@ -104,6 +104,8 @@ kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Messag
         case KOS_ROOT_ENTROPY:
             if (!(domain.spec->rights & kos::manifest::kRightEntropy)) return KOS_STATUS_UNAUTHORIZED;
             return boot_entropy(domain.instance, answer.w);
+        case KOS_ROOT_TIME_GIVE: return give_program_time(domain, words[0], words[1]);
+        case KOS_ROOT_IMAGE_PAGES: return give_image_pages(domain, words);
         default:
             return request.label() >= KOS_ROOT_DOMAIN_START ? control(domain, request, answer) : KOS_STATUS_BAD_REQUEST;
     }

@@ -1,6 +1,7 @@
 // The startup block of a domain, and the mappings and capabilities that it lists (domain.h, kos/abi.h).
 #include "domain.h"
 
+#include "bundle.h"
 #include "console.h"
 
 namespace root {
@@ -312,6 +313,37 @@ void write_directory(Writer& writer) {
     }
 }
 
+// With kernel_objects: untyped memory, spaces, images.
+void write_kernel_objects(Writer& writer, Domain& domain) {
+    kos_startup_t& header = writer.header();
+    Word const d = domain.number;
+    Word left = domain.spec->kernel_objects;
+    for (Word i = 0; i < domain.kernel_untyped_count; ++i) {
+        Word const bits = 63 - static_cast<Word>(__builtin_clzl(left));
+        left -= Word{1} << bits;
+        auto* const entry = writer.entry<kos_startup_untyped_t>();
+        entry->slot = writer.put(domain.kernel_untypeds + i, seL4_AllRights);
+        entry->size_bits = bits;
+    }
+    header.kernel.cspace = writer.put(domain_cap(d, kSlotTop), seL4_AllRights);
+    header.kernel.cspace_bits = kTopCNodeBits;
+    header.kernel.vspace = writer.put(domain_cap(d, kSlotVSpace), seL4_AllRights);
+    header.kernel.asid_pool = writer.put(domain_cap(d, kSlotAsidPool), seL4_AllRights);
+    header.kernel.authority = writer.put(domain_cap(d, kSlotAuthority), seL4_AllRights);
+    header.kernel.endpoint = writer.put(domain.endpoint, kCall);
+    header.kernel.program_priority = domain.spec->program_priority;
+    writer.begin(header.images);
+    const auto& images = domain.spec->images;
+    for (Word i = 0; i < images.count; ++i) {
+        const auto& image = the_system.manifest.images[images.first + i];
+        auto* const entry = writer.entry<kos_startup_image_t>();
+        Writer::name(entry->name, image.name);
+        Word bytes = 0;
+        if (!find_image(image.file, bytes)) writer.fail();
+        entry->bytes = bytes;
+    }
+}
+
 void write_privileges(Writer& writer, Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     kos_startup_t& header = writer.header();
@@ -350,15 +382,8 @@ void write_privileges(Writer& writer, Domain& domain) {
         }
     }
     writer.begin(header.untypeds);
-    if (domain.spec->kernel_objects_bits) {
-        Word const bits = domain.spec->kernel_objects_bits;
-        if (make_object(domain, seL4_UntypedObject, bits, kSlotUntypeds)) {
-            auto* const entry = writer.entry<kos_startup_untyped_t>();
-            entry->slot = writer.put(domain_cap(domain.number, kSlotUntypeds), seL4_AllRights);
-            entry->size_bits = bits;
-        } else {
-            writer.fail();
-        }
+    if (domain.spec->kernel_objects) {
+        write_kernel_objects(writer, domain);
     }
 }
 

@@ -96,6 +96,7 @@ Lines compile() {
     Diagnostics diagnostics;
     System system = load_system("system.toml", test::folders(), diagnostics);
     load_programs(system, test::folders(), diagnostics);
+    load_images(system, test::folders(), diagnostics);
     check_system(system, diagnostics);
     return diagnostics.lines();
 }

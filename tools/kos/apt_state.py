@@ -14,6 +14,9 @@ from kos.common import CACHE, KosError, output_of
 
 FOLDER = CACHE / "apt"
 
+# False with --no-install: nothing may be downloaded.
+allowed = True
+
 # Fields of a source entry that say whom to trust and how; the rest is decided here.
 KEPT_FIELDS = ("signed-by", "trusted", "allow-insecure", "check-valid-until", "valid-until-max", "check-date")
 

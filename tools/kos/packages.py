@@ -37,7 +37,10 @@ def parse(text):
 
 
 def ensure(install):
-    """Fetches the arm64 packages and sources that are not there yet. Costs a few file checks when all are."""
+    """Fetches the arm64 packages and sources that are not there yet. Costs a few file checks when all are.
+
+    `install` also holds for what is found to be needed later (root images)."""
+    apt_state.allowed = install
     listed = parse(LIST.read_text())
     missing = [(kind, p.name) for kind in FETCH for p in listed if kind in p.groups and not stamp(kind, p.name).exists()]
     if not missing:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kos import root_images
 from kos.common import HOST, TARGET, TOP, KosError, shown
 from kos.image import IMAGES
 
@@ -28,6 +29,9 @@ def compile_system(description, warnings=False):
     words = [MANIFEST, "build", shown(description), "--root", ROOT, "--programs", PROGRAMS,
              "--services", TOP / "services", "--services", TOP / "drivers", "-o", image,
              "--report", image.with_suffix(".md")]
+    images = root_images.folder_for(description)
+    if images:
+        words += ["--images", images]
     process = subprocess.run([str(word) for word in words], check=False, text=True, capture_output=True)
     if process.returncode != 0:
         raise KosError(process.stderr.strip() or f"kos-manifest failed with status {process.returncode}")

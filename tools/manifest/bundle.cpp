@@ -195,6 +195,12 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
     for (const Domain& domain : system.domains) {
         programs.emplace(domain.program->sha256, &*domain.program);
     }
+    std::map<std::array<uint8_t, 32>, const ImageFile*> images;
+    for (const Domain& domain : system.domains) {
+        for (const ImageFile& image : domain.images) {
+            images.emplace(image.sha256, &image);
+        }
+    }
     std::vector<bundle::Entry> entries;
     std::vector<std::span<const uint8_t>> files;
     const auto add = [&](bundle::Kind kind, const std::string& name, std::span<const uint8_t> file) {
@@ -205,6 +211,13 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
     add(bundle::Kind::kSignature, "signature", {reinterpret_cast<const uint8_t*>(&signature), sizeof(signature)});
     for (const auto& [hash, program] : programs) {
         add(bundle::Kind::kProgram, std::filesystem::path(program->path).stem().string(), program->contents);
+    }
+    for (const auto& [hash, image] : images) {
+        add(bundle::Kind::kImage, std::filesystem::path(image->path).stem().string(), image->contents);
+    }
+    if (entries.size() > bundle::kMaxEntries) {
+        throw Error("the bundle has " + std::to_string(entries.size()) + " files, at most " +
+                    std::to_string(bundle::kMaxEntries) + " are expected");
     }
 
     bundle::Header header{};

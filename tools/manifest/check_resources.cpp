@@ -4,6 +4,7 @@
 #include <sel4/abi.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "board.h"
 #include "checks.h"
@@ -61,7 +62,7 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
                           "budget_us of " + name + " is " + std::to_string(domain.budget_us.value),
                           "less than period_us = " + std::to_string(domain.period_us.value));
     }
-    if (domain.passive.value && domain.serves.empty() && !domain.is_incomplete) {
+    if (domain.passive.value && domain.serves.empty() && domain.kernel_objects.value == 0 && !domain.is_incomplete) {
         diagnostics.error(domain.passive.place, name + " is passive and serves no port",
                           "a [[serves]], or passive = false: nobody would lend it time");
     }
@@ -70,6 +71,15 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
                           "replies of " + name + ", which is passive, is " + std::to_string(domain.replies.value),
                           "at most " + std::to_string(domain.threads.value) +
                               ", one for each thread: who answers later needs time of its own (passive = false)");
+    }
+    if (domain.kernel_objects.value != 0 && domain.program_priority.value >= domain.priority.value) {
+        diagnostics.error(domain.program_priority.place,
+                          "program_priority of " + name + " is " + std::to_string(domain.program_priority.value),
+                          "less than its priority = " + std::to_string(domain.priority.value));
+    }
+    if (domain.kernel_objects.value == 0 && !domain.images.empty()) {
+        diagnostics.error(domain.images.front().name.place, name + " has an image and no kernel_objects",
+                          "kernel_objects: images come as frames of its own CSpace");
     }
     if (domain.watchdog_ms.value != 0 && domain.watchdog_ms.value * 1000 <= domain.period_us.value) {
         diagnostics.error(domain.watchdog_ms.place,
@@ -143,14 +153,21 @@ void check_totals(const System& system, Diagnostics& diagnostics) {
         size_t sum = 0;
         bool told = false;
     };
-    Total totals[] = {
-        {"devices", manifest::kMaxDevices},       {"interrupts", manifest::kMaxInterrupts},
-        {"DMA areas", manifest::kMaxDma},         {"rings", manifest::kMaxRings},
-        {"parameters", manifest::kMaxParameters}, {"arguments and environment entries", manifest::kMaxTexts}};
+    Total totals[] = {{"devices", manifest::kMaxDevices},
+                      {"interrupts", manifest::kMaxInterrupts},
+                      {"DMA areas", manifest::kMaxDma},
+                      {"rings", manifest::kMaxRings},
+                      {"images", manifest::kMaxImages},
+                      {"parameters", manifest::kMaxParameters},
+                      {"arguments and environment entries", manifest::kMaxTexts}};
     for (const Domain& domain : system.domains) {
-        const size_t counts[] = {domain.devices.size(),    interrupts_of(domain),
-                                 domain.dma.size(),        domain.rings.size(),
-                                 domain.parameters.size(), domain.arguments.size() + domain.environment.size()};
+        const size_t counts[] = {domain.devices.size(),
+                                 interrupts_of(domain),
+                                 domain.dma.size(),
+                                 domain.rings.size(),
+                                 domain.images.size(),
+                                 domain.parameters.size(),
+                                 domain.arguments.size() + domain.environment.size()};
         for (size_t i = 0; i < std::size(totals); ++i) {
             Total& total = totals[i];
             total.sum += counts[i];
@@ -176,17 +193,24 @@ uint64_t utilisation_ppm(const Domain& domain) {
     return domain.threads.value * domain.budget_us.value * kMillion / std::max<uint64_t>(1, domain.period_us.value);
 }
 
+constexpr uint64_t kKernelSlots = 5;  // kos_startup_kernel_t
+
 uint64_t slots_used(const System& system, const Domain& domain) {
     uint64_t slots = KOS_SLOT_FIRST_LISTED + domain.replies.value + interrupts_of(domain) + rings_of(system, domain) +
                      KOS_MAX_TOKENS;
     for (const UsedPort& use : domain.uses) {
         slots += use.send_only ? 1 : 2;  // connection, signal of the queue
     }
+    if (domain.kernel_objects.value != 0) {
+        slots += static_cast<uint64_t>(std::popcount(domain.kernel_objects.value)) + kKernelSlots;
+    }
     return slots + (serves_directory(domain) ? system.connections.size() : 0);
 }
 
 std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
-    const uint64_t quota_pages = (uint64_t{1} << domain.memory_bits) / kPage;
+    const uint64_t quota_pages = ((uint64_t{1} << domain.memory_bits) -
+                                  std::min(domain.kernel_objects.value, uint64_t{1} << domain.memory_bits)) /
+                                 kPage;
     constexpr uint64_t kSlot = uint64_t{1} << seL4_SlotBits;
     // Root keeps a slot for each page that the domain could have.
     uint64_t root_slots = 1;
@@ -194,6 +218,9 @@ std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
         root_slots *= 2;
     }
     constexpr uint64_t kThreadBytes = (uint64_t{1} << seL4_TCBBits) + (uint64_t{1} << seL4_MinSchedContextBits) + kPage;
+    // The top CNode (4096 entries), the ASID pool, the thread that limits priorities.
+    constexpr uint64_t kKernelSpaces =
+        (kSlot << 12) + (uint64_t{1} << seL4_ASIDPoolBits) + (uint64_t{1} << seL4_TCBBits);
     return {
         {"program", domain.program ? domain.program->writable_bytes : 0},
         {"stack", domain.stack.value},
@@ -202,7 +229,7 @@ std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
         {"page tables", (kPageTables + 1) * kPage},
         {"main thread", kThreadBytes + (domain.replies.value << seL4_ReplyBits)},
         {"startup block", kPage},
-        {"kernel objects", domain.kernel_objects_bits != 0 ? uint64_t{1} << domain.kernel_objects_bits : 0},
+        {"kernel objects", domain.kernel_objects.value != 0 ? domain.kernel_objects.value + kKernelSpaces : 0},
     };
 }
 
@@ -214,9 +241,27 @@ uint64_t sum_of(const std::vector<MemoryPart>& parts) {
     return sum;
 }
 
+// Threads that a domain makes itself have no budget: they run on what others leave, and only below everybody else.
+void check_program_priority(const System& system, const Domain& domain, Diagnostics& diagnostics) {
+    if (domain.kernel_objects.value == 0) {
+        return;
+    }
+    for (const Domain& other : system.domains) {
+        if (other.priority.value <= domain.program_priority.value && (other.mode_mask & domain.mode_mask) != 0) {
+            diagnostics.error(domain.program_priority.place,
+                              "program_priority of " + domain.name.value + " is " +
+                                  std::to_string(domain.program_priority.value) + ", the priority of " +
+                                  other.name.value + " " + std::to_string(other.priority.value),
+                              "less than the priority of every domain: programs have no budget");
+            return;
+        }
+    }
+}
+
 void check_time(const System& system, Diagnostics& diagnostics) {
     for (const Domain& domain : system.domains) {
         check_budget(domain, diagnostics);
+        check_program_priority(system, domain, diagnostics);
     }
     if (system.core_budget_percent.value > 100 - kRootCorePercent) {
         diagnostics.warning(system.core_budget_percent.place,

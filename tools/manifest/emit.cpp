@@ -121,6 +121,15 @@ void emit_devices(Writer& writer, const Domain& domain) {
         }
         writer.end();
     }
+    if (!domain.images.empty()) {
+        writer.begin("images");
+        for (const ImageFile& image : domain.images) {
+            writer.begin(image.name.value);
+            writer.bytes("file", image.sha256.data(), image.sha256.size());
+            writer.end();
+        }
+        writer.end();
+    }
     if (!domain.dma.empty()) {
         writer.begin("dma");
         for (const DmaArea& area : domain.dma) {
@@ -147,7 +156,10 @@ void emit_domain(Writer& writer, const Domain& domain) {
     writer.u32("replies", domain.replies.value);
     writer.u32_unless_zero("watchdog-ms", domain.watchdog_ms.value);
     writer.u32_unless_zero("persistent-bytes", domain.persistent.value);
-    writer.u32_unless_zero("kernel-objects-bits", domain.kernel_objects_bits);
+    if (domain.kernel_objects.value != 0) {
+        writer.u64("kernel-objects", domain.kernel_objects.value);
+        writer.u32("program-priority", domain.program_priority.value);
+    }
     writer.u32_unless_zero("shutdown-ms", domain.shutdown_ms.value);
     writer.u32("mode-mask", domain.mode_mask);
     writer.text("restart", domain.restart.value);

@@ -14,6 +14,7 @@ namespace kos::compiler {
 struct Folders {
     std::vector<std::string> services;    // where "core:NAME" is looked for
     std::vector<std::string> programs;    // where binaries are looked for; the app's own folder comes first
+    std::vector<std::string> images;      // where images are looked for; the app's own folder comes first
     std::vector<std::string> interfaces;  // where the schemas of interfaces are; empty: they are not looked for
 };
 

@@ -154,13 +154,15 @@ std::set<std::string> app_keys() {
             "persistent",
             "watchdog_ms",
             "kernel_objects",
+            "program_priority",
             "parameters",
             "restart",
             "serves",
             "uses",
             "device",
             "dma",
-            "ring"};
+            "ring",
+            "image"};
 }
 
 void AppLoader::each(Table& top, const char* key, void (AppLoader::*read_one)(Table&, Domain&), Domain& domain) {
@@ -182,6 +184,7 @@ void AppLoader::read(Domain& domain) {
     each(top, "device", &AppLoader::read_device, domain);
     each(top, "dma", &AppLoader::read_dma, domain);
     each(top, "ring", &AppLoader::read_ring, domain);
+    each(top, "image", &AppLoader::read_image, domain);
     refuse_unknown(diagnostics_, top);
 }
 
@@ -232,9 +235,8 @@ void AppLoader::read_numbers(Section& section, Domain& domain) {
     domain.persistent.value = page_up(domain.persistent.value);
     domain.watchdog_ms = section.number("watchdog_ms", 0, 0, kMaxTimeMs);
     domain.kernel_objects = section.size("kernel_objects", 0, 0, KOS_BOARD_RAM_SIZE_BYTES);
-    if (domain.kernel_objects.value != 0) {
-        domain.kernel_objects_bits = std::max<uint32_t>(12, bits_of(domain.kernel_objects.value));
-    }
+    domain.kernel_objects.value = page_up(domain.kernel_objects.value);
+    domain.program_priority = section.number("program_priority", 50, 1, kMaxPriority);
 }
 
 void AppLoader::read_rights(Section& section, Domain& domain) {
@@ -506,6 +508,26 @@ void AppLoader::read_dma(Table& table, Domain& domain) {
         return;
     }
     domain.dma.push_back(std::move(area));
+}
+
+void AppLoader::read_image(Table& table, Domain& domain) {
+    Section section(diagnostics_, table);
+    ImageFile image;
+    image.name = section.required_name("name");
+    if (!section.has("file")) {
+        diagnostics_.error(table.place, "[[image]] has no file", "file = \"root.erofs\" or the like");
+    }
+    image.file = section.text("file", "");
+    if (image.name.value.empty() || image.file.value.empty()) {
+        domain.is_incomplete = true;
+        return;
+    }
+    if (!is_new(domain.images, image.name.value, [](const ImageFile& other) { return other.name.value; })) {
+        diagnostics_.error(image.name.place, "two images have the name " + in_quotes(image.name.value),
+                           "different names");
+        return;
+    }
+    domain.images.push_back(std::move(image));
 }
 
 void AppLoader::read_ring(Table& table, Domain& domain) {

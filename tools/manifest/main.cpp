@@ -26,6 +26,7 @@ bool compile(const Options& options) {
     Diagnostics diagnostics;
     System system = load_system(options.input, options.folders, diagnostics);
     load_programs(system, options.folders, diagnostics);
+    load_images(system, options.folders, diagnostics);
     check_system(system, diagnostics);
     diagnostics.print(std::cerr);
     if (diagnostics.has_errors()) {

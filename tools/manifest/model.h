@@ -61,6 +61,15 @@ struct DmaArea {
     Number size;
 };
 
+// A read-only file that the domain gets by pages.
+struct ImageFile {
+    Text name;
+    Text file;
+    std::string path;
+    std::vector<uint8_t> contents;
+    std::array<uint8_t, 32> sha256{};
+};
+
 struct RingTo {
     Text name;
     Text to;
@@ -77,7 +86,7 @@ struct Domain {
 
     Text binary;
     Number priority, memory, stack, budget_us, period_us, request_budget_us, core, threads, replies, persistent,
-        watchdog_ms, kernel_objects, shutdown_ms;
+        watchdog_ms, kernel_objects, program_priority, shutdown_ms;
     Flag passive;
     Text restart;
     std::vector<Text> arguments;
@@ -89,11 +98,11 @@ struct Domain {
     std::vector<Device> devices;
     std::vector<DmaArea> dma;
     std::vector<RingTo> rings;
+    std::vector<ImageFile> images;
 
     // Something of it was left out because of a mistake that has been reported; what is missing is no further mistake.
     bool is_incomplete = false;
     uint32_t memory_bits = 0;
-    uint32_t kernel_objects_bits = 0;
     std::optional<Program> program;
 
     bool has_right(const char* right) const {

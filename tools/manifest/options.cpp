@@ -45,6 +45,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --root FILE        root (build/target/services/root/root.elf)
   -o, --output FILE  the system image, an ELF file for mkimage --root
   --programs DIR     where the apps' binaries are (default build/target/apps); may be repeated
+  --images DIR       where the apps' images are; may be repeated
   --services DIR     where "core:NAME" is looked for (default services, drivers); may be repeated
   --interfaces DIR   where the schemas of interfaces are; without it they are not looked for; may be repeated
   --report FILE      a report of every domain, object, right, address and byte (Markdown)
@@ -69,6 +70,7 @@ Options parse_options(int argc, char** argv) {
         {"root", into(options.root)},
         {"output", into(options.output), Argument::Kind::kValue, 'o'},
         {"programs", into(options.folders.programs)},
+        {"images", into(options.folders.images)},
         {"services", into(options.folders.services)},
         {"interfaces", into(options.folders.interfaces)},
         {"report", into(options.report)},

@@ -69,6 +69,18 @@ ProgramMistake check_headers(const Program& program) {
     return {};
 }
 
+// The first of the folders that has the file; empty: none.
+std::string find_file(const std::vector<std::string>& folders, const std::string& name) {
+    for (const std::string& folder : folders) {
+        std::error_code code;
+        const fs::path candidate = (fs::path(folder) / name).lexically_normal();
+        if (fs::is_regular_file(candidate, code)) {
+            return candidate.string();
+        }
+    }
+    return "";
+}
+
 }  // namespace
 
 ProgramMistake check_program(Program& program) {
@@ -113,15 +125,7 @@ void load_programs(System& system, const Folders& folders, Diagnostics& diagnost
         }
         std::vector<std::string> searched = {domain.folder};
         searched.insert(searched.end(), folders.programs.begin(), folders.programs.end());
-        std::string path;
-        for (const std::string& folder : searched) {
-            std::error_code code;
-            const fs::path candidate = (fs::path(folder) / domain.binary.value).lexically_normal();
-            if (fs::is_regular_file(candidate, code)) {
-                path = candidate.string();
-                break;
-            }
-        }
+        const std::string path = find_file(searched, domain.binary.value);
         if (path.empty()) {
             diagnostics.error(domain.binary.place, "there is no program " + in_quotes(domain.binary.value),
                               "a file in " + joined(searched));
@@ -140,6 +144,32 @@ void load_programs(System& system, const Folders& folders, Diagnostics& diagnost
             continue;
         }
         domain.program = std::move(program);
+    }
+}
+
+void load_images(System& system, const Folders& folders, Diagnostics& diagnostics) {
+    for (Domain& domain : system.domains) {
+        std::vector<std::string> searched = {domain.folder};
+        searched.insert(searched.end(), folders.images.begin(), folders.images.end());
+        for (ImageFile& image : domain.images) {
+            image.path = find_file(searched, image.file.value);
+            if (image.path.empty()) {
+                diagnostics.error(image.file.place, "there is no image " + in_quotes(image.file.value),
+                                  "a file in " + joined(searched));
+                continue;
+            }
+            try {
+                image.contents = tools::read_file(image.path);
+            } catch (const tools::Error& error) {
+                diagnostics.error(image.file.place, error.what(), "a file");
+                continue;
+            }
+            if (image.contents.empty()) {
+                diagnostics.error(image.file.place, "the image " + in_quotes(image.file.value) + " is empty",
+                                  "a file with contents");
+            }
+            crypto_hash_sha256(image.sha256.data(), image.contents.data(), image.contents.size());
+        }
     }
 }
 

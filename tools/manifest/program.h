@@ -11,6 +11,9 @@ namespace kos::compiler {
 // Finds and checks the program of each domain; mistakes are errors at the place of `binary`.
 void load_programs(System& system, const Folders& folders, Diagnostics& diagnostics);
 
+// Finds the images of each domain; mistakes are errors at the place of `file`.
+void load_images(System& system, const Folders& folders, Diagnostics& diagnostics);
+
 // What is wrong with the program, empty if nothing; otherwise "found; expected" in two parts.
 struct ProgramMistake {
     std::string found, expected;

@@ -125,9 +125,15 @@ private:
                           std::to_string(sum_of(least_memory(system_, domain))) + " bytes at the start");
         row("stack", size_text(domain.stack.value));
         row("persistent memory", size_text(domain.persistent.value));
-        row("kernel objects", domain.kernel_objects_bits == 0
-                                  ? "0"
-                                  : size_text(uint64_t{1} << domain.kernel_objects_bits) + " of untyped memory");
+        row("kernel objects",
+            domain.kernel_objects.value == 0
+                ? std::string("none")
+                : size_text(domain.kernel_objects.value) + " of untyped memory, threads of priority " +
+                      std::to_string(domain.program_priority.value) + " at most on time that others leave");
+        for (const ImageFile& image : domain.images) {
+            row("image", image.name.value + ": " + image.file.value + ", " + size_text(image.contents.size()) +
+                             ", SHA-256 " + hex_bytes(image.sha256));
+        }
         row("replies", domain.replies.value);
         row("capability slots", std::to_string(slots_used(system_, domain)));
         row("rights", texts_of(domain.rights));

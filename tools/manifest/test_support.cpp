@@ -44,7 +44,7 @@ std::string text_of(const std::string& file) {
     return {contents.begin(), contents.end()};
 }
 
-Folders folders() { return {{"core"}, {"programs"}, {}}; }
+Folders folders() { return {{"core"}, {"programs"}, {}, {}}; }
 
 tools::Buffer ElfParts::file() const {
     tools::Buffer result(bytes, 0xd5);

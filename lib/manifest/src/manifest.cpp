@@ -30,7 +30,8 @@ constexpr Field kDomainFields[] = {
     {"replies", Kind::kU32, KOS_AT(Domain, replies), 1, KOS_MAX_REPLIES},
     {"watchdog-ms", Kind::kU32, KOS_AT(Domain, watchdog_ms), 0, kMaxTimeMs},
     {"persistent-bytes", Kind::kU32, KOS_AT(Domain, persistent_bytes), 0, kMaxAreaBytes, KOS_PAGE_BYTES},
-    {"kernel-objects-bits", Kind::kU32, KOS_AT(Domain, kernel_objects_bits), 0, kMaxMemoryBits},
+    {"kernel-objects", Kind::kU64, KOS_AT(Domain, kernel_objects), 0, uint64_t{1} << kMaxMemoryBits, KOS_PAGE_BYTES},
+    {"program-priority", Kind::kU32, KOS_AT(Domain, program_priority), 0, kMaxPriority},
     {"shutdown-ms", Kind::kU32, KOS_AT(Domain, shutdown_ms), 0, kMaxTimeMs},
     {"mode-mask", Kind::kU32, KOS_AT(Domain, mode_mask), 1, (1u << kMaxModes) - 1},
     {.name = "restart", .kind = Kind::kChoice, .offset = KOS_AT(Domain, restart), .choices = kRestarts},
@@ -56,6 +57,10 @@ constexpr Field kInterruptFields[] = {
 
 constexpr Field kDmaFields[] = {
     {"bytes", Kind::kU64, KOS_AT(Dma, bytes), KOS_PAGE_BYTES, kMaxAreaBytes, KOS_PAGE_BYTES},
+};
+
+constexpr Field kImageFields[] = {
+    {.name = "file", .kind = Kind::kHash, .offset = KOS_AT(Image, file), .is_required = true},
 };
 
 constexpr Field kPortFields[] = {
@@ -176,7 +181,7 @@ private:
     }
 
     bool read_domain(int node) {
-        constexpr const char* kChildren[] = {"devices", "interrupts", "dma", "parameters"};
+        constexpr const char* kChildren[] = {"devices", "interrupts", "dma", "images", "parameters"};
         const char* name = nodes_.read_name(node);
         if (name == nullptr) {
             return false;
@@ -199,22 +204,31 @@ private:
         if (domain.mode_mask >> manifest_.mode_count != 0) {
             return nodes_.fail(node, "mode-mask", "a bit for a mode is expected", domain.mode_mask);
         }
-        if (domain.kernel_objects_bits != 0 &&
-            (domain.kernel_objects_bits < 12 || domain.kernel_objects_bits >= domain.memory_bits)) {
-            return nodes_.fail(node, "kernel-objects-bits", "0, or 12 to memory-bits - 1 is expected",
-                               domain.kernel_objects_bits);
+        if (domain.kernel_objects >= uint64_t{1} << domain.memory_bits) {
+            return nodes_.fail(node, "kernel-objects", "less than the quota is expected",
+                               static_cast<int64_t>(domain.kernel_objects));
+        }
+        if ((domain.kernel_objects != 0) != (domain.program_priority != 0) ||
+            domain.program_priority >= domain.priority) {
+            return nodes_.fail(node, "program-priority", "with kernel-objects, and below priority, is expected",
+                               domain.program_priority);
         }
         domain.devices.first = static_cast<uint16_t>(manifest_.device_count);
         domain.interrupts.first = static_cast<uint16_t>(manifest_.interrupt_count);
         domain.dma.first = static_cast<uint16_t>(manifest_.dma_count);
+        domain.images.first = static_cast<uint16_t>(manifest_.image_count);
         if (!read_each("devices", &Reader::read_device, node) ||
             !read_each("interrupts", &Reader::read_interrupt, node) || !read_each("dma", &Reader::read_dma, node) ||
-            !read_parameters(node, domain)) {
+            !read_each("images", &Reader::read_image, node) || !read_parameters(node, domain)) {
             return false;
         }
         domain.devices.count = static_cast<uint16_t>(manifest_.device_count - domain.devices.first);
         domain.interrupts.count = static_cast<uint16_t>(manifest_.interrupt_count - domain.interrupts.first);
         domain.dma.count = static_cast<uint16_t>(manifest_.dma_count - domain.dma.first);
+        domain.images.count = static_cast<uint16_t>(manifest_.image_count - domain.images.first);
+        if (domain.images.count != 0 && domain.kernel_objects == 0) {
+            return nodes_.fail(node, "images", "a domain with kernel-objects is expected", domain.images.count);
+        }
         if (domain.interrupts.count > kMaxDomainInterrupts) {
             return nodes_.fail(node, nullptr, "at most 16 interrupts are expected", domain.interrupts.count);
         }
@@ -285,6 +299,19 @@ private:
             return nodes_.fail(node, nullptr, "at most 128 DMA areas are expected in all");
         }
         manifest_.dma[manifest_.dma_count++] = dma;
+        return true;
+    }
+
+    bool read_image(int node) {
+        Image image{};
+        image.name = nodes_.read_name(node);
+        if (image.name == nullptr || !nodes_.read_fields(node, kImageFields, &image) || !has_no_children(node)) {
+            return false;
+        }
+        if (manifest_.image_count == kMaxImages) {
+            return nodes_.fail(node, nullptr, "at most 64 images are expected in all");
+        }
+        manifest_.images[manifest_.image_count++] = image;
         return true;
     }
 

@@ -78,6 +78,19 @@ typedef struct {
     uint32_t count;
 } kos_startup_table_t;
 
+// What a domain with kernel_objects may use to make threads and address spaces of its own. Its CSpace has two levels:
+// capability address = index in the top CNode << 32 | index in the CNode there; the top CNode's entry 0 is the ordinary
+// CNode, so that all other slots have the numbers that they have everywhere.
+typedef struct {
+    uint64_t cspace;            // slot of the top CNode, for invocations on CNodes (depth 64)
+    uint64_t cspace_bits;       // entries of the top CNode are 2^n
+    uint64_t vspace;            // the domain's own VSpace
+    uint64_t asid_pool;         // for VSpaces that it makes
+    uint64_t authority;         // a thread that never runs, whose maximum controlled priority is `program_priority`
+    uint64_t endpoint;          // as KOS_SLOT_PORT, to mint capabilities for sending and faults from
+    uint64_t program_priority;  // greatest priority of its threads
+} kos_startup_kernel_t;
+
 typedef struct {
     uint32_t magic;
     uint32_t size_bytes;  // of the whole block
@@ -103,13 +116,15 @@ typedef struct {
     kos_startup_table_t interrupts;              // kos_startup_interrupt_t
     kos_startup_table_t dma;                     // kos_startup_dma_t
     kos_startup_table_t rings;                   // kos_startup_ring_t
-    kos_startup_table_t untypeds;                // kos_startup_untyped_t, only with kernel_objects
+    kos_startup_table_t untypeds;                // kos_startup_untyped_t, only with kernel_objects, largest first
     kos_startup_table_t arguments;               // kos_startup_text_t: argv
     kos_startup_table_t environment;             // kos_startup_text_t: NAME=VALUE
     kos_startup_table_t parameters;              // kos_startup_parameter_t: the manifest's [parameters]
     kos_startup_table_t introductions;  // kos_startup_introduction_t, only for the server of the port "directory"
     kos_startup_table_t signals;        // kos_startup_signal_t, only for the server of the port "timer"
     kos_startup_table_t lives;          // kos_startup_life_t, only with the right "control"
+    kos_startup_table_t images;         // kos_startup_image_t: read-only files, only with kernel_objects
+    kos_startup_kernel_t kernel;        // all 0 without kernel_objects
     uint64_t park_slot_first;  // thread n sleeps on the notification in slot park_slot_first + n (n < threads_max),
                                // which belongs to the domain alone: wait and signal; 0 if threads_max is 1
 } kos_startup_t;
@@ -189,6 +204,11 @@ typedef struct {
     char name[KOS_MAX_NAME + 1];
     kos_startup_text_t value;
 } kos_startup_parameter_t;
+
+typedef struct {
+    char name[KOS_MAX_NAME + 1];
+    uint64_t bytes;  // KOS_ROOT_IMAGE_PAGES gives the frames
+} kos_startup_image_t;
 
 // What the directory may introduce: one entry per port of the manifest (client = server, slot 0: who may bind it), then
 // one per connection (client may look the port up; it gets a copy of the capability in `slot`, whose badge is the
@@ -287,6 +307,11 @@ enum kos_root_label {
     KOS_ROOT_FAULT_NEXT = 14,     // -> OK and the words of a kos_fault_t, the thread stays stopped; EMPTY
     KOS_ROOT_THREAD_RESTART =
         15,  // thread with a fault: begins again at its entry with its argument, on an empty stack
+    // Only for domains with kernel_objects. Addresses are of the domain's CSpace, 64 bits deep.
+    KOS_ROOT_TIME_GIVE = 16,    // address of a scheduling context, core: it gets the whole time of that core, in slices
+                                // of the domain's period; runs below everybody who has a budget. Again: moves it
+    KOS_ROOT_IMAGE_PAGES = 17,  // image, first page, pages (1..64), address of the first of as many empty slots:
+                                // read-only capabilities to the frames
     // Only for domains with the right "control" (appman)
     KOS_ROOT_DOMAIN_START = 32,   // domain, mode
     KOS_ROOT_DOMAIN_KILL = 33,    // domain

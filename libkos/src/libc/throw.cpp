@@ -10,4 +10,7 @@ namespace std {
 [[noreturn]] void __throw_logic_error(const char*) { kos_stop("C++ library: argument not allowed"); }
 [[noreturn]] void __throw_bad_function_call() { kos_stop("C++ library: call of an empty function"); }
 
+[[noreturn]] void __throw_bad_alloc() { kos_stop("C++ library: no memory"); }
+[[noreturn]] void __throw_bad_array_new_length() { kos_stop("C++ library: array too long"); }
+
 }  // namespace std

@@ -18,6 +18,7 @@ constexpr uint32_t kMaxDevices = 128;
 constexpr uint32_t kMaxInterrupts = 128;
 constexpr uint32_t kMaxDma = 128;
 constexpr uint32_t kMaxRings = 128;
+constexpr uint32_t kMaxImages = 64;
 constexpr uint32_t kMaxParameters = 512;
 constexpr uint32_t kMaxTexts = 512;  // arguments, environment
 constexpr uint32_t kMaxGroups = 64;
@@ -74,6 +75,12 @@ struct Dma {
     uint64_t bytes;  // whole pages
 };
 
+// A read-only file of the bundle that the domain gets by pages.
+struct Image {
+    const char* name;
+    const uint8_t* file;  // its SHA-256, 32 bytes
+};
+
 struct Parameter {
     const char* name;
     const char* value;
@@ -94,7 +101,8 @@ struct Domain {
     uint32_t replies;              // 1..KOS_MAX_REPLIES
     uint32_t watchdog_ms;          // 0: never asked
     uint32_t persistent_bytes;     // whole pages
-    uint32_t kernel_objects_bits;  // 0: none
+    uint64_t kernel_objects;       // bytes of untyped memory for objects of its own, whole pages; 0: none
+    uint32_t program_priority;     // greatest priority of threads that it makes of them; below `priority`
     uint32_t shutdown_ms;
     uint32_t mode_mask;  // bit n: runs in mode n
     uint32_t rights;     // kRight*
@@ -102,7 +110,7 @@ struct Domain {
     bool passive;
     Range arguments;    // of Manifest::texts
     Range environment;  // of Manifest::texts, NAME=VALUE
-    Range devices, interrupts, dma, parameters;
+    Range devices, interrupts, dma, images, parameters;
     uint8_t group;  // index into Manifest::groups, kNoGroup: the root group
 };
 
@@ -179,6 +187,8 @@ struct Manifest {
     Interrupt interrupts[kMaxInterrupts];
     uint32_t dma_count;
     Dma dma[kMaxDma];
+    uint32_t image_count;
+    Image images[kMaxImages];
     uint32_t parameter_count;
     Parameter parameters[kMaxParameters];
 };

@@ -1,0 +1,312 @@
+// Pages: made when they are first used, copied when they are written to, and the server's way to them.
+#include "mm/address_space.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+namespace kos::lx {
+
+namespace {
+
+constexpr uint64_t kAroundPages = 16;  // mapped with a page that is missing, within their aligned block
+
+template <class T>
+T* word_at(std::span<std::byte> window) {
+    return reinterpret_cast<T*>(window.data());
+}
+
+}  // namespace
+
+Ref<Frame> zero_frame(FrameSource& frames) {
+    static Ref<Frame> zeros;
+    if (!zeros) {
+        if (auto made = frames.allocate(); made.ok()) zeros = made.take();
+    }
+    return zeros;
+}
+
+AddressSpace::Table* AddressSpace::find_table(uint64_t address) {
+    uint64_t const number = address / (kTablePages * kPageBytes);
+    if (last_table_ && number == last_table_number_) return last_table_;
+    auto const found = tables_.find(number);
+    if (found == tables_.end()) return nullptr;
+    last_table_ = found->second.get();
+    last_table_number_ = number;
+    return last_table_;
+}
+
+AddressSpace::Page* AddressSpace::find_page(uint64_t address) {
+    Table* const table = find_table(address);
+    if (!table) return nullptr;
+    Page& page = table->pages[address / kPageBytes % kTablePages];
+    return page.frame ? &page : nullptr;
+}
+
+AddressSpace::Page& AddressSpace::make_page(uint64_t address) {
+    Table* table = find_table(address);
+    if (!table) {
+        uint64_t const number = address / (kTablePages * kPageBytes);
+        table = tables_.emplace(number, std::make_unique<Table>()).first->second.get();
+        last_table_ = table;
+        last_table_number_ = number;
+    }
+    return table->pages[address / kPageBytes % kTablePages];
+}
+
+void AddressSpace::drop_page(uint64_t address, Table&, Page& page) {
+    if (page.handle) machine_->unmap(address, page.handle);
+    page = Page();
+    --resident_;
+}
+
+void AddressSpace::drop_pages(uint64_t start, uint64_t end) {
+    each_page(start, end, [&](uint64_t at, Table& table, Page& page) { drop_page(at, table, page); });
+    // Tables that lie in the range as a whole are empty now.
+    constexpr uint64_t kTableBytes = kTablePages * kPageBytes;
+    auto table = tables_.lower_bound((start + kTableBytes - 1) / kTableBytes);
+    while (table != tables_.end() && (table->first + 1) * kTableBytes <= end) table = tables_.erase(table);
+    last_table_ = nullptr;
+}
+
+// A frame for a page that is not there: the file's, a copy of it, or zeros.
+Status AddressSpace::fill(const Mapping& mapping, uint64_t address, bool for_write, Page& page) {
+    if (mapping.file) {
+        uint64_t const index = (mapping.offset + (page_down(address) - mapping.start)) / kPageBytes;
+        KOS_TRY(Ref<Frame> frame, mapping.file->page(index, for_write && mapping.is_shared()));
+        page.frame = std::move(frame);
+        page.is_anonymous = false;
+    } else if (for_write) {
+        KOS_TRY(Ref<Frame> frame, frames_.allocate());
+        page.frame = std::move(frame);
+        page.is_anonymous = true;
+    } else {
+        page.frame = zero_frame(frames_);
+        page.is_anonymous = false;
+        if (!page.frame) return Errno::kENOMEM;
+    }
+    ++resident_;
+    return {};
+}
+
+Status AddressSpace::own(Page& page) {
+    KOS_TRY(Ref<Frame> copy, frames_.allocate());
+    memcpy(copy->data(), page.frame->data(), kPageBytes);
+    page.frame = std::move(copy);
+    page.is_anonymous = true;
+    return {};
+}
+
+// Makes the processor's mapping of the page what the mapping allows now.
+Status AddressSpace::show(const Mapping& mapping, uint64_t address, Page& page) {
+    uint32_t rights = mapping.protection;
+    bool const is_ours = page.is_anonymous && page.frame->references() == 1;
+    bool const may_write = mapping.is_shared()
+                               ? !page.frame->is_read_only() && mapping.file && !(page.frame == zero_frame(frames_))
+                               : is_ours;
+    if (!may_write) rights &= ~kPROT_WRITE;
+    if (page.handle && page.machine_rights == rights) return {};
+    if (page.handle) {
+        machine_->protect(address, *page.frame, rights, page.handle);
+    } else {
+        KOS_TRY_STATUS(machine_->map(address, *page.frame, rights, page.handle));
+    }
+    page.machine_rights = static_cast<uint8_t>(rights);
+    return {};
+}
+
+Result<AddressSpace::Page*> AddressSpace::touch(const Mapping& mapping, uint64_t address, uint32_t access,
+                                                Reach reach) {
+    bool const for_write = access == kPROT_WRITE;
+    address = page_down(address);
+    Page& page = make_page(address);
+    if (!page.frame) KOS_TRY_STATUS(fill(mapping, address, for_write, page));
+    if (for_write) {
+        bool const is_hole = mapping.is_shared() && mapping.file && page.frame == zero_frame(frames_);
+        bool const is_others = !mapping.is_shared() && !(page.is_anonymous && page.frame->references() == 1);
+        if ((is_hole || is_others) && page.handle) {
+            machine_->unmap(address, page.handle);
+            page.handle = 0;
+            page.machine_rights = 0;
+        }
+        if (is_hole) {
+            Page hole;
+            std::swap(hole, page);
+            --resident_;
+            KOS_TRY_STATUS(fill(mapping, address, true, page));
+        } else if (is_others) {
+            KOS_TRY_STATUS(own(page));
+        }
+    }
+    if (reach == Reach::kProgram) KOS_TRY_STATUS(show(mapping, address, page));
+    return &page;
+}
+
+Result<AddressSpace::Page*> AddressSpace::touch(uint64_t address, uint32_t access, Reach reach, int& code) {
+    constexpr int kNotMapped = 1, kNoAccess = 2;  // SEGV_MAPERR, SEGV_ACCERR
+    code = kNotMapped;
+    const Mapping* const mapping = find(address);
+    if (!mapping) return Errno::kEFAULT;
+    code = kNoAccess;
+    // What can be written can be read on this processor.
+    uint32_t const allowed = mapping->protection & kPROT_WRITE ? mapping->protection | kPROT_READ : mapping->protection;
+    if (!(allowed & access)) return Errno::kEFAULT;
+    return touch(*mapping, address, access, reach);
+}
+
+// Pages next to one that was missing are wanted soon as a rule; one fault for all of them.
+void AddressSpace::fault_around(const Mapping& mapping, uint64_t address, uint32_t access) {
+    if (mapping.bytes() < kAroundPages * kPageBytes) return;
+    // Memory that may never be used is not spent when there is little.
+    if (!mapping.file && frames_.free_frames() < frames_.total_frames() / 8) return;
+    if (mapping.is_shared() && access == kPROT_WRITE) return;
+    bool const copies = access == kPROT_WRITE && mapping.file;
+    if (copies) return;
+    constexpr uint64_t kBlock = kAroundPages * kPageBytes;
+    uint64_t const block = address & ~(kBlock - 1);
+    uint64_t const from = std::max(block, mapping.start), to = std::min(block + kBlock, mapping.end);
+    for (uint64_t at = from; at < to; at += kPageBytes) {
+        const Page* const page = find_page(at);
+        if (page && (page->handle || access == kPROT_WRITE)) continue;
+        if (!touch(mapping, at, access, Reach::kProgram).ok()) return;
+    }
+}
+
+Status AddressSpace::fault(uint64_t address, uint32_t access, int& code) {
+    auto const done = touch(address, access, Reach::kProgram, code);
+    if (!done.ok()) return done.error();
+    fault_around(*find(address), page_down(address), access);
+    return {};
+}
+
+Result<std::span<std::byte>> AddressSpace::window(uint64_t address, size_t most, bool for_write) {
+    int code = 0;
+    if (address >= kUserEnd) return Errno::kEFAULT;
+    auto const page = touch(address, for_write ? kPROT_WRITE : kPROT_READ, Reach::kServer, code);
+    if (!page.ok()) return page.error() == Errno::kENOMEM ? Errno::kENOMEM : Errno::kEFAULT;
+    size_t const offset = address % kPageBytes;
+    return std::span((*page)->frame->data() + offset, std::min(most, kPageBytes - offset));
+}
+
+Status AddressSpace::copy_in(void* to, uint64_t from, size_t bytes) {
+    auto* next = static_cast<std::byte*>(to);
+    while (bytes) {
+        KOS_TRY(auto const part, window(from, bytes, false));
+        memcpy(next, part.data(), part.size());
+        next += part.size();
+        from += part.size();
+        bytes -= part.size();
+    }
+    return {};
+}
+
+Status AddressSpace::copy_out(uint64_t to, const void* from, size_t bytes) {
+    auto* next = static_cast<const std::byte*>(from);
+    while (bytes) {
+        KOS_TRY(auto const part, window(to, bytes, true));
+        memcpy(part.data(), next, part.size());
+        next += part.size();
+        to += part.size();
+        bytes -= part.size();
+    }
+    return {};
+}
+
+Status AddressSpace::zero(uint64_t address, size_t bytes) {
+    while (bytes) {
+        KOS_TRY(auto const part, window(address, bytes, true));
+        memset(part.data(), 0, part.size());
+        address += part.size();
+        bytes -= part.size();
+    }
+    return {};
+}
+
+Result<std::string> AddressSpace::read_text(uint64_t address, size_t most) {
+    std::string text;
+    while (text.size() < most) {
+        KOS_TRY(auto const part, window(address, most - text.size(), false));
+        auto const* const begin = reinterpret_cast<const char*>(part.data());
+        if (const void* const end = memchr(begin, 0, part.size())) {
+            text.append(begin, static_cast<size_t>(static_cast<const char*>(end) - begin));
+            return text;
+        }
+        text.append(begin, part.size());
+        address += part.size();
+    }
+    return Errno::kENAMETOOLONG;
+}
+
+Result<uint32_t> AddressSpace::load_word(uint64_t address) {
+    if (address % 4) return Errno::kEINVAL;
+    KOS_TRY(auto const part, window(address, 4, false));
+    return __atomic_load_n(word_at<uint32_t>(part), __ATOMIC_SEQ_CST);
+}
+
+Result<bool> AddressSpace::exchange_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t& found) {
+    if (address % 4) return Errno::kEINVAL;
+    KOS_TRY(auto const part, window(address, 4, true));
+    found = expected;
+    return __atomic_compare_exchange_n(word_at<uint32_t>(part), &found, desired, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+Result<AddressSpace::SharedKey> AddressSpace::shared_key(uint64_t address) {
+    const Mapping* const mapping = find(address);
+    if (!mapping) return Errno::kEFAULT;
+    if (!mapping->is_shared() || !mapping->file) return SharedKey{reinterpret_cast<uint64_t>(this), address};
+    const Inode* const inode = mapping->file->location.inode();
+    uint64_t const object = inode ? reinterpret_cast<uint64_t>(inode) : reinterpret_cast<uint64_t>(mapping->file.get());
+    return SharedKey{object, mapping->offset + (address - mapping->start)};
+}
+
+Status AddressSpace::present(uint64_t address, uint64_t bytes, uint8_t* one_byte_per_page) {
+    if (address % kPageBytes) return Errno::kEINVAL;
+    if (bytes > kUserEnd || address > kUserEnd - bytes) return Errno::kENOMEM;
+    for (uint64_t at = address; at < address + bytes; at += kPageBytes) {
+        if (!find(at)) return Errno::kENOMEM;
+        *one_byte_per_page++ = find_page(at) ? 1 : 0;
+    }
+    return {};
+}
+
+void AddressSpace::forget_pages(const Inode& inode, uint64_t first, uint64_t last) {
+    for (const auto& [start, mapping] : mappings_) {
+        if (!mapping.file || mapping.file->inode() != &inode) continue;
+        uint64_t const from = mapping.offset / kPageBytes, pages = mapping.bytes() / kPageBytes;
+        uint64_t const begin = std::max(first, from), end = std::min(last, from + pages);
+        if (begin >= end) continue;
+        uint64_t const at = mapping.start + (begin - from) * kPageBytes;
+        each_page(at, mapping.start + (end - from) * kPageBytes, [&](uint64_t where, Table& table, Page& page) {
+            if (!page.is_anonymous) drop_page(where, table, page);
+        });
+    }
+}
+
+Result<Ref<AddressSpace>> AddressSpace::copy(std::unique_ptr<MachineSpace> machine) {
+    KOS_TRY(Ref<AddressSpace> made, create(frames_, std::move(machine)));
+    made->break_start = break_start;
+    made->break_end = break_end;
+    made->limit_bytes = limit_bytes;
+    made->shim = shim;
+    made->mapped_ = mapped_;
+    made->mappings_ = mappings_;
+    for (const auto& [start, mapping] : mappings_) {
+        // Shared pages come from the file again; pages that nobody has changed too.
+        if (mapping.is_shared()) continue;
+        each_page(mapping.start, mapping.end, [&](uint64_t at, Table&, Page& page) {
+            if (!page.is_anonymous) return;
+            Page& copy = made->make_page(at);
+            copy.frame = page.frame;
+            copy.is_anonymous = true;
+            ++made->resident_;
+            if (page.handle && page.machine_rights & kPROT_WRITE) {
+                page.machine_rights = static_cast<uint8_t>(page.machine_rights & ~kPROT_WRITE);
+                machine_->protect(at, *page.frame, page.machine_rights, page.handle);
+            }
+        });
+    }
+    return made;
+}
+
+}  // namespace kos::lx

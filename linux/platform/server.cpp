@@ -1,0 +1,327 @@
+// The loop, and what becomes of each kind of fault (sel4-abi: fault messages of seL4 16.0.0, AArch64).
+#include "platform/server.h"
+
+#include "shim/layout.h"
+#include "signal/signals.h"
+
+#include <kos/app.h>
+#include <kos/log.h>
+#include <kos/random.h>
+#include <kos/root.h>
+#include <kos/time.h>
+
+#include <stdio.h>
+#include <string.h>
+
+namespace kos::lx {
+
+using namespace sel4;
+
+namespace {
+
+constexpr Nanoseconds kSecond = 1'000'000'000;
+constexpr Word kCallRegisters = 12;
+constexpr Word kGo = 0, kStay = 1;  // labels of answers to faults
+enum FaultLabel : Word { kCapFault = 1, kUnknownSyscall = 2, kUserException = 3, kVmFault = 6 };
+
+Nanoseconds to_ns(uint64_t ticks, uint64_t hz) {
+    uint64_t const second = static_cast<uint64_t>(kSecond);
+    return static_cast<Nanoseconds>(ticks / hz * second + ticks % hz * second / hz);
+}
+
+uint64_t to_ticks(Nanoseconds ns, uint64_t hz) {
+    uint64_t const second = static_cast<uint64_t>(kSecond), value = static_cast<uint64_t>(ns);
+    // Rounded up: never before its time.
+    return value / second * hz + (value % second * hz + second - 1) / second;
+}
+
+}  // namespace
+
+Nanoseconds KosTime::monotonic() { return to_ns(kos_time_ticks(), kos_time_hz()); }
+
+Nanoseconds KosTime::realtime_offset() {
+    uint64_t wall = 0;
+    if (!has_offset_ && kos_status_is_ok(kos_time_wall_ns(&wall))) {
+        offset_ = static_cast<Nanoseconds>(wall) - monotonic();
+        has_offset_ = true;
+    }
+    return offset_;
+}
+
+void KosTime::set_realtime_offset(Nanoseconds offset) {
+    offset_ = offset;
+    has_offset_ = true;
+}
+
+void KosTime::set_alarm(Nanoseconds when) {
+    uint64_t const ticks = when == kNever ? 0 : when <= 0 ? 1 : to_ticks(when, kos_time_hz());
+    (void)kos_time_alarm(kAlarmBit, ticks);
+}
+
+KosServer::KosServer(const kos_startup_t& startup)
+    : startup_(startup),
+      frames_(startup.kernel.vspace),
+      reply_(*reinterpret_cast<const uint64_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.replies.offset)) {}
+
+Status KosServer::initialise() {
+    KOS_TRY_STATUS(make_empty_cspace());
+    return load_shim();
+}
+
+// A CNode with one empty slot pair behind a guard of 58 bits that no user address or small number matches.
+Status KosServer::make_empty_cspace() {
+    constexpr unsigned kRadix = 1, kGuardBits = 58;
+    uint64_t guard = 0;
+    KOS_TRY_STATUS(random(&guard, sizeof guard));
+    // Not canonical, so that no address of a program has it: bits 47 and up neither all zero nor all one.
+    constexpr uint64_t kMiddle = 0x2aaULL << 47 >> (64 - kGuardBits - kRadix);
+    guard = ((guard & 0xffff'ffff) | kMiddle | 1ULL << 56) & ((1ULL << kGuardBits) - 1);
+    KOS_TRY(Objects::Object const made, Objects::make(seL4_CapTableObject, kRadix, kRadix + seL4_SlotBits));
+    KOS_TRY(empty_cspace_, Objects::take_slot());
+    bool const done =
+        cnode_mint(Objects::path(empty_cspace_), Objects::path(made.cap), seL4_AllRights, guard << 6 | kGuardBits).ok();
+    return done ? Status() : Status(Errno::kENOMEM);
+}
+
+extern "C" const std::byte kos_linux_shim_start[], kos_linux_shim_end[];
+
+Status KosServer::load_shim() {
+    auto const bytes = static_cast<size_t>(kos_linux_shim_end - kos_linux_shim_start);
+    for (size_t at = 0; at < kShimBytes; at += kPageBytes) {
+        KOS_TRY(Ref<Frame> frame, frames_.allocate());
+        if (at < bytes) memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
+        shim_.push_back(std::move(frame));
+    }
+    return {};
+}
+
+Result<std::unique_ptr<MachineThread>> KosServer::make_thread(Thread& thread, AddressSpace& memory) {
+    KOS_TRY(std::unique_ptr<KosThread> made,
+            KosThread::create(*this, thread, static_cast<KosSpace&>(memory.machine())));
+    return std::unique_ptr<MachineThread>(std::move(made));
+}
+
+Result<std::unique_ptr<MachineSpace>> KosServer::make_space() {
+    KOS_TRY(std::unique_ptr<KosSpace> made, KosSpace::create());
+    return std::unique_ptr<MachineSpace>(std::move(made));
+}
+
+Status KosServer::random(void* bytes, size_t count) {
+    return kos_status_is_ok(kos_random(bytes, count)) ? Status() : Status(Errno::kEIO);
+}
+
+void KosServer::report(const char* text) { kos_log_warning("%s", text); }
+
+void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
+
+uint64_t KosServer::badge_of(const Thread& thread) const {
+    return uint64_t{startup_.domain} << KOS_BADGE_DOMAIN_SHIFT | static_cast<uint64_t>(thread.tid);
+}
+
+void KosServer::add(KosThread& thread) {
+    threads_[static_cast<uint64_t>(thread.thread().tid)] = &thread;
+    ++threads_on_core_[thread.core()];
+}
+
+void KosServer::remove(KosThread& thread) {
+    threads_.erase(static_cast<uint64_t>(thread.thread().tid));
+    --threads_on_core_[thread.core()];
+    if (current_ == &thread) current_ = nullptr;
+}
+
+void KosServer::bury(const Objects::Object& tcb, const Objects::Object& time, CPtr fault, unsigned core) {
+    graves_.push_back({tcb, time, fault, core});
+}
+
+// Its own time is the domain's again here: nobody's that is being buried.
+void KosServer::empty_graves() {
+    for (Grave& grave : graves_) {
+        Objects::destroy(grave.tcb);
+        if (grave.fault) {
+            cnode_delete(Objects::path(grave.fault));
+            Objects::give_slot(grave.fault);
+        }
+        if (grave.time.is_made()) spare_time_[grave.core].push_back(grave.time);
+    }
+    graves_.clear();
+}
+
+unsigned KosServer::choose_core(uint64_t cores) const {
+    unsigned best = 0;
+    unsigned least = ~0u;
+    for (unsigned core = 0; core < startup_.cores && core < kCoresMax; ++core) {
+        if (!(cores >> core & 1) || threads_on_core_[core] >= least) continue;
+        best = core;
+        least = threads_on_core_[core];
+    }
+    return best;
+}
+
+Result<Objects::Object> KosServer::take_time(unsigned core) {
+    if (!spare_time_[core].empty()) {
+        Objects::Object const spare = spare_time_[core].back();
+        spare_time_[core].pop_back();
+        return spare;
+    }
+    KOS_TRY(Objects::Object const made,
+            Objects::make(seL4_SchedContextObject, seL4_MinSchedContextBits, seL4_MinSchedContextBits));
+    uint64_t words[4] = {made.cap, core, 0, 0};
+    if (!kos_status_is_ok(kos_root_request(KOS_ROOT_TIME_GIVE, words))) return Errno::kENOMEM;
+    return made;
+}
+
+Message KosServer::receive() {
+    kos_life_t* const life = reinterpret_cast<kos_life_t*>(startup_.life_page);
+    if (!is_ready_) {
+        is_ready_ = true;
+        __atomic_store_n(&life->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
+        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{}, KOS_SLOT_PORT, reply_);
+    }
+    if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
+        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{}, KOS_SLOT_PORT, reply_);
+    }
+    return recv(KOS_SLOT_PORT, reply_);
+}
+
+Message KosServer::answer_and_receive() {
+    KosThread* const thread = std::exchange(current_, nullptr);
+    kos_life_t* const life = reinterpret_cast<kos_life_t*>(startup_.life_page);
+    Tag tag = Tag::make(kStay, 0);
+    Words words;
+    if (thread && thread->answer() == KosThread::Answer::kResult) {
+        // Nine words: x0 to x7 and where to go on.
+        constexpr Word kWords = 9;
+        const seL4_UserContext& context = thread->context();
+        words = {{static_cast<Word>(thread->result()), context.x1, context.x2, context.x3}};
+        seL4_IPCBuffer* const buffer = ipc_buffer();
+        buffer->msg[4] = context.x4;
+        buffer->msg[5] = context.x5;
+        buffer->msg[6] = context.x6;
+        buffer->msg[7] = thread->has_saved_x7 ? thread->saved_x7 : context.x7;
+        buffer->msg[8] = context.pc + 4;
+        thread->has_saved_x7 = false;
+        tag = Tag::make(kGo, kWords);
+    } else if (thread && thread->answer() == KosThread::Answer::kContinue) {
+        thread->write_registers_if_loaded();
+        tag = Tag::make(kGo, 0);
+    }
+    if (thread && thread->answer() != KosThread::Answer::kStop) thread->answered();
+    if (!graves_.empty()) signal(KOS_SLOT_NOTIFICATION);
+    if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
+        reply(reply_, tag, words);
+        return receive();
+    }
+    return reply_recv(KOS_SLOT_PORT, reply_, tag, words);
+}
+
+void KosServer::run() {
+    Message message = receive();
+    for (;;) {
+        if (message.badge & KOS_BADGE_NOTIFICATION) {
+            handle_signals(message.badge);
+            system_->run_ready();
+            message = receive();
+        } else {
+            handle_fault(message);
+            system_->run_ready();
+            message = answer_and_receive();
+        }
+    }
+}
+
+void KosServer::handle_signals(uint64_t badge) {
+    empty_graves();
+    if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
+    if (badge & KOS_SIGNAL_STOP) {
+        SignalInfo const info = kernel_signal(kSIGTERM);
+        if (Process* const first = system_->find_process(1)) send_signal(*first, info);
+    }
+    if (badge & KOS_SIGNAL_ALARM) {
+        (void)kos_time_alarm_bits();
+        system_->timers.expire();
+    }
+}
+
+void KosServer::handle_fault(const Message& message) {
+    auto const found = threads_.find(message.badge & KOS_BADGE_TOKEN_MASK);
+    if (found == threads_.end()) return;  // ended while its fault was on the way: stays stopped
+    current_ = found->second;
+    switch (message.label()) {
+        case kUnknownSyscall: return handle_call();
+        case kCapFault: return handle_capability_fault();
+        case kVmFault: return handle_page_fault(message);
+        case kUserException: return handle_exception(message);
+        default: return;
+    }
+}
+
+void KosServer::handle_call() {
+    seL4_UserContext context{};
+    if (!tcb_read_registers(current_->tcb(), Suspend::kNo, kCallRegisters, context).ok()) return;
+    current_->begin_call(context);
+    Thread& thread = current_->thread();
+    thread.call_number = static_cast<unsigned>(context.x8);
+    uint64_t const arguments[] = {context.x0, context.x1, context.x2, context.x3, context.x4, context.x5};
+    memcpy(thread.call_arguments, arguments, sizeof arguments);
+    system_->execute_call(thread);
+}
+
+// x7 happened to hold a number of the kernel's own calls, and the CSpace has stopped it. The program makes its call
+// again with a harmless x7, which comes back with the result.
+void KosServer::handle_capability_fault() {
+    constexpr Word kToX7 = 11;
+    seL4_UserContext context{};
+    if (!tcb_read_registers(current_->tcb(), Suspend::kNo, kToX7, context).ok()) return;
+    current_->begin_fault();
+    current_->has_saved_x7 = true;
+    current_->saved_x7 = context.x7;
+    context.x7 = 0;
+    tcb_write_registers(current_->tcb(), Resume::kNo, kToX7, context);
+    current_->resume();
+}
+
+void KosServer::handle_page_fault(const Message& message) {
+    constexpr Word kWrite = 1 << 6, kStatusMask = 0x3f, kAlignment = 0x21;
+    constexpr int kBusAlignment = 1, kBusAddress = 2;
+    uint64_t const address = message.word(1);
+    bool const is_fetch = message.word(2) != 0;
+    Word const syndrome = message.word(3);
+    current_->begin_fault();
+    Thread& thread = current_->thread();
+    if ((syndrome & kStatusMask) == kAlignment) return system_->fault(thread, kSIGBUS, kBusAlignment, address);
+    uint32_t const access = is_fetch ? kPROT_EXEC : syndrome & kWrite ? kPROT_WRITE : kPROT_READ;
+    int code = 0;
+    Status const done = thread.process.memory->fault(address, access, code);
+    switch (done.error()) {
+        case Errno::kOK: current_->resume(); return;
+        case Errno::kEFAULT: return system_->fault(thread, kSIGSEGV, code, address);
+        case Errno::kENOMEM: {
+            char text[96];
+            snprintf(text, sizeof text, "%s[%d] is killed: the domain's memory is used up",
+                     thread.process.command.c_str(), thread.process.pid);
+            report(text);
+            send_signal(thread.process, kernel_signal(kSIGKILL));
+            return system_->fault(thread, kSIGBUS, kBusAddress, address);
+        }
+        default: return system_->fault(thread, kSIGBUS, kBusAddress, address);
+    }
+}
+
+void KosServer::handle_exception(const Message& message) {
+    constexpr Word kClassShift = 26;
+    constexpr Word kBreakpoint = 0x3c, kPcAlignment = 0x22, kSpAlignment = 0x26, kFloatingPoint = 0x2c;
+    constexpr int kIllegalOpcode = 1, kTrapBreakpoint = 1, kBusAlignment = 1, kFpeInvalid = 7;
+    uint64_t const ip = message.word(0);
+    Word const kind = message.word(3) >> kClassShift & 0x3f;
+    current_->begin_fault();
+    Thread& thread = current_->thread();
+    switch (kind) {
+        case kBreakpoint: return system_->fault(thread, kSIGTRAP, kTrapBreakpoint, ip);
+        case kPcAlignment:
+        case kSpAlignment: return system_->fault(thread, kSIGBUS, kBusAlignment, ip);
+        case kFloatingPoint: return system_->fault(thread, kSIGFPE, kFpeInvalid, ip);
+        default: return system_->fault(thread, kSIGILL, kIllegalOpcode, ip);
+    }
+}
+
+}  // namespace kos::lx

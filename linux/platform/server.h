@@ -1,0 +1,97 @@
+// The personality's only thread: receives the faults of programs and the signals of the domain, and answers.
+//
+// Passive: a fault is handled on the time of the thread that caused it, which comes back to that thread with the
+// answer. An answer with label 0 lets it go on; with label 1 it stays stopped (its call sleeps) and is resumed later by
+// its TCB. So one reply object is enough, and nobody's time is kept while he sleeps. Signals (timers, console) run on
+// the domain's own budget.
+#pragma once
+
+#include "mm/frame.h"
+#include "platform/console.h"
+#include "platform/frames.h"
+#include "platform/thread.h"
+#include "task/system.h"
+#include "time/clock.h"
+
+#include <unordered_map>
+
+namespace kos::lx {
+
+class KosTime final : public TimeSource {
+public:
+    Nanoseconds monotonic() override;
+    Nanoseconds realtime_offset() override;
+    void set_realtime_offset(Nanoseconds offset) override;
+    void set_alarm(Nanoseconds when) override;
+    static constexpr unsigned kAlarmBit = 0;
+
+private:
+    Nanoseconds offset_ = 0;
+    bool has_offset_ = false;
+};
+
+class KosServer final : public Platform {
+public:
+    explicit KosServer(const kos_startup_t& startup);
+
+    Status initialise();  // what programs need before the first one
+    KosFrames& frames() { return frames_; }
+    KosTime& time() { return time_; }
+    void set_system(System& system) { system_ = &system; }
+    [[noreturn]] void run();
+
+    // --- Platform
+    Result<std::unique_ptr<MachineThread>> make_thread(Thread& thread, AddressSpace& memory) override;
+    Result<std::unique_ptr<MachineSpace>> make_space() override;
+    std::span<const Ref<Frame>> shim_frames() override { return shim_; }
+    Status random(void* bytes, size_t count) override;
+    void report(const char* text) override;
+    [[noreturn]] void end(int status) override;
+    unsigned cores() override { return startup_.cores; }
+    const char* host_name() override { return startup_.name; }
+
+    // --- For threads
+    void add(KosThread& thread);
+    void remove(KosThread& thread);
+    void bury(const Objects::Object& tcb, const Objects::Object& time, CPtr fault, unsigned core);
+    uint64_t badge_of(const Thread& thread) const;
+    CPtr empty_cspace() const { return empty_cspace_; }
+    unsigned choose_core(uint64_t cores) const;
+    Result<Objects::Object> take_time(unsigned core);
+    bool is_waiting_for_answer(const KosThread& thread) const { return current_ == &thread; }
+
+private:
+    struct Grave {
+        Objects::Object tcb, time;
+        CPtr fault;
+        unsigned core;
+    };
+    sel4::Message receive();
+    sel4::Message answer_and_receive();
+    void handle_fault(const sel4::Message& message);
+    void handle_call();
+    void handle_capability_fault();
+    void handle_page_fault(const sel4::Message& message);
+    void handle_exception(const sel4::Message& message);
+    void handle_signals(uint64_t badge);
+    void empty_graves();
+    Status load_shim();
+    Status make_empty_cspace();
+
+    static constexpr unsigned kCoresMax = 64;
+    const kos_startup_t& startup_;
+    KosFrames frames_;
+    KosTime time_;
+    System* system_ = nullptr;
+    CPtr reply_;
+    CPtr empty_cspace_ = 0;
+    std::unordered_map<uint64_t, KosThread*> threads_;  // by badge's token
+    KosThread* current_ = nullptr;                      // in the reply object
+    std::vector<Grave> graves_;
+    std::vector<Objects::Object> spare_time_[kCoresMax];
+    unsigned threads_on_core_[kCoresMax] = {};
+    std::vector<Ref<Frame>> shim_;
+    bool is_ready_ = false;
+};
+
+}  // namespace kos::lx

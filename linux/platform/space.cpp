@@ -1,0 +1,62 @@
+// Pages of programs: a copy of the frame's capability each, mapped where the program has it.
+#include "platform/space.h"
+
+namespace kos::lx {
+
+using namespace sel4;
+
+Result<std::unique_ptr<KosSpace>> KosSpace::create() {
+    KOS_TRY(Objects::Object vspace, Objects::make(seL4_ARM_VSpaceObject, 0, seL4_VSpaceBits));
+    if (!asid_pool_assign(Objects::kernel().asid_pool, vspace.cap).ok()) {
+        Objects::destroy(vspace);
+        return Errno::kENOMEM;
+    }
+    return std::unique_ptr<KosSpace>(new KosSpace(vspace));
+}
+
+KosSpace::~KosSpace() {
+    Objects::destroy(vspace_);
+    mapper_.destroy_tables();
+}
+
+Status KosSpace::show(CPtr cap, uint64_t address, uint32_t protection) {
+    if (protection == 0) {
+        page_unmap(cap);
+        return {};
+    }
+    // This processor has no memory that can be written or executed and not read.
+    Word const rights = protection & kPROT_WRITE ? seL4_ReadWrite : seL4_CanRead;
+    Word const attributes = seL4_ARM_Default_VMAttributes | (protection & kPROT_EXEC ? 0 : seL4_ARM_ExecuteNever);
+    KOS_TRY_STATUS(mapper_.map(cap, address, rights, attributes));
+    // What the server has written into the page (copies of a file's code) the instruction cache may not know.
+    if (protection & kPROT_EXEC) page_cache(cap, CacheOperation::kUnifyInstruction, 0, kPageBytes);
+    return {};
+}
+
+Status KosSpace::map(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) {
+    KOS_TRY(CPtr const slot, Objects::take_slot());
+    if (!cnode_copy(Objects::path(slot), Objects::path(frame.platform_handle())).ok()) {
+        Objects::give_slot(slot);
+        return Errno::kENOMEM;
+    }
+    if (Status const shown = show(slot, address, protection); !shown.ok()) {
+        cnode_delete(Objects::path(slot));
+        Objects::give_slot(slot);
+        return shown;
+    }
+    handle = handle_of(slot);
+    return {};
+}
+
+void KosSpace::protect(uint64_t address, Frame&, uint32_t protection, uint32_t handle) {
+    // The page tables are there: this cannot run out of memory.
+    (void)show(slot_of(handle), address, protection).ok();
+}
+
+void KosSpace::unmap(uint64_t, uint32_t handle) {
+    CPtr const slot = slot_of(handle);
+    cnode_delete(Objects::path(slot));
+    Objects::give_slot(slot);
+}
+
+}  // namespace kos::lx

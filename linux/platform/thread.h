@@ -1,0 +1,76 @@
+// A program's thread in the kernel: TCB, scheduling context, the capability to which its faults go.
+//
+// The thread has no capability of its own: an empty CNode behind a guard that no address matches, so that whatever its
+// registers hold when it executes svc, the kernel finds nothing and the server gets a fault (design: "The x7
+// question").
+#pragma once
+
+#include "platform/objects.h"
+#include "platform/space.h"
+#include "task/thread.h"
+
+namespace kos::lx {
+
+class KosServer;
+
+class KosThread final : public MachineThread {
+public:
+    static Result<std::unique_ptr<KosThread>> create(KosServer& server, Thread& thread, KosSpace& space);
+    ~KosThread() override;
+
+    void load() override;
+    void set_result(int64_t value) override;
+    void set_no_result() override;
+    void set_again() override;
+    void interrupt() override;
+    void resume() override;
+    void set_memory(AddressSpace& memory) override;
+    Nanoseconds cpu_time() override;
+    unsigned core() override { return core_; }
+    void set_affinity(uint64_t cores) override;
+
+    // --- For the server's loop. The thread is in the reply object from here ...
+    void begin_call(const seL4_UserContext& context);  // pc, sp, spsr, x0..x8 count
+    void begin_fault();                                // a page, an exception: resumes where it was
+    // ... until it is answered: what the answer is.
+    enum class Answer : uint8_t { kStop, kResult, kContinue };
+    Answer answer() const { return answer_; }
+    const seL4_UserContext& context() const { return context_; }
+    int64_t result() const { return result_; }
+    void write_registers_if_loaded();
+    void answered();
+
+    Thread& thread() { return thread_; }
+    CPtr tcb() const { return objects_.tcb.cap; }
+
+    // An x7 that the kernel took for a system call of its own: the call is made again with another one.
+    bool has_saved_x7 = false;
+    uint64_t saved_x7 = 0;
+
+private:
+    struct Parts {
+        Objects::Object tcb, time;
+        CPtr fault = 0;
+        unsigned core = 0;
+    };
+    friend class KosServer;
+    KosThread(KosServer& server, Thread& thread, const Parts& parts)
+        : server_(server), thread_(thread), objects_(parts), core_(parts.core) {}
+
+    enum class Doing : uint8_t { kCall, kFault, kOutside };  // where load() finds the pc
+    KosServer& server_;
+    Thread& thread_;
+    Parts objects_;
+    unsigned core_;
+    seL4_UserContext context_{};  // the first twelve registers, of a call
+    Doing doing_ = Doing::kOutside;
+    Answer answer_ = Answer::kStop;
+    bool is_loaded_ = false;  // thread_.registers count
+    bool has_no_result_ = false;
+    bool is_again_ = false;
+    bool result_set_ = false;
+    int64_t result_ = 0;
+    Nanoseconds time_used_ = 0;
+};
+
+}  // namespace kos::lx

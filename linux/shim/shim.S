@@ -1,0 +1,171 @@
+// The shim: code that every program has at AddressSpace::shim, with no more rights than the program. An ELF shared object
+// (the vDSO of vdso(7): C libraries find __kernel_* by AT_SYSINFO_EHDR) whose entries for the server lie at the fixed
+// offsets of layout.h; shim.ld places them.
+//
+// Data page (behind the code; written by the server, read here): see vdso_data.h.
+#include "shim/vdso_data.h"
+
+    .arch armv8-a
+
+    .macro entry name
+    .section .text.\name, "ax", %progbits
+    .global \name
+    .type \name, %function
+\name:
+    .endm
+
+// q0-q31, fpsr and fpcr at x17, in the order of struct fpsimd_context behind its head (fpsr, fpcr, vregs).
+    .macro fp_move operation
+    \operation q0, q1, [x17, #16]
+    \operation q2, q3, [x17, #48]
+    \operation q4, q5, [x17, #80]
+    \operation q6, q7, [x17, #112]
+    \operation q8, q9, [x17, #144]
+    \operation q10, q11, [x17, #176]
+    \operation q12, q13, [x17, #208]
+    \operation q14, q15, [x17, #240]
+    \operation q16, q17, [x17, #272]
+    \operation q18, q19, [x17, #304]
+    \operation q20, q21, [x17, #336]
+    \operation q22, q23, [x17, #368]
+    \operation q24, q25, [x17, #400]
+    \operation q26, q27, [x17, #432]
+    \operation q28, q29, [x17, #464]
+    \operation q30, q31, [x17, #496]
+    .endm
+
+    .macro fp_save
+    fp_move stp
+    mrs x18, fpsr
+    str w18, [x17, #8]
+    mrs x18, fpcr
+    str w18, [x17, #12]
+    .endm
+
+    .macro fp_load
+    ldr w18, [x17, #8]
+    msr fpsr, x18
+    ldr w18, [x17, #12]
+    msr fpcr, x18
+    fp_move ldp
+    .endm
+
+    .macro private_call number
+    movz x8, #(\number & 0xffff)
+    movk x8, #(\number >> 16), lsl #16
+    mov x7, xzr
+    svc #0
+    // The server never lets it go on here.
+    brk #1
+    .endm
+
+entry shim_signal_entry
+    fp_save
+    br x16
+
+entry shim_signal_exit
+    fp_load
+    private_call 0x10001
+
+entry shim_signal_return
+    // Unwinders know a signal frame by these two instructions.
+    mov x8, #139
+    svc #0
+
+entry shim_start
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    movi v\n\().2d, #0
+    .endr
+    msr fpcr, xzr
+    msr fpsr, xzr
+    mov x17, xzr
+    br x16
+
+entry shim_clone_save
+    fp_save
+    private_call 0x10002
+
+entry shim_clone_child
+    fp_load
+    private_call 0x10003
+
+// --- vDSO. Clobbers what a function may; falls back to the system call for clocks that are not here.
+
+    .section .text.vdso, "ax", %progbits
+    .global __kernel_clock_gettime
+    .type __kernel_clock_gettime, %function
+__kernel_clock_gettime:
+    adrp x9, vdso_data
+    cmp w0, #VDSO_CLOCK_LAST
+    b.hi 9f
+    mov x10, #1
+    lsl x10, x10, x0
+    mov x11, #VDSO_REALTIME_CLOCKS
+    mov x12, #VDSO_MONOTONIC_CLOCKS
+    orr x13, x11, x12
+    tst x10, x13
+    b.eq 9f
+1:  ldr w14, [x9, #VDSO_SEQUENCE]
+    tbnz w14, #0, 1b
+    dmb ishld
+    ldr x15, [x9, #VDSO_MULTIPLIER]
+    ldr x16, [x9, #VDSO_REALTIME_OFFSET]
+    isb
+    mrs x17, cntpct_el0
+    dmb ishld
+    ldr w13, [x9, #VDSO_SEQUENCE]
+    cmp w13, w14
+    b.ne 1b
+    // Nanoseconds = ticks * multiplier / 2^32
+    mul x12, x17, x15
+    umulh x17, x17, x15
+    extr x12, x17, x12, #32
+    tst x10, x11
+    csel x16, x16, xzr, ne
+    add x12, x12, x16
+    mov x13, #0xca00
+    movk x13, #0x3b9a, lsl #16
+    udiv x14, x12, x13
+    msub x15, x14, x13, x12
+    stp x14, x15, [x1]
+    mov x0, xzr
+    ret
+9:  mov x8, #113
+    svc #0
+    ret
+    .size __kernel_clock_gettime, . - __kernel_clock_gettime
+
+    .global __kernel_gettimeofday
+    .type __kernel_gettimeofday, %function
+__kernel_gettimeofday:
+    cbz x0, 2f
+    mov x6, x30
+    mov x4, x0
+    mov x5, x1
+    sub sp, sp, #16
+    mov x0, xzr
+    mov x1, sp
+    bl __kernel_clock_gettime
+    ldp x9, x10, [sp], #16
+    mov x11, #1000
+    udiv x10, x10, x11
+    stp x9, x10, [x4]
+    mov x1, x5
+    mov x30, x6
+2:  cbz x1, 3f
+    str xzr, [x1]
+3:  mov x0, xzr
+    ret
+    .size __kernel_gettimeofday, . - __kernel_gettimeofday
+
+    .global __kernel_clock_getres
+    .type __kernel_clock_getres, %function
+__kernel_clock_getres:
+    mov x8, #114
+    svc #0
+    ret
+    .size __kernel_clock_getres, . - __kernel_clock_getres
+
+    .global __kernel_rt_sigreturn
+    .type __kernel_rt_sigreturn, %function
+    .set __kernel_rt_sigreturn, shim_signal_return

@@ -1,0 +1,56 @@
+// What a system call remembers between the times it is executed (call.h).
+#pragma once
+
+#include "base/wait_queue.h"
+#include "time/clock.h"
+
+#include <stdint.h>
+
+#include <memory>
+#include <vector>
+
+namespace kos::lx {
+
+class Thread;
+
+// Of calls that need more than words.
+class CallExtra {
+public:
+    virtual ~CallExtra() = default;
+};
+
+class ThreadWait final : public WaitEntry {
+public:
+    explicit ThreadWait(Thread& thread) : thread_(thread) {}
+    bool woken(uint32_t events) override;
+
+private:
+    Thread& thread_;
+};
+
+class ThreadTimer final : public Timer {
+public:
+    explicit ThreadTimer(Thread& thread) : thread_(thread) {}
+    void expired() override;
+
+private:
+    Thread& thread_;
+};
+
+struct CallProgress {
+    explicit CallProgress(Thread& thread) : timer(thread) {}
+
+    bool is_again = false;            // executed before
+    bool is_timed_out = false;        // its deadline has passed
+    bool is_uninterruptible = false;  // sleeps, and only fatal signals wake it
+    Nanoseconds deadline = kNever;    // set at the first execution
+    uint64_t done = 0;                // bytes moved so far
+    uint64_t words[4] = {};           // the handler's own
+    std::unique_ptr<CallExtra> extra;
+
+    std::vector<std::unique_ptr<ThreadWait>> waits;  // the first `waiting` are in queues
+    size_t waiting = 0;
+    ThreadTimer timer;
+};
+
+}  // namespace kos::lx

@@ -1,0 +1,169 @@
+// Processes and threads by number, and the execution of calls: from the program's svc to its return, with the sleeps
+// and signals in between.
+#include "task/system.h"
+
+#include "signal/signals.h"
+#include "syscalls/call.h"
+#include "task/current.h"
+
+#include <stdio.h>
+
+namespace kos::lx {
+
+namespace {
+
+void stop_waiting(CallProgress& progress) {
+    for (size_t i = 0; i < progress.waiting; ++i) progress.waits[i]->leave();
+    progress.waiting = 0;
+}
+
+void end_call(CallProgress& progress) {
+    stop_waiting(progress);
+    progress.timer.cancel();
+    progress.is_again = progress.is_timed_out = progress.is_uninterruptible = false;
+    progress.deadline = kNever;
+    progress.done = 0;
+    for (uint64_t& word : progress.words) word = 0;
+    progress.extra.reset();
+}
+
+bool is_restart(Errno error) { return error == Errno::kRestart || error == Errno::kRestartNoHandler; }
+
+}  // namespace
+
+System::System(Platform& with, FrameSource& of, TimeSource& time)
+    : platform(with), frames(of), timers(time), host_name(with.host_name()) {}
+
+Result<Ref<Process>> System::make_process(Process* parent) {
+    if (processes_.size() >= kProcessesMax) return Errno::kEAGAIN;
+    int const pid = next_number();
+    Ref<Process> const made = make_ref<Process>(*this, pid);
+    processes_.emplace(pid, made);
+    made->parent = parent;
+    made->started = timers.now();
+    if (parent) parent->children.push_back(made);
+    return made;
+}
+
+Result<Ref<Thread>> System::make_thread(Process& process) {
+    if (threads_.size() >= kThreadsMax) return Errno::kEAGAIN;
+    int const tid = process.threads.empty() && !threads_.count(process.pid) ? process.pid : next_number();
+    Ref<Thread> const made = make_ref<Thread>(process, tid);
+    made->started = timers.now();
+    threads_.emplace(tid, made);
+    process.threads.push_back(made);
+    return made;
+}
+
+int System::next_number() {
+    constexpr int kMost = 32767;
+    do {
+        last_number_ = last_number_ >= kMost ? 2 : last_number_ + 1;
+    } while (processes_.count(last_number_) || threads_.count(last_number_));
+    return last_number_;
+}
+
+Process* System::find_process(int pid) {
+    auto const found = processes_.find(pid);
+    return found == processes_.end() ? nullptr : found->second.get();
+}
+
+Thread* System::find_thread(int tid) {
+    auto const found = threads_.find(tid);
+    return found == threads_.end() ? nullptr : found->second.get();
+}
+
+void System::forget(Process& process) { processes_.erase(process.pid); }
+
+void System::forget(Thread& thread) { threads_.erase(thread.tid); }
+
+void System::add_ready(Thread& thread) {
+    if (thread.is_ready) return;
+    thread.is_ready = true;
+    ready_.emplace_back(&thread);
+}
+
+void System::run_ready() {
+    while (!ready_.empty()) {
+        Ref<Thread> const thread = std::move(ready_.front());
+        ready_.pop_front();
+        thread->is_ready = false;
+        ++context_switches;
+        switch (thread->state) {
+            case ThreadState::kAsleep:
+                stop_waiting(thread->progress);
+                thread->progress.is_again = true;
+                execute_call(*thread);
+                break;
+            case ThreadState::kInterrupted: resume_interrupted(*thread); break;
+            default: break;
+        }
+    }
+}
+
+// Each number once: a program that tries them all does not fill the log.
+void System::report_unknown(const Thread& thread, unsigned number) {
+    constexpr unsigned kKnown = sizeof reported_calls_ * 8;
+    unsigned const bit = number < kKnown - 1 ? number : kKnown - 1;
+    uint64_t& word = reported_calls_[bit / 64];
+    if (word >> bit % 64 & 1) return;
+    word |= uint64_t{1} << bit % 64;
+    char text[128];
+    snprintf(text, sizeof text, "%s[%d] asks for system call %u, which is not there", thread.process.command.c_str(),
+             thread.process.pid, number);
+    platform.report(text);
+}
+
+void System::execute_call(Thread& thread) {
+    CurrentThread const current(thread);
+    Ref<Thread> const held(&thread);  // it may end in here
+    thread.state = ThreadState::kInCall;
+    ++calls_executed;
+    Result<int64_t> result = Errno::kENOSYS;
+    if (const SystemCall* const call = find_system_call(thread.call_number)) {
+        Call context(thread);
+        result = call->handler(context);
+    } else {
+        report_unknown(thread, thread.call_number);
+    }
+    if (thread.state == ThreadState::kDead) return;
+    if (result.error() == Errno::kRetry) {
+        thread.state = ThreadState::kAsleep;
+        return;
+    }
+    finish(thread, result.ok() ? *result : 0, result.error());
+}
+
+void System::finish(Thread& thread, int64_t value, Errno error) {
+    stop_waiting(thread.progress);
+    if (error == Errno::kNoResult) {
+        thread.machine->set_no_result();
+    } else if (!is_restart(error)) {
+        thread.machine->set_result(error == Errno::kOK ? value : -static_cast<int64_t>(error));
+    }
+    if ((is_restart(error) || must_deliver(thread)) && !deliver_signals(thread, error)) {
+        // Executed again, now or when the process goes on: it remembers. Else it is over.
+        bool const goes_on = thread.state == ThreadState::kAsleep || thread.signals.is_stopped_in_call;
+        if (thread.state != ThreadState::kDead && !goes_on) end_call(thread.progress);
+        return;
+    }
+    end_call(thread.progress);
+    thread.state = ThreadState::kRunning;
+    thread.machine->resume();
+}
+
+void System::fault(Thread& thread, int signal, int code, uint64_t address) {
+    CurrentThread const current(thread);
+    Ref<Thread> const held(&thread);
+    thread.state = ThreadState::kInCall;
+    SignalInfo info;
+    info.signal = signal;
+    info.code = code;
+    info.address = address;
+    force_signal(thread, info);
+    if (!deliver_signals(thread)) return;
+    thread.state = ThreadState::kRunning;
+    thread.machine->resume();
+}
+
+}  // namespace kos::lx

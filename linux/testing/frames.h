@@ -1,0 +1,74 @@
+// Frames of plain memory for host tests, with a quota that can run out.
+#pragma once
+
+#include "mm/frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <vector>
+
+namespace kos::lx::testing {
+
+class FakeFrames final : public FrameSource {
+public:
+    explicit FakeFrames(uint64_t quota = 1 << 16) : quota_(quota) {}
+
+    Result<Ref<Frame>> allocate() override {
+        if (used_ >= quota_) return Errno::kENOMEM;
+        return Ref<Frame>(make_ref<PlainFrame>(*this));
+    }
+    uint64_t total_frames() override { return quota_; }
+    uint64_t free_frames() override { return quota_ > used_ ? quota_ - used_ : 0; }
+
+    void set_quota(uint64_t frames) { quota_ = frames; }
+    uint64_t used() const { return used_; }
+
+private:
+    class PlainFrame final : public Frame {
+    public:
+        explicit PlainFrame(FakeFrames& of) : Frame(static_cast<std::byte*>(calloc(1, kPageBytes)), false, 0), of_(of) {
+            ++of_.used_;
+        }
+        ~PlainFrame() override {
+            --of_.used_;
+            free(data());
+        }
+
+    private:
+        FakeFrames& of_;
+    };
+
+    uint64_t quota_;
+    uint64_t used_ = 0;
+};
+
+// An image in memory; the rest of the last page is zero. Each page is an allocation of its own, so that ASan sees an
+// access beyond it.
+class FakeImage final : public Image {
+public:
+    explicit FakeImage(const std::vector<uint8_t>& bytes) {
+        for (size_t offset = 0; offset < bytes.size(); offset += kPageBytes) {
+            size_t const count = bytes.size() - offset < kPageBytes ? bytes.size() - offset : kPageBytes;
+            pages_.push_back(make_ref<ImageFrame>(bytes.data() + offset, count));
+        }
+    }
+    uint64_t pages() override { return pages_.size(); }
+    Result<Ref<Frame>> page(uint64_t index) override {
+        if (index >= pages_.size()) abort();
+        return pages_[index];
+    }
+
+private:
+    class ImageFrame final : public Frame {
+    public:
+        ImageFrame(const uint8_t* bytes, size_t count)
+            : Frame(static_cast<std::byte*>(calloc(1, kPageBytes)), true, 0) {
+            memcpy(data(), bytes, count);
+        }
+        ~ImageFrame() override { free(data()); }
+    };
+    std::vector<Ref<Frame>> pages_;
+};
+
+}  // namespace kos::lx::testing

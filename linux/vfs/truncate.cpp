@@ -1,0 +1,22 @@
+// Shortening files that may be mapped.
+#include "vfs/truncate.h"
+
+#include "mm/address_space.h"
+#include "task/system.h"
+
+namespace kos::lx {
+
+void forget_pages_everywhere(Process& process, const Inode& inode, uint64_t first, uint64_t last) {
+    for (const auto& [pid, other] : process.system.processes()) {
+        if (other->memory) other->memory->forget_pages(inode, first, last);
+    }
+}
+
+Status truncate_inode(Process& process, Inode& inode, uint64_t size) {
+    KOS_TRY(uint64_t const before, inode.size());
+    KOS_TRY_STATUS(inode.truncate(size));
+    if (size < before) forget_pages_everywhere(process, inode, page_up(size) >> kPageBits, ~uint64_t{0});
+    return {};
+}
+
+}  // namespace kos::lx

@@ -1,0 +1,13 @@
+// Shortening files that may be mapped.
+#pragma once
+
+#include "vfs/inode.h"
+
+namespace kos::lx {
+
+// Sets the size; pages that end up behind it vanish from all address spaces (SIGBUS).
+Status truncate_inode(Process& process, Inode& inode, uint64_t size);
+// The pages that cover [offset, offset + bytes) are other frames from now on (a hole was punched).
+void forget_pages_everywhere(Process& process, const Inode& inode, uint64_t first, uint64_t last);
+
+}  // namespace kos::lx
