@@ -83,42 +83,54 @@ Reply encode(kos_status_t status, const kos_msg_t& answer, const kos_startup_cli
     return {Tag::make(status, 4, answer.token ? 1 : 0), {{answer.param, metadata, answer.words[0], answer.words[1]}}};
 }
 
+// The capability that came with a request.
+struct Carried {
+    bool is_one;         // exactly one
+    kos_slot_t token;    // its slot
+    kos_caller_t badge;  // or which of the own tokens it is
+};
+
+[[gnu::noinline]] Carried take_capability(Serving& own, const sel4::Message& message) {
+    bool const is_one = message.tag.extra_caps() == 1;
+    // A capability to the endpoint that the message came through is not handed over: its badge is told instead.
+    if (is_one && message.tag.caps_unwrapped() == 1) {
+        return {true, KOS_SLOT_NULL, without_single_use(decode_badge(sel4::ipc_buffer()->caps_or_badges[0]))};
+    }
+    kos_slot_t const slot = own.receive_slot;
+    own.receive_slot = KOS_SLOT_NULL;
+    if (is_one && message.tag.caps_unwrapped() == 0) return {true, slot, {}};
+    // More than may come. One may lie in the slot, which the next token needs.
+    if (slot) free_slot(slot);
+    return {false, KOS_SLOT_NULL, {}};
+}
+
+// The first use of a token for one revokes it; whoever comes second finds nothing to revoke.
+[[gnu::noinline]] bool use_up(const kos_caller_t& caller) {
+    Answer const revoked = call_root(KOS_ROOT_TOKEN_REVOKE, caller.port, caller.token);
+    if (kos_status_is_ok(revoked.status)) forget_token(caller.port, caller.token);
+    return kos_status_is_ok(revoked.status);
+}
+
 // Decodes a request; false: answered with `refusal`.
 bool decode(Serving& own, const sel4::Message& message, const kos_caller_t& caller, const kos_startup_client_t* client,
             kos_msg_t& request, kos_status_t& refusal) {
     Word const metadata = message.length() >= 4 ? message.words[1] : ~Word{0};
     Word const bytes = metadata & KOS_METADATA_BYTES_MASK;
-    bool const has_token = message.tag.extra_caps() == 1 && message.tag.caps_unwrapped() == 0;
-    // A capability to the endpoint that the message came through is not handed over: its badge is told instead.
-    bool const has_own = message.tag.extra_caps() == 1 && message.tag.caps_unwrapped() == 1;
-    kos_caller_t const own_token =
-        has_own ? without_single_use(decode_badge(sel4::ipc_buffer()->caps_or_badges[0])) : kos_caller_t{};
-    bool const is_valid =
-        !(metadata & ~KOS_METADATA_KNOWN) && bytes <= KOS_PAYLOAD_MAX && (bytes == 0 || (client && client->window)) &&
-        (has_token || has_own) == ((metadata & KOS_METADATA_TOKEN) != 0) && message.label() <= KOS_LABEL_PING;
-    kos_slot_t token = KOS_SLOT_NULL;
-    if (has_token) {
-        token = own.receive_slot;
-        own.receive_slot = KOS_SLOT_NULL;
-    } else if (message.tag.extra_caps() && !has_own && own.receive_slot) {
-        // Not what the metadata announce, and yet a capability may have come: the next token needs the slot.
-        free_slot(own.receive_slot);
-        own.receive_slot = KOS_SLOT_NULL;
+    Carried carried{};
+    if (message.tag.extra_caps()) [[unlikely]] {
+        carried = take_capability(own, message);
     }
+    bool const is_valid = !(metadata & ~KOS_METADATA_KNOWN) && bytes <= KOS_PAYLOAD_MAX &&
+                          (bytes == 0 || (client && client->window)) &&
+                          carried.is_one == ((metadata & KOS_METADATA_TOKEN) != 0) && message.label() <= KOS_LABEL_PING;
     refusal = KOS_STATUS_BAD_REQUEST;
-    if (is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE) {
-        // The first use revokes it; whoever comes second finds nothing to revoke.
-        Answer const revoked = call_root(KOS_ROOT_TOKEN_REVOKE, caller.port, caller.token);
-        if (kos_status_is_ok(revoked.status)) forget_token(caller.port, caller.token);
-        if (!kos_status_is_ok(revoked.status)) refusal = KOS_STATUS_INVALID_TOKEN;
-        if (!kos_status_is_ok(revoked.status)) has_token ? free_slot(token) : void();
-        if (!kos_status_is_ok(revoked.status)) return false;
-    }
-    if (!is_valid) {
-        if (token) free_slot(token);
+    bool const is_used_up = is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE && !use_up(caller);
+    if (is_used_up) refusal = KOS_STATUS_INVALID_TOKEN;
+    if (!is_valid || is_used_up) {
+        if (carried.token) free_slot(carried.token);
         return false;
     }
-    if (token) set_connection_of(token, -1);
+    if (carried.token) set_connection_of(carried.token, -1);
     if (bytes) memcpy(own.request_copy, reinterpret_cast<const void*>(client->window), bytes);
     request = kos_msg_t{.label = message.label(),
                         .param = message.words[0],
@@ -127,8 +139,8 @@ bool decode(Serving& own, const sel4::Message& message, const kos_caller_t& call
                         .payload_bytes = static_cast<uint32_t>(bytes),
                         .has_words = (metadata & KOS_METADATA_WORDS) != 0,
                         .reserved = {},
-                        .token = token,
-                        .own = own_token};
+                        .token = carried.token,
+                        .own = carried.badge};
     return true;
 }
 

@@ -247,6 +247,10 @@ void emit_server(Writer& out, const Interface& interface) {
     out.line("kos_server_t server;  // first; filled in by %_server_run", prefix(interface));
     for (const Method& method : interface.methods) {
         emit_method_doc(out, method);
+        if (const Field* const token = method.request.token_field(); token && token->type.own) {
+            out.line("// `%`: which of the server's own tokens came; null: none, and `%` is somebody else's.",
+                     own_name(*token), member(*token));
+        }
         if (method.deferred)
             out.line("// May kos_server_defer, return NO_REPLY, and %_%_answer later.", prefix(interface),
                      snake(method.name));

@@ -297,10 +297,13 @@ void emit_server_class(Writer& out, const Interface& interface) {
         }
     }
     out.blank();
-    out.line("// Whose requests are served; the others' are answered BAD_REQUEST. For servers without tokens: not those of tokens.");
+    out.line(
+        "// Whose requests are served; the others' are answered BAD_REQUEST. For servers without tokens: not those of "
+        "tokens.");
     out.line("bool accepts(const Caller&) const { return true; }");
     out.blank();
-    out.line("// Serves this interface on all ports of the domain, until it is asked to stop. Signals go to the method");
+    out.line(
+        "// Serves this interface on all ports of the domain, until it is asked to stop. Signals go to the method");
     out.line("// signalled(uint64_t bits), if there is one, or else to what server()->signalled was set to.");
     out.open("Result<void> run() {");
     out.open(

@@ -128,7 +128,7 @@ void emit_struct(Writer& out, const Struct& item) {
 // --- Messages
 
 // Puts the parameters in scope into `message_`. Bytes of the payload are in `payload_`, if it is not the caller's own.
-void emit_encode(Writer& out, const Message& message, bool one_way, const std::string& failed) {
+void emit_encode(Writer& out, const Message& message, const std::string& failed) {
     for (const Field& field : message.fields) {
         if (field.type.variable()) out.line("if %.len() > % { return %; }", member(field), field.type.max, failed);
         if (field.type.kind == Kind::kText && !field.type.raw)
@@ -174,7 +174,6 @@ void emit_encode(Writer& out, const Message& message, bool one_way, const std::s
                  variable->type.kind == Kind::kText ? ".as_bytes()" : "");
     }
     out.line("message_.payload = &payload_[..used_];");
-    (void)one_way;
 }
 
 // Names the fields of `in_` (a message) or refuses it: `failed` is a statement. The variable part stays `rest_`.
@@ -257,7 +256,7 @@ void emit_client_method(Writer& out, const Interface& interface, const Method& m
              tuple(results));
     out.line("#[allow(unused_mut)]");
     out.line("let mut message_ = idl::Message::new(%);", label_name(interface, method));
-    emit_encode(out, method.request, method.one_way, "Err(Status::INVALID_ARGUMENT)");
+    emit_encode(out, method.request, "Err(Status::INVALID_ARGUMENT)");
     if (method.one_way) {
         out.line("idl::send(self.slot, message_.label, message_.payload)");
         out.close();
@@ -467,7 +466,7 @@ void emit_later_answer(Writer& out, const Interface& interface, const Method& me
     out.line("let mut message_ = idl::Message::new(0);");
     Message without_token = method.answer;
     without_token.token = -1;
-    emit_encode(out, without_token, false, "Err(Status::INVALID_ARGUMENT)");
+    emit_encode(out, without_token, "Err(Status::INVALID_ARGUMENT)");
     out.line("idl::answer(deferred, &message_, %)", !token ? "None"
                                                     : token->type.optional
                                                         ? member(*token) + ".map(idl::Owned::into_token)"
@@ -482,10 +481,8 @@ void emit_server(Writer& out, const Interface& interface) {
     const bool words = std::any_of(interface.methods.begin(), interface.methods.end(), c::words_only);
     const bool queued = std::any_of(interface.methods.begin(), interface.methods.end(),
                                     [](const Method& method) { return method.one_way; });
-    out.line(
-        "/// The methods of a server; what it does not have answers NOT_IMPLEMENTED. A result of variable length is "
-        "put");
-    out.line("/// into the last argument.");
+    out.line("/// The methods of a server; what it does not have answers NOT_IMPLEMENTED.");
+    out.line("/// A result of variable length is put into the last argument.");
     out.open("pub trait %Server: Sized {", name);
     for (const Method& method : interface.methods) {
         out.comment(method.doc, "/// ");
