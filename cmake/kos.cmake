@@ -6,6 +6,8 @@
 #   kos_freestanding(TARGET [GENERAL_REGS_ONLY] [STRICT_ALIGN])
 #                                           flags of code that runs on the device
 #   kos_linker_script(TARGET FILE)          links TARGET by FILE, and again when FILE changes
+#   kos_split_debug(TARGET)                 debug information goes into .debug/TARGET.elf.debug beside the ELF file, where gdb
+#                                           finds it: what is in the system image is hashed at every boot
 #   kos_host_library(NAME SOURCES... [INCLUDES...] [LIBS...])
 #                                           library for host tools (NAME) and for tests (NAME_sanitized)
 #   kos_host_test(NAME SOURCES... [INCLUDES...] [LIBS...] [LABELS...] [DEFINITIONS...] [TIMEOUT s] [THREAD_SANITIZER])
@@ -90,7 +92,21 @@ function(kos_linker_script target file)
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${file}")
 endfunction()
 
+function(kos_split_debug target)
+    set(elf "$<TARGET_FILE:${target}>")
+    set(folder "$<TARGET_FILE_DIR:${target}>/.debug")
+    set(debug "${folder}/$<TARGET_FILE_NAME:${target}>.debug")
+    add_custom_command(TARGET ${target} POST_BUILD
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}"
+        COMMAND "${CMAKE_OBJCOPY}" --only-keep-debug "${elf}" "${debug}"
+        COMMAND "${CMAKE_OBJCOPY}" --strip-debug "--add-gnu-debuglink=${debug}" "${elf}" VERBATIM)
+endfunction()
+
 set(KOS_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # So that fuzz targets (kos_fuzz.cmake) see the coverage of the libraries that they link.
+    list(APPEND KOS_SANITIZERS -fsanitize=fuzzer-no-link)
+endif()
 set(KOS_THREAD_SANITIZER -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer)
 
 # Tests link NAME_sanitized; tools link NAME. Tools carry no sanitizer, because ./kos run depends on

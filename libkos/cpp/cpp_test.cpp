@@ -230,7 +230,7 @@ TEST_F(Cpp, TokensGiveTheirSlotBackOnce) {
         kos::Token first = kos::Token::create("port", 5, 2).value();
         EXPECT_EQ(first.slot(), 105u);
         kos::Token second = std::move(first);
-        EXPECT_FALSE(first);
+        EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): what is left behind is what is tested
         kos::Token third = kos::Token::create("port", 6, 2).value();
         third = std::move(second);
         kos::Token given = kos::Token::create("port", 7, 2).value();

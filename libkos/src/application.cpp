@@ -90,7 +90,7 @@ uint64_t kos_app_parameter_number(const char* key, uint64_t otherwise) {
     do {
         uint64_t digit = 99;
         if (*at >= '0' && *at <= '9') digit = static_cast<uint64_t>(*at - '0');
-        if (*at >= 'a' && *at <= 'f') digit = static_cast<uint64_t>(*at - 'a' + 10);
+        if (*at >= 'a' && *at <= 'f') digit = static_cast<uint64_t>(*at - 'a') + 10;
         if (digit >= base || __builtin_mul_overflow(result, base, &result) ||
             __builtin_add_overflow(result, digit, &result)) {
             kos_stop("a parameter of the manifest is not a number");

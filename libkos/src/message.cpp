@@ -59,9 +59,11 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
     if (slot) receive_into(KOS_SLOT_NULL);
     // Emptied if a capability has come that was not announced.
     if (slot && !has_token) answer.tag.extra_caps() ? free_slot(slot) : release_slot(slot);
-    if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
-    bool const is_valid = answer.label() <= UINT32_MAX && !(metadata & ~KOS_METADATA_KNOWN) &&
-                          bytes <= KOS_PAYLOAD_MAX && (bytes == 0 || (connection && connection->window)) &&
+    // Of the kernel: there was nothing to send through. (Of a server that lies, perhaps with a token.)
+    if (answer.label() < KOS_STATUS_OK && !has_token) return KOS_STATUS_INVALID_TOKEN;
+    bool const is_valid = answer.label() >= KOS_STATUS_OK && answer.label() <= UINT32_MAX &&
+                          !(metadata & ~KOS_METADATA_KNOWN) && bytes <= KOS_PAYLOAD_MAX &&
+                          (bytes == 0 || (connection && connection->window)) &&
                           has_token == ((metadata & KOS_METADATA_TOKEN) != 0);
     if (!is_valid) {
         if (has_token) free_slot(slot);
@@ -69,7 +71,10 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
     }
     // The answer's payload is copied before anybody looks at it.
     void* const copy = bytes ? payload_buffer() : nullptr;
-    if (bytes && !copy) return KOS_STATUS_NOT_ENOUGH_MEMORY;
+    if (bytes && !copy) {
+        if (has_token) free_slot(slot);
+        return KOS_STATUS_NOT_ENOUGH_MEMORY;
+    }
     if (bytes) memcpy(copy, reinterpret_cast<const void*>(connection->window), bytes);
     if (has_token)
         set_connection_of(slot, static_cast<int>(connection - table<kos_startup_connection_t>(startup->connections)));
@@ -89,6 +94,14 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
 
 namespace {
 
+// An answer that nobody expects a capability of has brought one. If the server loop has prepared a slot for its next
+// request, it lies there now: it goes, or no client's token would find room any more.
+[[gnu::noinline, gnu::cold]] kos_status_t refuse_capability() {
+    const seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
+    if (buffer->receiveCNode) sel4::cnode_delete({KOS_SLOT_CNODE, buffer->receiveIndex, 64});
+    return KOS_STATUS_PEER_INVALID;
+}
+
 // Slots beyond the end are a fault of the thread, not an error.
 bool is_slot(kos_slot_t target) { return target < startup->free_slot_end; }
 
@@ -96,9 +109,9 @@ bool is_slot(kos_slot_t target) { return target < startup->free_slot_end; }
 
 kos_status_t kos_msg_words_status(uint64_t tag, uint64_t metadata) {
     Tag const answer{tag};
+    if (answer.extra_caps()) return refuse_capability();
     if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
-    // Nothing else was announced: no payload, no token, and the kernel has not been told where to put one.
-    bool const is_words = !(metadata & ~KOS_METADATA_WORDS) && answer.extra_caps() == 0 && answer.label() <= UINT32_MAX;
+    bool const is_words = !(metadata & ~KOS_METADATA_WORDS) && answer.label() <= UINT32_MAX;
     return is_words ? static_cast<kos_status_t>(answer.label()) : kos_status_t{KOS_STATUS_PEER_INVALID};
 }
 

@@ -113,10 +113,16 @@ void TmpfsInode::set_attributes(const Attributes& from) {
     attributes_.mode = (attributes_.mode & kS_IFMT) | (from.mode & kPermissions);
     attributes_.uid = from.uid;
     attributes_.gid = from.gid;
+    if (!is_directory()) attributes_.links = from.links;
     attributes_.accessed = from.accessed;
     attributes_.modified = from.modified;
     attributes_.changed = from.changed;
     attributes_.born = from.born;
+}
+
+void TmpfsInode::set_target(std::string_view target) {
+    target_ = target;
+    attributes_.size = target.size();
 }
 
 void TmpfsInode::touch_accessed() {

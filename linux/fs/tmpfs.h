@@ -104,13 +104,16 @@ public:
 
     // --- For the overlay whose upper layer this is, and the file system's end.
     TmpfsInode* find_entry(std::string_view name) const;  // nullptr: not there
-    bool has_entries() const { return !names_.empty(); }
     bool is_empty() const { return names_.empty(); }
     uint64_t number() const { return attributes_.inode; }
+    void set_attributes(const Attributes& from);  // copy-up: owner, mode, times, number of links
+    void attach(std::string_view name, Ref<TmpfsInode> inode) { add_entry(name, std::move(inode)); }
+    void set_target(std::string_view target);  // of a symbolic link
     void set_device_number(uint64_t number) { attributes_.device_number = number; }
-    void set_attributes(const Attributes& from);  // copy-up: owner, mode, times
-    bool is_opaque = false;                       // nothing of the lower directory shows
-    uint64_t shown_number = 0;                    // the inode number that it had below; 0: its own
+    void lost_name();
+    Ref<Inode> below;           // the directory that shows through this one
+    uint64_t shown_number = 0;  // the inode number that it had below; 0: its own
+    bool is_whiteout = false;   // the name is absent, whatever is below
     void allow_sealing() { seals_ = 0; }
 
 private:
@@ -128,7 +131,6 @@ private:
     void add_entry(std::string_view name, Ref<TmpfsInode> inode);
     void remove_entry(std::string_view name);
     void entered(TmpfsInode& directory);  // a directory got a new parent
-    void lost_name();
     void changed() { attributes_.changed = state_->now(); }
     void modified() { attributes_.modified = attributes_.changed = state_->now(); }
     Result<Frame*> frame_for_write(uint64_t index);

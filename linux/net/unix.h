@@ -61,8 +61,9 @@ public:
     std::string anonymous_name() const override;
     void descriptor_closed(Process& process) override;
 
-    // Empties the sockets that nobody can reach any more. Called by itself when that may have come about.
-    static void collect_garbage();
+    // Empties the sockets that nobody can reach any more. Called by itself when that may have come about; `is_urgent`:
+    // even if there are many sockets and little hope.
+    static void collect_garbage(bool is_urgent = false);
     static size_t files_in_flight();
 
 private:

@@ -18,7 +18,7 @@ constexpr size_t kStreamPacket = 32768;  // bytes that small writes to a stream 
 
 size_t of_all_in_flight = 0;
 size_t sockets_in_flight = 0;
-bool may_have_garbage = false;
+size_t suspects = 0;  // ends since the last collection that may have made garbage
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void UnixSocket::Packet::discharge(size_t bytes_charged) {
 UnixSocket::Packet::~Packet() {
     if (budget) discharge(charged);
     if (!files.empty()) {
-        if (sockets_in_flight) may_have_garbage = true;
+        if (sockets_in_flight) ++suspects;
         give_files();
     }
 }
@@ -101,7 +101,7 @@ Status UnixSocket::read_control(SocketMessage& message, Process& process, Packet
         }
     }
     if (files.empty()) return {};
-    collect_garbage();
+    collect_garbage(of_all_in_flight + files.size() > kInFlightMax);
     if (of_all_in_flight + files.size() > kInFlightMax) return Errno::kETOOMANYREFS;
     packet.take_files(std::move(files));
     return {};
@@ -330,7 +330,7 @@ void UnixSocket::bury() {
     static Graveyard<Packet> packets;
     static Graveyard<Ref<UnixSocket>> connections;
     static bool is_emptying = false;
-    if (sockets_in_flight) may_have_garbage = true;
+    if (sockets_in_flight) ++suspects;
     for (auto& packet : packets_) packets.graves.push_back(std::move(packet));
     for (auto& connection : pending_) {
         --connection->in_flight_;
@@ -354,14 +354,16 @@ void UnixSocket::bury() {
 }
 
 void UnixSocket::descriptor_closed(Process&) {
-    if (in_flight_) may_have_garbage = true;
+    if (in_flight_) ++suspects;
 }
 
 size_t UnixSocket::files_in_flight() { return of_all_in_flight; }
 
-void UnixSocket::collect_garbage() {
-    if (!may_have_garbage || sockets_in_flight == 0) return;
-    may_have_garbage = false;
+void UnixSocket::collect_garbage(bool is_urgent) {
+    if (suspects == 0 || sockets_in_flight == 0) return;
+    // It looks at every socket; so it waits until that is worth it.
+    if (!is_urgent && suspects * 8 < all().size()) return;
+    suspects = 0;
     std::vector<UnixSocket*> reached;
     for (UnixSocket* socket : all()) {
         socket->is_reached_ = socket->references() > socket->in_flight_;

@@ -1,7 +1,7 @@
-// Bytes to the driver, as many as it has room for.
+// Bytes to the driver, as many as it has room for, and bytes from it.
 #include "platform/console.h"
 
-#include "vfs/devices.h"
+#include "tty/pty.h"
 
 #include <kos/idl/console.h>
 
@@ -9,44 +9,66 @@ namespace kos::lx {
 
 namespace {
 
-kos_console_client_t console;
-
-class ConsoleFile final : public File {
-public:
-    bool can_poll() const override { return true; }
-    uint32_t poll() override { return kPOLLOUT | kPOLLWRNORM; }
-    Result<size_t> read(IoBuffer&) override { return Errno::kEAGAIN; }
-    Result<size_t> write(IoBuffer& from) override {
-        char bytes[1024];
-        KOS_TRY(size_t const count, from.in(bytes, sizeof bytes));
-        uint64_t taken = 0;
-        size_t done = 0;
-        while (done < count) {
-            if (kos_console_client_write_some(console, reinterpret_cast<const uint8_t*>(bytes) + done,
-                                              static_cast<uint32_t>(count - done), &taken) != KOS_STATUS_OK)
-                break;
-            done += taken;
-        }
-        return count;
-    }
-};
-
-Result<Ref<File>> open_file(Inode&, uint32_t flags, Process&) {
-    Ref<File> made(new ConsoleFile);
-    made->flags = flags;
-    return made;
-}
+kos_console_client_t driver;
+constexpr size_t kMost = 1024;  // bytes of one request
 
 }  // namespace
 
-Status open_console(System&) {
-    if (!kos_status_is_ok(kos_console_connect("console", &console))) return Errno::kENODEV;
-    CharacterDevices devices;
-    devices.major = 5;
-    devices.first_minor = 1;
-    devices.open = open_file;
-    devices.name = "console";
-    register_devices(devices);
+Status KosConsole::connect() {
+    return kos_status_is_ok(kos_console_connect("console", &driver)) ? Status() : Status(Errno::kENODEV);
+}
+
+size_t KosConsole::write(std::span<const uint8_t> bytes) {
+    size_t done = 0;
+    while (done < bytes.size()) {
+        auto const now = static_cast<uint32_t>(std::min(bytes.size() - done, kMost));
+        uint64_t taken = 0;
+        if (!kos_status_is_ok(kos_console_client_write_some(driver, bytes.data() + done, now, &taken)) || taken == 0) {
+            is_blocked_ = true;
+            timers_.set(*this, timers_.now() + kQuick);
+            break;
+        }
+        done += taken;
+    }
+    return done;
+}
+
+void KosConsole::set_client(Client* client) {
+    client_ = client;
+    if (client_) timers_.set(*this, timers_.now());
+}
+
+void KosConsole::input_room() {
+    has_room_ = true;
+    if (!left_.empty()) timers_.set(*this, timers_.now());
+}
+
+void KosConsole::read() {
+    while (has_room_) {
+        if (left_.empty()) {
+            const uint8_t* bytes = nullptr;
+            size_t count = 0;
+            if (!kos_status_is_ok(kos_console_client_read(driver, kMost, &bytes, &count)) || count == 0) return;
+            left_.assign(reinterpret_cast<const char*>(bytes), count);
+        }
+        size_t const taken =
+            client_->received(std::span(reinterpret_cast<const uint8_t*>(left_.data()), left_.size()));
+        has_room_ = taken == left_.size();
+        left_.erase(0, taken);
+    }
+}
+
+void KosConsole::expired() {
+    if (!client_) return;
+    if (std::exchange(is_blocked_, false)) client_->has_room();
+    read();
+    timers_.set(*this, timers_.now() + (is_blocked_ ? kQuick : kSlow));
+}
+
+Status open_console(System& system) {
+    static KosConsole port(system.timers);
+    KOS_TRY_STATUS(port.connect());
+    register_console(Ref<Terminal>(new Console(system, port)));
     return {};
 }
 

@@ -78,10 +78,14 @@ Result<Ref<Frame>> KosFrames::allocate() {
     return Ref<Frame>(frame);
 }
 
-uint64_t KosFrames::free_frames() {
+uint64_t KosFrames::unmade_frames() {
     uint64_t const chunks = Objects::free_chunks();
-    return free_.size() + (chunks > kChunksKept ? (chunks - kChunksKept) * Objects::kRunSlots : 0);
+    return chunks > kChunksKept ? (chunks - kChunksKept) * Objects::kRunSlots : 0;
 }
+
+uint64_t KosFrames::total_frames() { return total_ + unmade_frames(); }
+
+uint64_t KosFrames::free_frames() { return free_.size() + unmade_frames(); }
 
 class KosImage::ImageFrame final : public Frame {
 public:

@@ -29,13 +29,14 @@ public:
     explicit KosFrames(CPtr own_vspace) : mapper_(own_vspace) {}
 
     Result<Ref<Frame>> allocate() override;
-    uint64_t total_frames() override { return total_; }
+    uint64_t total_frames() override;  // those that could be made, too
     uint64_t free_frames() override;
     Mapper& mapper() { return mapper_; }
 
 private:
     class PoolFrame;
     Status add_chunk();
+    static uint64_t unmade_frames();
 
     Mapper mapper_;
     std::vector<PoolFrame*> free_;

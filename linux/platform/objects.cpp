@@ -19,6 +19,7 @@ constexpr unsigned kLowerLevelBits = 32;
 constexpr Word kSlotsPerCNode = Word{1} << kCNodeBits;
 
 std::vector<CPtr> free_slots;
+bool is_growing = false;
 std::vector<CPtr> free_untypeds[kBitsMax];
 Word next_cnode = 1;                   // index in the top CNode
 CPtr next_single = 0, single_end = 0;  // slots of the newest CNode for single ones that were never used
@@ -62,10 +63,19 @@ Result<CPtr> Objects::take_slot() {
         free_slots.pop_back();
         return slot;
     }
-    if (next_single == single_end) {
-        KOS_TRY(next_single, make_cnode(*kernel_));
-        single_end = next_single + kSlotsPerCNode;
+    // The memory of the next CNode may have to be split off, which takes slots: while there are some.
+    constexpr Word kReserve = 64;
+    if (single_end - next_single < kReserve && !is_growing) {
+        is_growing = true;
+        auto const made = make_cnode(*kernel_);
+        is_growing = false;
+        if (made.ok()) {
+            for (; next_single != single_end; ++next_single) free_slots.push_back(next_single);
+            next_single = *made;
+            single_end = *made + kSlotsPerCNode;
+        }
     }
+    if (next_single == single_end) return Errno::kENOMEM;
     return next_single++;
 }
 

@@ -1,4 +1,5 @@
 // What happens about pending signals before a thread goes back to its program.
+#include "shim/layout.h"
 #include "signal/frame.h"
 #include "signal/pending.h"
 #include "signal/signals.h"
@@ -22,6 +23,17 @@ DefaultAction default_action(int signal) {
         case kSIGTTOU: return DefaultAction::kStop;
         default: return DefaultAction::kEnd;
     }
+}
+
+// Between two halves of a call of which the shim has the middle one (rt_sigreturn, clone): what the second half finds
+// must not have been changed by a handler. The shim comes back soon; only its own faults are delivered at once.
+bool is_between_halves(const Thread& thread) {
+    constexpr uint64_t kStubBytes = 0x100;
+    if (thread.signals.pending.set & kSynchronousSignals) return false;
+    for (uint64_t const stub : {kShimSignalExit, kShimCloneSave, kShimCloneChild}) {
+        if (thread.registers.pc - (thread.process.memory->shim + stub) < kStubBytes) return true;
+    }
+    return false;
 }
 
 bool is_restart(Errno result) { return result == Errno::kRestart || result == Errno::kRestartNoHandler; }
@@ -125,6 +137,10 @@ bool deliver_signals(Thread& thread, Errno result) {
             thread.state = ThreadState::kStopped;
             return false;
         }
+        if (!has_handled && !is_restart(result) && pending_signals(thread) & ~state.blocked) {
+            thread.machine->load();
+            if (is_between_halves(thread)) return true;
+        }
         SignalInfo info;
         if (!take_signal(thread, ~state.blocked, info)) break;
         if (is_ignored(process, info.signal)) continue;
@@ -153,7 +169,7 @@ bool deliver_signals(Thread& thread, Errno result) {
 
 void resume_interrupted(Thread& thread) {
     if (thread.state != ThreadState::kInterrupted) return;
-    thread.machine->load();
+    if (!thread.process.signals.is_exiting) thread.machine->load();
     if (!deliver_signals(thread)) return;
     thread.state = ThreadState::kRunning;
     thread.machine->resume();

@@ -7,14 +7,6 @@
 
 namespace kos::lx {
 
-namespace {
-
-// Caused by the thread itself, so delivered before all others.
-constexpr SignalSet kSynchronous = signal_bit(kSIGSEGV) | signal_bit(kSIGBUS) | signal_bit(kSIGILL) |
-                                   signal_bit(kSIGTRAP) | signal_bit(kSIGFPE) | signal_bit(kSIGSYS);
-
-}  // namespace
-
 size_t queue_limit(const Process& process) {
     uint64_t const limit = process.limits[kRLIMIT_SIGPENDING].now;
     return limit < kQueuedMax ? static_cast<size_t>(limit) : kQueuedMax;
@@ -37,7 +29,7 @@ Status add_signal(PendingSignals& pending, const SignalInfo& info, size_t most) 
 bool take_pending(PendingSignals& pending, SignalSet wanted, SignalInfo& info) {
     SignalSet const set = pending.set & wanted;
     if (!set) return false;
-    int const signal = 1 + std::countr_zero(set & kSynchronous ? set & kSynchronous : set);
+    int const signal = 1 + std::countr_zero(set & kSynchronousSignals ? set & kSynchronousSignals : set);
     info = SignalInfo{};
     info.signal = signal;
     bool has_found = false, has_more = false;

@@ -3,6 +3,7 @@
 #include "signal/signals.h"
 #include "task/relations.h"
 #include "task/system.h"
+#include "task/timers.h"
 
 namespace kos::lx {
 
@@ -113,10 +114,13 @@ Status may_signal(const Process& sender, const Process& target, int signal) {
 
 Status kill_processes(Process& sender, int pid, const SignalInfo& info) {
     System& system = sender.system;
-    if (info.signal < 0 || info.signal > kSignals) return Errno::kEINVAL;
+    bool const is_known = info.signal >= 0 && info.signal <= kSignals;
     if (pid > 0) {
-        Process* const target = system.find_process(pid);
+        // A thread's number means its process.
+        Thread* const thread = system.find_thread(pid);
+        Process* const target = thread ? &thread->process : system.find_process(pid);
         if (!target) return Errno::kESRCH;
+        if (!is_known) return Errno::kEINVAL;
         KOS_TRY_STATUS(may_signal(sender, *target, info.signal));
         return info.signal ? queue_signal(*target, info) : Status{};
     }
@@ -127,6 +131,7 @@ Status kill_processes(Process& sender, int pid, const SignalInfo& info) {
     for (auto& [number, process] : system.processes()) {
         bool const is_meant = pid == -1 ? number > 1 && process.get() != &sender : process->group == group;
         if (!is_meant) continue;
+        if (!is_known) return Errno::kEINVAL;
         Status const allowed = may_signal(sender, *process, info.signal);
         if (!allowed.ok()) {
             if (!has_sent) refused = allowed.error();
@@ -152,6 +157,14 @@ void set_action(Process& process, int signal, const SignalAction& action) {
 }
 
 void reset_handlers(Process& process) {
+    timers_at_exec(process);
+    process.credentials.keeps_capabilities = false;
+    if (process.handlers->references() > 1) {
+        // Shared with another process (clone(2) CLONE_SIGHAND), which keeps its own.
+        auto own = make_ref<SignalHandlers>();
+        for (int i = 0; i < kSignals; ++i) own->actions[i] = process.handlers->actions[i];
+        process.handlers = std::move(own);
+    }
     for (SignalAction& action : process.handlers->actions) {
         uint64_t const handler = action.handler == kSIG_IGN ? kSIG_IGN : kSIG_DFL;
         action = {};

@@ -38,7 +38,7 @@ void signal_group(System& system, int group, const SignalInfo& info);
 bool is_ignored(const Process& process, int signal);
 // sigaction(2): sets one action; what is pending and now ignored vanishes.
 void set_action(Process& process, int signal, const SignalAction& action);
-// execve(2): handlers go back to SIG_DFL, ignored stays ignored.
+// execve(2): handlers go back to SIG_DFL, ignored stays ignored; POSIX timers go.
 void reset_handlers(Process& process);
 // sigprocmask(2): the mask without SIGKILL and SIGSTOP; what is no longer blocked is delivered as the call ends.
 void set_blocked(Thread& thread, SignalSet blocked);

@@ -93,6 +93,28 @@ TEST_F(Signals, TheFrameIsLinuxs) {
     EXPECT_EQ(thread.signals.blocked, signal_bit(kSIGHUP));
 }
 
+TEST_F(Signals, BetweenTheHalvesOfACallOfTheShimNoHandlerBegins) {
+    action(kSIGUSR1, kHandler);
+    world.call(thread, kKill, process.pid, kSIGUSR1);
+    world.call(thread, kSigreturn);
+    ASSERT_EQ(thread.registers.pc, kShim + kShimSignalExit);
+    thread.signals.blocked = 0;
+    thread.registers.pc += 64;  // somewhere in there
+    send_signal(process, user_signal(kSIGUSR1, init));
+    world.system.run_ready();
+    EXPECT_EQ(thread.registers.pc, kShim + kShimSignalExit + 64);
+    EXPECT_EQ(thread.state, ThreadState::kRunning);
+    world.call(thread, kCallSignalFinish);
+    EXPECT_TRUE(is_in_handler(thread));
+    EXPECT_EQ(frame(thread).context.pc, kSvc + 4);
+    // A bad address there is the program's fault, and no reason to wait.
+    world.call(thread, kSigreturn);
+    action(kSIGSEGV, kHandler);
+    thread.registers.pc = kShim + kShimSignalExit;
+    world.system.fault(thread, kSIGSEGV, 1, 0x10);
+    EXPECT_TRUE(is_in_handler(thread));
+}
+
 TEST_F(Signals, WithoutARestorerTheShimReturns) {
     action(kSIGUSR1, kHandler);
     world.call(thread, kKill, process.pid, kSIGUSR1);
@@ -485,6 +507,9 @@ TEST_F(Signals, WhoMaySendToWhom) {
     EXPECT_EQ(world.call(sender, kKill, process.pid, 0), 0);
     EXPECT_EQ(world.call(sender, kKill, process.pid, 65), error(Errno::kEINVAL));
     EXPECT_EQ(world.call(sender, kKill, -4242, 0), error(Errno::kESRCH));
+    EXPECT_EQ(world.call(sender, kKill, 9999, 65), error(Errno::kESRCH));
+    EXPECT_EQ(world.call(sender, kKill, -4242, -1), error(Errno::kESRCH));
+    EXPECT_EQ(world.call(sender, kKill, 0, 65), error(Errno::kEINVAL));
 }
 
 }  // namespace

@@ -61,6 +61,8 @@ Errno Call::sleep(Interrupted how) {
             default: return Errno::kEINTR;
         }
     }
+    // Whatever it waits for: it never goes back to its program.
+    if (thread.process.signals.is_exiting) return Errno::kEINTR;
     if (progress.is_timed_out) return Errno::kETIMEDOUT;
     if (progress.deadline != kNever) {
         Timers& timers = thread.process.system.timers;

@@ -74,13 +74,12 @@ Result<int64_t> requeue(Call& call, const Arguments& in, bool compares) {
         if (word != in.third) return Errno::kEAGAIN;
     }
     uint32_t const woken = in.value ? futex_wake(from, in.value) : 0;
-    if (from == to) return woken;
     uint32_t moved = 0;
     FutexWaiter* waiter = next_futex_waiter(from);
     while (waiter && moved < in.count) {
         FutexWaiter* const next = next_futex_waiter(from, waiter);
         if (!waiter->wants_lock && !waiter->may_be_requeued) {
-            waiter->move(to);
+            if (!(from == to)) waiter->move(to);
             ++moved;
         }
         waiter = next;
@@ -182,7 +181,7 @@ Result<int64_t> unlock(Call& call, const Arguments& in) {
 
 // Condition variables of such locks: waits on one word, and has the lock at `second` when it goes on.
 Result<int64_t> wait_requeue(Call& call, const Arguments& in) {
-    if (in.address == in.second || in.count == 0) return Errno::kEINVAL;
+    if (in.address == in.second) return Errno::kEINVAL;
     if (!call.progress.extra) {
         KOS_TRY_STATUS(take_timeout(call, in, true));
         KOS_TRY(FutexKey const key, futex_key(call.memory(), in.address, in.is_private));

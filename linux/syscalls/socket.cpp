@@ -380,7 +380,7 @@ constexpr SystemCall kCalls[] = {
     {206, "sendto", sys_sendto, Support::kPartial, "MSG_OOB on AF_UNIX"},
     {207, "recvfrom", sys_recvfrom, Support::kPartial, "MSG_OOB on AF_UNIX"},
     {208, "setsockopt", sys_setsockopt, Support::kPartial, "SO_PEEK_OFF, socket filters"},
-    {209, "getsockopt", sys_getsockopt, Support::kPartial, "SO_PEEK_OFF, SO_PEERGROUPS, SO_PEERPIDFD"},
+    {209, "getsockopt", sys_getsockopt, Support::kPartial, "SO_PEEK_OFF, SO_PEERGROUPS, SO_PEERSEC"},
     {210, "shutdown", sys_shutdown, Support::kFull, ""},
     {211, "sendmsg", sys_sendmsg, Support::kPartial, "MSG_OOB on AF_UNIX"},
     {212, "recvmsg", sys_recvmsg, Support::kPartial, "MSG_OOB on AF_UNIX"},

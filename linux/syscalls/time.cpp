@@ -94,6 +94,9 @@ Result<int64_t> clock_getres(Call& call) {
 }
 
 Status set_clock(Call& call, Nanoseconds time) {
+    // As Linux: it shall not run over in the next thirty years.
+    constexpr Nanoseconds kThirtyYears = Nanoseconds{30} * 365 * 24 * 3600 * kSecond;
+    if (time > kNever - kThirtyYears) return Errno::kEINVAL;
     if (!call.process().credentials.has_capability(kCAP_SYS_TIME)) return Errno::kEPERM;
     call.process().system.timers.set_realtime(time);
     return {};

@@ -96,9 +96,9 @@ Nanoseconds cpu_time(const Process& process) {
     return sum;
 }
 
-bool is_orphaned(System& system, int group, const Process* except) {
+bool is_orphaned(System& system, int group) {
     for (auto& [number, process] : system.processes()) {
-        if (process->group != group || process.get() == except || process->state == ProcessState::kZombie) continue;
+        if (process->group != group || process->state == ProcessState::kZombie) continue;
         const Process* const parent = process->parent;
         if (parent && parent->group != group && parent->session == process->session) return false;
     }

@@ -31,7 +31,7 @@ void notify_parent(Process& process);
 void reap(Process& child);
 
 // Nobody of the group's session but outside the group is a parent of a member: nobody continues it (setpgid(2)).
-bool is_orphaned(System& system, int group, const Process* except = nullptr);
+bool is_orphaned(System& system, int group);
 
 // CPU time of all threads so far, of ended ones too.
 Nanoseconds cpu_time(const Process& process);

@@ -6,6 +6,8 @@
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
 #include "task/exec.h"
+#include "tty/pty.h"
+#include "vfs/file_systems.h"
 
 #include <stdlib.h>
 
@@ -87,6 +89,23 @@ void set_limits(Process& process) {
     process.limits[kRLIMIT_NICE] = process.limits[kRLIMIT_RTPRIO] = {0, 0};
 }
 
+// For mount(2); what the first process finds is mounted already.
+void register_file_systems() {
+    using Made = Result<Ref<FileSystem>>;
+    register_file_system("proc",
+                         [](System& system, std::string_view, std::string_view) -> Made { return make_proc(system); });
+    register_file_system("sysfs",
+                         [](System& system, std::string_view, std::string_view) -> Made { return make_sys(system); });
+    register_file_system("devtmpfs", [](System& system, std::string_view, std::string_view) -> Made {
+        TmpfsOptions small;
+        small.bytes_max = 1u << 20;
+        small.mode = 0755;
+        Ref<FileSystem> const made = Tmpfs::create(system.frames, system.timers, small);
+        KOS_TRY_STATUS(populate_dev(*made->root()));
+        return made;
+    });
+}
+
 Status mount_on(Process& process, std::string_view path, Ref<FileSystem> file_system, std::string_view source) {
     auto const found =
         walk(process.paths->context, process.credentials, process.paths->context.root, path, kWalkFollow);
@@ -104,16 +123,14 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     mounter.paths = make_ref<PathState>();
     mounter.paths->context.root = mounter.paths->context.working = system.root;
     register_memory_devices();
+    register_terminals();
+    register_file_systems();
     FrameSource& frames = system.frames;
-    TmpfsOptions small;
-    small.bytes_max = 1u << 20;
-    small.mode = 0755;
-    Ref<FileSystem> const dev = Tmpfs::create(frames, system.timers, small);
-    KOS_TRY_STATUS(populate_dev(*dev->root()));
-    KOS_TRY_STATUS(mount_on(mounter, "/dev", dev, "dev"));
-    uint64_t const half = system.frames.total_frames() + system.frames.free_frames();
+    KOS_TRY(Ref<FileSystem> dev, make_file_system("devtmpfs", system, {}, {}));
+    KOS_TRY_STATUS(mount_on(mounter, "/dev", std::move(dev), "dev"));
+    KOS_TRY_STATUS(mount_on(mounter, "/dev/pts", make_devpts(system), "devpts"));
     TmpfsOptions large;
-    large.bytes_max = half / 2 * kPageBytes;
+    large.bytes_max = system.frames.total_frames() / 2 * kPageBytes;
     KOS_TRY_STATUS(mount_on(mounter, "/dev/shm", Tmpfs::create(frames, system.timers, large), "tmpfs"));
     KOS_TRY_STATUS(mount_on(mounter, "/tmp", Tmpfs::create(frames, system.timers, large), "tmpfs"));
     TmpfsOptions run = large;

@@ -113,14 +113,12 @@ void PosixTimer::fire() {
     info.value = value;
     Thread* const thread = thread_id ? process().find_thread(thread_id) : nullptr;
     if (thread_id && !thread) return;
+    const PendingSignals& pending = thread ? thread->signals.pending : process().signals.pending;
+    size_t const before = pending.queue.size();
     is_queued = true;
-    bool const is_pending_before = process().signals.pending.set & signal_bit(signal);
     Status const sent = thread ? queue_signal(*thread, info) : queue_signal(process(), info);
-    PendingSignals const& pending = thread ? thread->signals.pending : process().signals.pending;
-    // Ignored, or one of its kind was there already: it counts as missed.
-    bool is_there = sent.ok() && pending.set & signal_bit(signal);
-    if (is_there && signal < kSIGRTMIN && is_pending_before && !thread) is_there = false;
-    if (!is_there) taken();
+    // Ignored, or one of its kind was there already, or too many: it counts as missed.
+    if (!sent.ok() || pending.queue.size() == before) taken();
 }
 
 void PosixTimer::set_by_program(Nanoseconds time, Nanoseconds period, bool is_absolute) {

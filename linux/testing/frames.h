@@ -44,10 +44,19 @@ private:
 };
 
 // An image in memory; the rest of the last page is zero. Each page is an allocation of its own, so that ASan sees an
-// access beyond it.
+// access beyond it; or all are one (`kTogether`), as on the device.
 class FakeImage final : public Image {
 public:
-    explicit FakeImage(const std::vector<uint8_t>& bytes) {
+    enum class Memory : uint8_t { kApart, kTogether };
+    explicit FakeImage(const std::vector<uint8_t>& bytes, Memory memory = Memory::kApart) {
+        if (memory == Memory::kTogether) {
+            together_ = bytes;
+            together_.resize((bytes.size() + kPageBytes - 1) / kPageBytes * kPageBytes);
+            for (size_t offset = 0; offset < together_.size(); offset += kPageBytes) {
+                pages_.push_back(make_ref<PartFrame>(together_.data() + offset));
+            }
+            return;
+        }
         for (size_t offset = 0; offset < bytes.size(); offset += kPageBytes) {
             size_t const count = bytes.size() - offset < kPageBytes ? bytes.size() - offset : kPageBytes;
             pages_.push_back(make_ref<ImageFrame>(bytes.data() + offset, count));
@@ -68,6 +77,11 @@ private:
         }
         ~ImageFrame() override { free(data()); }
     };
+    class PartFrame final : public Frame {
+    public:
+        explicit PartFrame(uint8_t* bytes) : Frame(reinterpret_cast<std::byte*>(bytes), true, 0) {}
+    };
+    std::vector<uint8_t> together_;
     std::vector<Ref<Frame>> pages_;
 };
 

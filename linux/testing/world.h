@@ -112,6 +112,11 @@ public:
     WorldPlatform platform;
     System system{platform, frames, time};
 
+    // A process may have a file that is itself (pidfd_open).
+    ~World() {
+        for (auto& [pid, process] : system.processes()) process->files = nullptr;
+    }
+
     // The first one has no parent; do not let it end.
     Process& make_process(Process* parent = nullptr) {
         auto made = system.make_process(parent);

@@ -38,7 +38,8 @@ public:
     Session* session() const { return session_.get(); }
     int foreground() const { return session_ ? session_->foreground_group : 0; }
     void signal_foreground(int signal);
-    // The session gives it up: TIOCNOTTY of its leader, or the leader's end. SIGHUP and SIGCONT to the foreground group.
+    // The session gives it up: TIOCNOTTY of its leader, or the leader's end. SIGHUP and SIGCONT to the foreground
+    // group.
     void leave_session();
     // tcsetattr(3) and the like by a background process: kRestart with SIGTTOU sent, kEIO; reading: SIGTTIN.
     Status check_foreground(int signal);

@@ -2,54 +2,17 @@
  * Tests of directory.h: rights, waiting, deadlines, ends of domains, restarts at every point, and a model under random
  * load.
  */
-#include "directory.h"
-
 #include <gtest/gtest.h>
 #include <kos/ports.h>
 
-#include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <vector>
+
+#include "test_directory.h"
 
 namespace kos::directory {
 namespace {
-
-constexpr uint16_t kAppman = 1;
-constexpr uint16_t kServer = 2;
-constexpr uint16_t kClient = 3;
-constexpr uint16_t kOther = 4;
-constexpr uint32_t kAppmanPort = 1;
-constexpr uint32_t kPort = 2;
-constexpr uint32_t kSecondPort = 3;
-
-kos_startup_introduction_t entry(const char* name, uint32_t port, uint16_t server, uint16_t client, uint64_t slot) {
-    kos_startup_introduction_t result = {};
-    std::string(name).copy(result.name, KOS_MAX_NAME);
-    result.port = port;
-    result.server = server;
-    result.client = client;
-    result.slot = slot;
-    return result;
-}
-
-struct FakeCallers final : Callers {
-    bool defer(unsigned waiter) override {
-        if (no_room) return false;
-        EXPECT_TRUE(kept.insert(waiter).second) << "waiter kept twice";
-        last = waiter;
-        return true;
-    }
-    void answer(unsigned waiter, const Answer& answer) override {
-        EXPECT_EQ(kept.erase(waiter), 1u) << "answered somebody who does not wait";
-        answers[waiter] = answer;
-    }
-    bool no_room = false;
-    unsigned last = 0;
-    std::set<unsigned> kept;
-    std::map<unsigned, Answer> answers;
-};
 
 // What a request was answered, or that its caller is kept.
 struct Told {
@@ -60,9 +23,7 @@ struct Told {
 
 struct DirectoryTest : testing::Test {
     DirectoryTest() : memory(512) {
-        introductions = {entry("appman", kAppmanPort, kAppman, kAppman, 0), entry("pump", kPort, kServer, kServer, 0),
-                         entry("pump", kPort, kServer, kClient, 40), entry("valve", kSecondPort, kServer, kServer, 0),
-                         entry("valve", kSecondPort, kServer, kOther, 41)};
+        introductions = test_introductions();
         restart();
     }
     void restart() {

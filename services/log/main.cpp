@@ -100,7 +100,7 @@ int main(int, char**) {
     const uint64_t burst = kos_app_parameter_number("burst_lines", 100);
     if (per_second == 0 || burst == 0) kos_stop("parameters lines_per_second, burst_lines: expected at least 1");
     static kos::log::RateLimit rate(kos_time_hz(), per_second, burst);
-    static const kos::log::Names names = make_names(startup);
+    static const kos::log::Names kNames = make_names(startup);
 
     kos::log::Settings settings;
     settings.own_domain = startup->domain;
@@ -111,7 +111,7 @@ int main(int, char**) {
             kos::service::clients_named(entries<kos_startup_client_t>(startup, startup->clients), readers, &unknown);
         if (!unknown.empty()) kos_stop("parameter readers: expected names of clients of the port log");
     }
-    static Service service(store, rate, names, settings);
+    static Service service(store, rate, kNames, settings);
 
     for (const auto& ring : entries<kos_startup_ring_t>(startup, startup->rings)) {
         if (std::string_view(ring.name) != kRootRing) continue;
@@ -122,7 +122,7 @@ int main(int, char**) {
     store.set_instance(startup->domain, startup->instance);
 
     if (kos::service::find_connection(startup, kConsolePort) != nullptr) {
-        static ConsoleFeed feed(store, names, kos_time_hz(), level_parameter("console_level", KOS_LOG_INFO));
+        static ConsoleFeed feed(store, kNames, kos_time_hz(), level_parameter("console_level", KOS_LOG_INFO));
         kos_thread_t* thread = nullptr;
         if (kos_thread_create(feed_console, &feed, 0, &thread) != KOS_STATUS_CREATED ||
             !kos_status_is_ok(kos_thread_start(thread))) {

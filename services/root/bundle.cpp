@@ -1,10 +1,9 @@
-// Reads the bundle (bundle.h). Offsets and sizes are checked here, once.
+// Reads the bundle (bundle.h): what bundle_file.h finds, against root's key and the hashes.
 #include "bundle.h"
 
-#include "bundle_format.h"
+#include "bundle_file.h"
 
 #include <sodium/crypto_hash_sha256.h>
-#include <sodium/crypto_sign_ed25519.h>
 
 extern "C" {
 extern const char __bundle_start[];
@@ -21,84 +20,47 @@ using namespace kos::bundle;
 
 namespace {
 
+BundleFile bundle;
 bool hash_matches[kMaxEntries];
-
-const Header* header() {
-    // The kernel maps the image by whole pages; without a bundle there is nothing behind root.
-    if (!image_frame(__bundle_start)) return nullptr;
-    auto* const found = reinterpret_cast<const Header*>(__bundle_start);
-    bool const is_valid = found->magic == kMagic && found->version == kVersion && found->entry_count >= 2 &&
-                          found->entry_count <= kMaxEntries && found->size_bytes <= kMaxBytes &&
-                          found->size_bytes >= sizeof(Header) + found->entry_count * sizeof(Entry) &&
-                          image_frame(__bundle_start + found->size_bytes - 1);
-    return is_valid ? found : nullptr;
-}
-
-const Entry* entry(unsigned i) {
-    auto* const found = reinterpret_cast<const Entry*>(__bundle_start + sizeof(Header)) + i;
-    bool const is_inside = found->offset % kAlignment == 0 && found->offset <= header()->size_bytes &&
-                           found->size_bytes <= header()->size_bytes - found->offset;
-    return is_inside ? found : nullptr;
-}
-
-const uint8_t* bytes(const Entry& of) { return reinterpret_cast<const uint8_t*>(__bundle_start) + of.offset; }
-
-// What is signed begins with a context that no other signature of the key begins with. libsodium wants it in one piece.
-bool is_signed(const uint8_t* manifest, size_t size, const Signature& signature) {
-    size_t const context = sizeof kSignatureContext;
-    auto* const message = static_cast<uint8_t*>(new_memory(context + size));
-    __builtin_memcpy(message, kSignatureContext, context);
-    __builtin_memcpy(message + context, manifest, size);
-    uint8_t key[32];
-    for (unsigned i = 0; i < sizeof key; ++i) key[i] = kos_manifest_key[i];
-    return __builtin_memcmp(key, signature.public_key, sizeof key) == 0 &&
-           crypto_sign_ed25519_verify_detached(signature.signature, message, context + size, key) == 0;
-}
 
 }  // namespace
 
 const void* find_manifest(size_t& size, bool& development_key, const char*& reason) {
     reason = "there is no bundle behind root, or its header is damaged";
-    if (!header()) return nullptr;
-    const Entry* const manifest = entry(0);
-    const Entry* const signature = entry(1);
+    if (!bundle.open(__bundle_start, [](const void* address) { return image_frame(address) != 0; })) return nullptr;
     reason = "the bundle does not begin with a manifest and its signature";
-    if (!manifest || !signature || manifest->kind != static_cast<uint32_t>(Kind::kManifest) ||
-        signature->kind != static_cast<uint32_t>(Kind::kSignature) || signature->size_bytes != sizeof(Signature) ||
-        manifest->size_bytes > kMaxManifestBytes) {
-        return nullptr;
-    }
+    const Entry* manifest = nullptr;
+    const Signature* signature = nullptr;
+    if (!bundle.find_manifest(manifest, signature)) return nullptr;
     reason = "the manifest's signature is wrong: altered, or signed with another key";
-    if (!is_signed(bytes(*manifest), manifest->size_bytes, *reinterpret_cast<const Signature*>(bytes(*signature)))) {
-        return nullptr;
-    }
+    uint8_t key[32];
+    for (unsigned i = 0; i < sizeof key; ++i) key[i] = kos_manifest_key[i];
+    auto* const message = static_cast<uint8_t*>(new_memory(sizeof kSignatureContext + manifest->size_bytes));
+    if (!is_signed(bundle.bytes(*manifest), manifest->size_bytes, *signature, key, message)) return nullptr;
     development_key = kos_manifest_key_is_development != 0;
     size = manifest->size_bytes;
-    return bytes(*manifest);
+    return bundle.bytes(*manifest);
 }
 
 void hash_programs() {
-    for (unsigned i = 2; i < header()->entry_count; ++i) {
-        const Entry* const program = entry(i);
-        if (!program) continue;
-        if (program->kind != static_cast<uint32_t>(Kind::kProgram) &&
-            program->kind != static_cast<uint32_t>(Kind::kImage))
-            continue;
+    for (unsigned i = 0; i < bundle.entries(); ++i) {
+        const Entry* const file = bundle.file(i);
+        if (!file) continue;
         uint8_t hash[crypto_hash_sha256_BYTES];
-        crypto_hash_sha256(hash, bytes(*program), program->size_bytes);
-        hash_matches[i] = __builtin_memcmp(hash, program->sha256, sizeof hash) == 0;
+        crypto_hash_sha256(hash, bundle.bytes(*file), file->size_bytes);
+        hash_matches[i] = __builtin_memcmp(hash, file->sha256, sizeof hash) == 0;
     }
 }
 
 namespace {
 
 const uint8_t* find_file(Kind kind, const uint8_t* sha256, Word& size_bytes) {
-    for (unsigned i = 2; i < header()->entry_count; ++i) {
-        const Entry* const program = entry(i);
-        if (hash_matches[i] && program->kind == static_cast<uint32_t>(kind) &&
-            __builtin_memcmp(program->sha256, sha256, sizeof program->sha256) == 0) {
-            size_bytes = program->size_bytes;
-            return bytes(*program);
+    for (unsigned i = 0; i < bundle.entries(); ++i) {
+        const Entry* const file = bundle.file(i);
+        if (file && hash_matches[i] && file->kind == static_cast<uint32_t>(kind) &&
+            __builtin_memcmp(file->sha256, sha256, sizeof file->sha256) == 0) {
+            size_bytes = file->size_bytes;
+            return bundle.bytes(*file);
         }
     }
     return nullptr;

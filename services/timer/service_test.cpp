@@ -1,8 +1,6 @@
 /*
  * Tests of the timer: requests, order of deadlines, restarts, wall clock, and a model under random load.
  */
-#include "service.h"
-
 #include <gtest/gtest.h>
 #include <kos/ports.h>
 
@@ -12,35 +10,10 @@
 #include <set>
 #include <vector>
 
+#include "test_host.h"
+
 namespace kos::timer {
 namespace {
-
-constexpr uint64_t kHz = 1000000;
-constexpr uint16_t kClient = 3;
-constexpr uint16_t kSetter = 4;
-
-struct FakeHost final : Host {
-    bool defer(unsigned place) override {
-        if (no_room) return false;
-        EXPECT_TRUE(kept.insert(place).second);
-        last = place;
-        return true;
-    }
-    void wake(unsigned place) override {
-        EXPECT_EQ(kept.erase(place), 1u);
-        woken.push_back(place);
-    }
-    void signal(unsigned domain) override { signalled.push_back(domain); }
-    void arm(uint64_t time) override { armed = time; }
-    uint64_t alterations() override { return 7; }
-
-    bool no_room = false;
-    unsigned last = 0;
-    std::set<unsigned> kept;
-    std::vector<unsigned> woken;
-    std::vector<unsigned> signalled;
-    uint64_t armed = 0;
-};
 
 struct TimerTest : testing::Test {
     TimerTest() : memory((256 + Alarms::kBytes) / 8) { restart(); }

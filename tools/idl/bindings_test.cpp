@@ -3,7 +3,7 @@
  * decoders.
  *
  * What a valid message is says trace::check, which is written by hand over tables; the generated decoders, dispatchers
- * and client functions must agree with it on every message. KOS_SEED=n repeats a failure.
+ * and client functions must agree with it on every message. KOS_TEST_SEED=n (./kos test --seed n) repeats a failure.
  */
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ constexpr int kRounds = 60;
 constexpr int kMutations = 20;  // of each message
 
 uint64_t seed() {
-    const char* const value = std::getenv("KOS_SEED");
+    const char* const value = std::getenv("KOS_TEST_SEED");
     return value ? std::strtoull(value, nullptr, 0) : 1;
 }
 
@@ -111,7 +111,8 @@ TEST(Bindings, RoundTripsInC) {
         RandomValues random(seed());
         for (int i = 0; i < kRounds; ++i) {
             const char* const problem = test.probe->round_trip_c(random);
-            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i << ", KOS_SEED=" << seed();
+            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i
+                                        << ", KOS_TEST_SEED=" << seed();
             ASSERT_TRUE(transport().deleted.empty()) << test.name();
         }
     }
@@ -122,7 +123,8 @@ TEST(Bindings, RoundTripsInCpp) {
         RandomValues random(seed());
         for (int i = 0; i < kRounds; ++i) {
             const char* const problem = test.probe->round_trip_cpp(random);
-            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i << ", KOS_SEED=" << seed();
+            ASSERT_EQ(problem, nullptr) << test.name() << ": " << problem << ", round " << i
+                                        << ", KOS_TEST_SEED=" << seed();
             ASSERT_TRUE(transport().deleted.empty()) << test.name();
         }
     }
@@ -146,13 +148,13 @@ void check_decoder(const Case& test, const MessageProbe& message, const trace::M
             if (test.method->one_way && (changed.get().token || changed.get().own.port)) continue;
             const bool accepted = message.recode(changed.get(), result, again);
             ASSERT_EQ(accepted, problem.empty())
-                << test.name() << ": " << problem << ", round " << i << "." << j << ", KOS_SEED=" << seed();
+                << test.name() << ": " << problem << ", round " << i << "." << j << ", KOS_TEST_SEED=" << seed();
             if (!accepted) continue;
             if (test.method->one_way) {
                 ASSERT_EQ(changed.get().payload_bytes, result.payload_bytes) << test.name();
                 continue;
             }
-            ASSERT_TRUE(same_bytes(changed.get(), result)) << test.name() << ", KOS_SEED=" << seed();
+            ASSERT_TRUE(same_bytes(changed.get(), result)) << test.name() << ", KOS_TEST_SEED=" << seed();
         }
     }
 }
@@ -183,7 +185,7 @@ TEST(Servers, RefuseDamagedRequestsAndDropTheirTokens) {
                 transport().reset();
                 ASSERT_EQ(dispatch(changed.get()), expected)
                     << test.name() << (dispatch == test.probe->dispatch_c ? " (C): " : " (C++): ") << problem
-                    << ", KOS_SEED=" << seed();
+                    << ", KOS_TEST_SEED=" << seed();
                 ASSERT_EQ(transport().deleted.size(), changed.get().token ? 1u : 0u) << test.name();
             }
         }
@@ -227,7 +229,7 @@ TEST(Clients, RefuseDamagedAnswersAndDropTheirTokens) {
                 };
                 const kos_status_t status = call(random);
                 ASSERT_EQ(status, problem.empty() ? KOS_STATUS_OK : KOS_STATUS_PEER_INVALID)
-                    << test.name() << ": " << problem << ", KOS_SEED=" << seed();
+                    << test.name() << ": " << problem << ", KOS_TEST_SEED=" << seed();
                 const bool dropped = !problem.empty() && changed.get().token && transport().words_calls == 0;
                 ASSERT_EQ(transport().deleted.size(), dropped ? 1u : 0u) << test.name() << ": " << problem;
             }

@@ -87,7 +87,7 @@ void emit_client_method(Writer& out, const Interface& interface, const Method& m
             out.line("% %[%];", c::element_type(field.type), name, field.type.bytes);
             outs += ", &" + name + "[0]";
         } else {
-            out.line("% %;", c::value_type(field.type), name);
+            out.line("% % = {};", c::value_type(field.type), name);
             outs += ", &" + name;
         }
     }

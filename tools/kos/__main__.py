@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "kos.run_command",
     "test": "kos.test_command",
     "bench": "kos.bench",
+    "fuzz": "kos.fuzz",
     "root": "kos.root_command",
     "tidy": "kos.tidy",
     "docs": "kos.docs",

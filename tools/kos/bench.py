@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from kos import board, build, declarations, elf, image, profile, qemu, system_image
+from kos import board, build, declarations, elf, image, profile, qemu, system_image, system_profile
 from kos.arguments import Parser
 from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TOP, KosError, output_of, shown
 
@@ -65,7 +65,8 @@ def main(arguments):
         elf.check_kernel(arguments.sel4, board.board())
     build.bootable(install=not arguments.no_install)
     if arguments.profile:
-        profile.run(bench, arguments.profile, board.keel(bench.kernel))
+        run = system_profile.run if bench.system else profile.run
+        run(bench, arguments.profile, board.keel(bench.kernel))
         return 0
     if arguments.record:
         record(bench, measure(bench, arguments.sel4, "sel4"))
@@ -95,16 +96,18 @@ def chosen(arguments, declared):
         raise KosError("--record needs --sel4 PATH: the recorded figures are seL4's", EXIT_USAGE)
     alone = [f"--{option}" for option in ("record", "profile") if getattr(arguments, option)]
     others = [f"--{option}" for option in ("json", "rows", "sort", "check") if getattr(arguments, option)]
-    if arguments.profile and declared[arguments.name].system:
-        raise KosError(f"--profile needs a benchmark that is one program; '{arguments.name}' is a system", EXIT_USAGE)
     if len(alone) > 1 or (alone and others):
         raise KosError(f"{' and '.join(alone + others)} do not go together", EXIT_USAGE)
     return declared[arguments.name]
 
 
 def check(bench, rows):
-    """Why not every row is as good as its reference, exceptions aside; empty if it is."""
+    """Why not every row is as good as its reference, exceptions aside, and within its limit; empty if it is."""
     problems = [f"check: row '{row.name}' has no reference" for row in rows if row.ratio() is None]
+    for row in rows:
+        limit = bench.limits.get(row.name)
+        if limit is not None and (row.value < limit if row.rate else row.value > limit):
+            problems.append(f"check: row '{row.name}' is {number(row.value)} {row.unit}; the limit is {number(limit)}")
     worse = [row for row in rows if row.ratio() is not None and row.ratio() > 1 and row.name not in bench.exceptions]
     if worse:
         worst = max(worse, key=Row.ratio)

@@ -46,6 +46,7 @@ class Bench:
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
+    limits: dict = field(default_factory=dict)  # row -> most (rates: least) that it may be, whatever the reference
 
 
 def tests():
@@ -128,6 +129,7 @@ def read_bench(file):
         recorded=reader.take("recorded", dict, {}),
         rates=tuple(reader.take("rates", list, [])),
         exceptions=reader.take("exceptions", dict, {}),
+        limits=reader.take("limits", dict, {}),
     )
     reader.finish()
     if bool(bench.elf) == bool(bench.system):

@@ -124,12 +124,16 @@ def symbols(elf):
     return sorted(found)
 
 
+def function_at(address, names):
+    """Of `names` as symbols() gives them."""
+    index = bisect_right(names, address, key=lambda entry: entry[0]) - 1
+    return names[index][1] if index >= 0 else "?"
+
+
 def by_function(addresses, names):
-    starts = [address for address, _ in names]
     counts = Counter()
     for address, count in addresses.items():
-        index = bisect_right(starts, address) - 1
-        counts[names[index][1] if index >= 0 else "?"] += count
+        counts[function_at(address, names)] += count
     return counts
 
 

@@ -20,7 +20,7 @@ MAX_OUTPUT_BYTES = 64 << 20
 
 @dataclass
 class Run:
-    """How a run ended. `end` is verdict, fault, exit, timeout or flood."""
+    """How a run ended. `end` is verdict, fault, exit, timeout, flood or reached."""
 
     collected: Collector
     end: str
@@ -57,10 +57,11 @@ def command(image, cores, append=None, icount=None):
     return words
 
 
-def run(words, log_path, timeout_s, environment=None, text=""):
+def run(words, log_path, timeout_s, environment=None, text="", until=None):
     """Runs a program that prints records until it gives a verdict. The serial output goes to `log_path`.
 
-    `text` is its input, at most what a pipe holds (4096 bytes)."""
+    `text` is its input, at most what a pipe holds (4096 bytes). `until`: asked about what has been collected; True ends
+    the run earlier."""
     collected = Collector()
     parser = collected.parser()
     started = time.monotonic()
@@ -71,7 +72,7 @@ def run(words, log_path, timeout_s, environment=None, text=""):
         try:
             if text:
                 give_input(process, text)
-            end = collect(process, parser, collected, log, started + timeout_s)
+            end = collect(process, parser, collected, log, started + timeout_s, until)
         finally:
             processes.stop(process)
             process.stdout.close()
@@ -89,7 +90,7 @@ def give_input(process, text):
         pass
 
 
-def collect(process, parser, collected, log, deadline):
+def collect(process, parser, collected, log, deadline, until=None):
     """Reads until something ends the run; returns what did."""
     written = 0
     with selectors.DefaultSelector() as selector:
@@ -110,6 +111,8 @@ def collect(process, parser, collected, log, deadline):
             parser.feed(data)
             if collected.verdict:
                 return "verdict"
+            if until and until(collected):
+                return "reached"
             if collected.fault and not had_fault:
                 deadline = min(deadline, time.monotonic() + FAULT_GRACE_S)
             if written > MAX_OUTPUT_BYTES:

@@ -57,7 +57,8 @@ class Parser:
 
 @dataclass
 class Collector:
-    """What a run said so far."""
+    """What a run said up to its verdict. Afterwards only a fault counts: a program that has ended may be started again, and
+    say everything once more before QEMU is stopped."""
 
     tests: list = field(default_factory=list)
     digests: list = field(default_factory=list)
@@ -71,8 +72,10 @@ class Collector:
         return Parser(self.on_record, self.on_malformed, self.on_text)
 
     def on_record(self, record):
+        if self.verdict:
+            return
         if "verdict" in record:
-            self.verdict = self.verdict or record
+            self.verdict = record
         elif "test" in record:
             self.tests.append(record)
         elif "digest" in record:
@@ -82,6 +85,8 @@ class Collector:
         # Any other object is information for a reader of the log.
 
     def on_malformed(self, record):
+        if self.verdict:
+            return
         self.malformed.append(record[:200].decode("utf-8", "replace"))
 
     def on_text(self, line):

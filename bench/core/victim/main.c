@@ -19,7 +19,7 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
         case kVictimFault:
             state[request->param % sizeof state] = 1;
             *fault_ticks = kos_time_ticks();
-            *(volatile uint64_t*)(request->param & 0) = 1;
+            *(volatile uint64_t*)(request->param & 0) = 1;  // NOLINT(clang-analyzer-core.NullDereference): as asked
             return KOS_STATUS_INTERNAL_ERROR;
         case kVictimTimes:
             answer->param = *fault_ticks;

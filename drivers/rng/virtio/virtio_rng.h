@@ -55,19 +55,15 @@ public:
         (void)transport_.take_interrupts();
         if (queue_.in_flight() == 0) return;
         const auto taken = queue_.take();
-        if (!taken.ok()) {
-            restart();
-        } else if (taken.value().any) {
-            // 5.4.6.1: at least one byte.
-            if (taken.value().written == 0) {
-                restart();
-                return;
-            }
-            ready_ = taken.value().written;
-            used_ = 0;
-        } else if (hardware_.ticks() - asked_ > us_to_ticks(kStallUs, hardware_.hz())) {
-            restart();
+        if (!taken.ok()) return restart();
+        if (!taken.value().any) {
+            if (hardware_.ticks() - asked_ > us_to_ticks(kStallUs, hardware_.hz())) restart();
+            return;
         }
+        // 5.4.6.1: at least one byte.
+        if (taken.value().written == 0) return restart();
+        ready_ = taken.value().written;
+        used_ = 0;
     }
 
     // Moves up to out.size() bytes that are ready into `out`, each of them once; returns how many.

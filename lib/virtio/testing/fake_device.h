@@ -112,7 +112,7 @@ public:
             case mmio::kMagic: return magic;
             case mmio::kVersion: return version;
             case mmio::kDeviceId: return device_id;
-            case mmio::kDeviceFeatures: return static_cast<uint32_t>(features >> (32 * features_select));
+            case mmio::kDeviceFeatures: return static_cast<uint32_t>(features >> (32 * features_select_));
             case mmio::kQueueSizeMax: return queue().max;
             case mmio::kQueueReady: return queue().ready;
             case mmio::kInterruptStatus: return interrupts;
@@ -126,13 +126,13 @@ public:
 
     void write32(uint32_t offset, uint32_t value) {
         switch (offset) {
-            case mmio::kDeviceFeaturesSelect: features_select = value; break;
-            case mmio::kDriverFeaturesSelect: driver_select = value; break;
+            case mmio::kDeviceFeaturesSelect: features_select_ = value; break;
+            case mmio::kDriverFeaturesSelect: driver_select_ = value; break;
             case mmio::kDriverFeatures:
-                accepted = driver_select == 0 ? (accepted & ~uint64_t{UINT32_MAX}) | value
-                                              : (accepted & UINT32_MAX) | static_cast<uint64_t>(value) << 32;
+                accepted = driver_select_ == 0 ? (accepted & ~uint64_t{UINT32_MAX}) | value
+                                               : (accepted & UINT32_MAX) | static_cast<uint64_t>(value) << 32;
                 break;
-            case mmio::kQueueSelect: selected = value; break;
+            case mmio::kQueueSelect: selected_ = value; break;
             case mmio::kQueueSize:
                 EXPECT_LE(value, queue().max);
                 queue().size = value;
@@ -214,14 +214,14 @@ public:
 private:
     FakeQueue& queue() {
         static FakeQueue absent{.max = 0};
-        return selected < queues.size() ? queues[selected] : absent;
+        return selected_ < queues.size() ? queues[selected_] : absent;
     }
     uint8_t config_byte(uint32_t offset) { return offset < config.size() ? config[offset] : 0; }
     static void set_low(uint64_t& to, uint32_t value) { to = (to & ~uint64_t{UINT32_MAX}) | value; }
     static void set_high(uint64_t& to, uint32_t value) { to = (to & UINT32_MAX) | static_cast<uint64_t>(value) << 32; }
 
     uint32_t status() {
-        if (resetting > 0 && --resetting == 0) current = 0;
+        if (resetting_ > 0 && --resetting_ == 0) current = 0;
         return current;
     }
     void set_status(uint32_t value) {
@@ -237,14 +237,14 @@ private:
         interrupts = 0;
         accepted = 0;
         if (slow_reset > 0) {
-            resetting = slow_reset;
+            resetting_ = slow_reset;
         } else {
             current = 0;
         }
     }
 
-    uint32_t features_select = 0, driver_select = 0, selected = 0;
-    unsigned resetting = 0;
+    uint32_t features_select_ = 0, driver_select_ = 0, selected_ = 0;
+    unsigned resetting_ = 0;
 };
 
 }  // namespace kos::virtio::testing

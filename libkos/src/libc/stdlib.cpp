@@ -56,16 +56,17 @@ int atexit(void (*function)(void)) { return register_exit({call_plain, reinterpr
 // Destructors of C++ objects with static storage.
 int __cxa_atexit(void (*function)(void*), void* object, void*) { return register_exit({function, object}); }
 
-[[noreturn]] void exit(int status) {
+// (stdlib.h says which of these do not return.)
+void exit(int status) {
     run_exit_functions();
     kos::libc::flush_all();
     kos_app_exit(status);
 }
 
-[[noreturn]] void _Exit(int status) { kos_app_exit(status); }
+void _Exit(int status) { kos_app_exit(status); }
 [[noreturn]] void _exit(int status) { kos_app_exit(status); }
 
-[[noreturn]] void abort(void) { kos_stop("abort"); }
+void abort(void) { kos_stop("abort"); }
 
 [[noreturn]] void __assert_fail(const char* what, const char* file, int line, const char*) {
     kos_assert_failed(what, file, line);

@@ -46,6 +46,7 @@ Result<std::span<const std::byte>> Extents::data(uint64_t inode, const Extent& e
     }
     if (input_.capacity > kKeptBytes) input_.drop();
 
+    held_.clear();
     oldest->length = 0;
     KOS_TRY_STATUS(oldest->buffer.reserve(extent.length()));
     KOS_TRY(std::span<const std::byte> from, stored(extent));
@@ -61,7 +62,7 @@ Result<std::span<const std::byte>> Extents::data(uint64_t inode, const Extent& e
     int const made = LZ4_decompress_safe_partial(reinterpret_cast<const char*>(from.data()),
                                                  reinterpret_cast<char*>(oldest->buffer.bytes.get()),
                                                  static_cast<int>(from.size()), length, length);
-    inline_block_ = nullptr;
+    held_.clear();
     if (made != length) return Errno::kEIO;
     oldest->inode = inode;
     oldest->start = extent.start;
@@ -70,13 +71,20 @@ Result<std::span<const std::byte>> Extents::data(uint64_t inode, const Extent& e
     return std::span<const std::byte>(oldest->buffer.bytes.get(), oldest->length);
 }
 
-// What the image has for an extent, in one piece.
+// What the image has for an extent, in one piece: where it lies if its blocks follow each other in memory, else a copy.
 Result<std::span<const std::byte>> Extents::stored(const Extent& extent) {
     uint64_t const begin = extent.offset & (kBlockBytes - 1);
-    if (begin + extent.bytes <= kBlockBytes) {
-        KOS_TRY(inline_block_, volume_.block(extent.offset >> kBlockBits));
-        return std::span<const std::byte>(inline_block_->data() + begin, extent.bytes);
+    uint64_t const first = extent.offset >> kBlockBits;
+    bool in_one_piece = true;
+    for (uint64_t i = 0; i << kBlockBits < begin + extent.bytes; ++i) {
+        KOS_TRY(Ref<Frame> frame, volume_.block(first + i));
+        if (i && frame->data() != held_.back()->data() + kBlockBytes) {
+            in_one_piece = false;
+            break;
+        }
+        held_.push_back(std::move(frame));
     }
+    if (in_one_piece) return std::span<const std::byte>(held_.front()->data() + begin, extent.bytes);
     KOS_TRY_STATUS(input_.reserve(extent.bytes));
     KOS_TRY_STATUS(volume_.read(extent.offset, input_.bytes.get(), extent.bytes));
     return std::span<const std::byte>(input_.bytes.get(), extent.bytes);

@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace kos::lx::erofs {
 
@@ -42,7 +43,7 @@ private:
     uint64_t uses_ = 0;
     uint64_t decompressed_ = 0;
     Buffer input_;
-    Ref<Frame> inline_block_;
+    std::vector<Ref<Frame>> held_;  // what `stored` points to
 };
 
 }  // namespace kos::lx::erofs

@@ -86,7 +86,7 @@ private:
         if (!process) {
             // A thread's number leads to its process, though it is not listed.
             Thread* const thread = tree().system().find_thread(static_cast<int>(pid));
-            if (!thread) return Errno::kENOENT;
+            if (!thread || tree().system().find_process(thread->process.pid) != &thread->process) return Errno::kENOENT;
             process = &thread->process;
         }
         return Ref<Inode>(make_ref<ProcessDirectory>(tree(), Subject{&tree().system(), Ref<Process>(process)},

@@ -4,10 +4,10 @@
 #include "testing/files.h"
 
 #include <gtest/gtest.h>
+#include <regex.h>
 #include <string.h>
 
 #include <algorithm>
-#include <regex>
 #include <sstream>
 
 namespace kos::lx {
@@ -23,8 +23,13 @@ std::vector<std::string> lines(const std::string& text) {
     return result;
 }
 
+// All of `text` is an extended regular expression's; a line feed is a character like any other.
 bool matches(const std::string& text, const std::string& expression) {
-    return std::regex_match(text, std::regex(expression));
+    regex_t compiled;
+    if (regcomp(&compiled, ("^(" + expression + ")$").c_str(), REG_EXTENDED | REG_NOSUB) != 0) return false;
+    bool const result = regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+    regfree(&compiled);
+    return result;
 }
 
 #define EXPECT_FORM(text, expression) EXPECT_TRUE(matches((text), (expression))) << (text)
@@ -78,9 +83,7 @@ TEST_F(Proc, AllThatIsListedCanBeRead) {
                         }
                     }
                     break;
-                case kS_IFLNK:
-                    if (!path.ends_with("/exe")) EXPECT_NE(world.link(path)[0], '!') << path;
-                    break;
+                case kS_IFLNK: EXPECT_EQ(world.link(path)[0] == '!', path.ends_with("/exe")) << path; break;
                 default: EXPECT_FALSE(world.read(path).starts_with('!')) << path << world.read(path); ++files;
             }
         }
@@ -270,7 +273,7 @@ TEST_F(Proc, Mounts) {
     world.mount("a b", Tmpfs::create(world.frames, world.system.timers));
     auto const all = lines(own("mountinfo"));
     ASSERT_EQ(all.size(), 5u);
-    EXPECT_FORM(all[0], "([0-9]+) \\1 0:[0-9]+ / / rw,relatime - tmpfs none rw");
+    EXPECT_FORM(all[0], "([0-9]+) [0-9]+ 0:[0-9]+ / / rw,relatime - tmpfs none rw");
     EXPECT_FORM(all[1], "[0-9]+ [0-9]+ 0:[0-9]+ / /proc rw,relatime - proc proc rw");
     EXPECT_FORM(all[4], "[0-9]+ [0-9]+ 0:[0-9]+ / /a\\\\040b rw,relatime - tmpfs a\\\\040b rw");
 }

@@ -132,12 +132,12 @@ Text smaps_text(const Subject& subject, Process& reader) {
     std::string result;
     AddressSpace* const memory = subject.process->memory.get();
     if (!memory) return result;
+    // mincore(2)'s answer, piece by piece. Mappings may be many GiB of nothing: not all of them are looked through.
+    unsigned looks_left = 8192;
     for (const auto& [start, mapping] : memory->mappings()) {
         append_mapping(result, mapping, reader);
-        // mincore(2)'s answer, piece by piece: mappings may be many GiB of nothing.
         uint64_t resident = 0;
-        constexpr uint64_t kLooks = 4096;
-        for (uint64_t at = mapping.start, looks = 0; at < mapping.end && looks < kLooks; ++looks) {
+        for (uint64_t at = mapping.start; at < mapping.end && looks_left; --looks_left) {
             uint8_t pages[512] = {};
             uint64_t const count = std::min<uint64_t>((mapping.end - at) / kPageBytes, sizeof pages);
             if (!memory->present(at, count * kPageBytes, pages).ok()) break;

@@ -1,6 +1,7 @@
 // /proc/PID: stat, status, limits.
 #include "fs/proc/nodes.h"
 #include "mm/address_space.h"
+#include "tty/terminal.h"
 
 #include <algorithm>
 
@@ -64,12 +65,13 @@ Text stat_text(const Subject& subject, Process&) {
     Nanoseconds const used = is_task ? processor_time(*subject.thread) : processor_time(process);
     Nanoseconds const started = is_task ? subject.thread->started : process.started;
     int const nice = thread ? thread->nice : 0;
-    bool const has_terminal = process.session && process.session->terminal;
+    const Terminal* const terminal = process.session ? process.session->terminal : nullptr;
 
     std::string result = format("%d (%s) %c %d %d %d %d %d", is_task ? subject.thread->tid : process.pid,
                                 printable(command_of(process, thread)).c_str(), state_of(process, thread),
-                                parent_of(process), process.group, process.session ? process.session->id : 0, 0,
-                                has_terminal ? process.session->foreground_group : -1);
+                                parent_of(process), process.group, process.session ? process.session->id : 0,
+                                terminal ? static_cast<int>(terminal->device_number()) : 0,
+                                terminal ? process.session->foreground_group : -1);
     // flags minflt cminflt majflt cmajflt utime stime cutime cstime priority nice threads itrealvalue starttime
     append(result, " 4194304 0 0 0 0 %llu 0 %llu 0 %d %d %zu 0 %llu", static_cast<ulonglong>(ticks_of(used)),
            static_cast<ulonglong>(ticks_of(process.children_time)), 20 + nice, nice, process.threads.size(),

@@ -119,11 +119,11 @@ constexpr Node kMemory[] = {
     {"swappiness", kFile, number<0>},
 };
 
-constexpr Node kEpoll[] = {{"max_user_watches", kFile, number<1'000'000>}};
+constexpr Node kEpoll[] = {{"max_user_watches", kFile, number<65536>}};
 constexpr Node kInotify[] = {
     {"max_queued_events", kFile, number<16384>},
     {"max_user_instances", kFile, number<128>},
-    {"max_user_watches", kFile, number<8192>},
+    {"max_user_watches", kFile, number<16384>},
 };
 
 constexpr Node kFiles[] = {

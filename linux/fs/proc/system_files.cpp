@@ -4,6 +4,7 @@
 #include "mm/address_space.h"
 #include "task/current.h"
 #include "vfs/devices.h"
+#include "vfs/file_systems.h"
 
 #include <algorithm>
 
@@ -42,14 +43,14 @@ Text cpuinfo_text(const Subject& subject, Process&) {
 Text meminfo_text(const Subject& subject, Process&) {
     FrameSource& frames = subject.system->frames;
     uint64_t const total = frames.total_frames() * (kPageBytes / 1024);
-    uint64_t const free = frames.free_frames() * (kPageBytes / 1024);
+    uint64_t const free = std::min(total, frames.free_frames() * (kPageBytes / 1024));
     uint64_t mapped = 0, resident = 0;
     for (const auto& [pid, process] : subject.system->processes()) {
         if (!process->memory) continue;
         mapped += process->memory->mapped_bytes() >> 10;
         resident += process->memory->resident_pages() * (kPageBytes / 1024);
     }
-    uint64_t const used = total - std::min(total, free);
+    uint64_t const used = total - free;
     uint64_t const anonymous = std::min(resident, used);
     struct {
         const char* name;
@@ -167,9 +168,9 @@ Text version_text(const Subject&, Process&) {
 }
 
 Text filesystems_text(const Subject&, Process&) {
-    return std::string(
-        "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\nnodev\tsockfs\n"
-        "nodev\tdevpts\nnodev\toverlay\n\terofs\n");
+    std::string result = "nodev\ttmpfs\nnodev\toverlay\nnodev\tpipefs\nnodev\tsockfs\n";
+    for (size_t i = 0; const char* const type = file_system_type(i); ++i) append(result, "nodev\t%s\n", type);
+    return result + "\terofs\n";
 }
 
 Text devices_text(const Subject&, Process&) {

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum fault_kind {
+enum FaultKind {
     kFaultNullWrite,
     kFaultJump,         // to where nothing is
     kFaultStack,        // overflow
@@ -30,7 +30,9 @@ static __attribute__((noinline, unused)) uint64_t use_stack(uint64_t depth) {
 static __attribute__((unused)) _Noreturn void go_wrong(uint64_t kind) {
     static uint32_t data = 0xd65f03c0;  // ret
     switch (kind) {
-        case kFaultNullWrite: *(volatile uint64_t*)(kind & 0) = 1; break;
+        case kFaultNullWrite:
+            *(volatile uint64_t*)(kind & 0) = 1;  // NOLINT(clang-analyzer-core.NullDereference): as asked
+            break;
         case kFaultJump: ((void (*)(void))(uintptr_t)0xdead0000)(); break;
         case kFaultStack: use_stack(0); break;
         case kFaultInstruction: __asm__ volatile("udf #0"); break;

@@ -1,9 +1,9 @@
 // What a peer understands (peer/main.c): requests on its ports. Numbers only, so that a test needs no bindings.
 #pragma once
 
-enum peer_label {
+enum PeerLabel {
     kPeerEcho = 1,       // param + 1, words and payload as they came; words[1]: domain of the caller
-    kPeerWrong = 2,      // param: enum fault_kind
+    kPeerWrong = 2,      // param: enum FaultKind
     kPeerSpin = 3,       // param: microseconds of CPU time to use up -> OK
     kPeerWho = 4,        // -> param: token, words: domain and port of the caller
     kPeerState = 5,      // -> param: instance, words: persistent counter (counted up by each instance), queue messages
@@ -17,7 +17,7 @@ enum peer_label {
     kPeerRelease = 13,      // param: status for all who wait -> param: how many there were
     kPeerRelay = 14,        // param: times down the chain, words: label and param for the last one -> its answer
     kPeerMemory = 15,       // maps memory until there is no more, and keeps it -> param: pages
-    kPeerFaultThread = 16,  // param: enum fault_kind -> answered, then a thread of the peer has that fault
+    kPeerFaultThread = 16,  // param: enum FaultKind -> answered, then a thread of the peer has that fault
     kPeerSpinRelay = 19,    // as kPeerRelay to the next in the chain, after words[1] microseconds of its own time
     kPeerBind = 20,         // calls the directory in the middle of the request
     kPeerServe = 21,        // from now on a second, passive thread serves as well

@@ -1,7 +1,7 @@
 // What the attacker tries, by the label of the request; the answer's param counts what it has got through.
 #pragma once
 
-enum attack {
+enum Attack {
     kAttackNothing = 1,
     kAttackInvokeSlots,   // param: seed. Calls each slot with labels of the kernel's and others
     kAttackForgeBadges,   // mints other badges and rights from what it has

@@ -53,6 +53,14 @@ class CheckTest(unittest.TestCase):
         bench = Bench(file=Path("bench.json"), name="kernel", elf="k.elf", timeout_s=1, exceptions={"a": "why"})
         self.assertEqual(check(bench, [Row("a", 200, "i", 100)]), [])
 
+    def test_limits_hold_for_exceptions_too(self):
+        bench = Bench(file=Path("bench.json"), name="kernel", elf="k.elf", timeout_s=1, exceptions={"a": "why"},
+                      limits={"a": 150, "rate": 10})
+        rate = Row("rate", 11, "per s", 11, rate=True)
+        self.assertEqual(check(bench, [Row("a", 150, "i", 100), rate]), [])
+        self.assertIn("the limit is 150", check(bench, [Row("a", 151, "i", 100), rate])[0])
+        self.assertEqual(len(check(bench, [Row("rate", 9, "per s", 9, rate=True)])), 1)
+
     def test_row_without_reference(self):
         self.assertIn("no reference", check(BENCH, [Row("a", 1, "i")])[0])
 

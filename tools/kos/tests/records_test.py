@@ -87,6 +87,11 @@ class CollectorTest(unittest.TestCase):
     def test_unknown_result(self):
         self.assertEqual(len(collect(b'\x1e{"test":"a","result":"ok"}\n', b'\x1e{"verdict":"pass"}\n').problems()), 1)
 
+    def test_what_comes_after_the_verdict_does_not_count(self):
+        again = [ONE, b'\x1e{"test":"b","result":"fail"}\n', b'\x1e{"test":"cut o']
+        self.assertEqual(collect(ONE, PASS, *again).problems(), [])
+        self.assertIn("KEEL FAULT", collect(ONE, PASS, b"KEEL FAULT\n").problems()[0])
+
     def test_first_verdict_counts(self):
         self.assertEqual(collect(ONE, PASS, b'\x1e{"verdict":"fail"}\n').verdict["verdict"], "pass")
 

@@ -56,9 +56,9 @@ static void test_map_arguments(void) {
     check_status("unknown rights", kos_mem_map(4096, 9, &address), KOS_STATUS_INVALID_ARGUMENT);
     check_status("writable and executable", kos_mem_map(4096, 7, &address), KOS_STATUS_INVALID_ARGUMENT);
     check_status("only writable", kos_mem_map(4096, 2, &address), KOS_STATUS_INVALID_ARGUMENT);
-    static const size_t large[] = {1 << 20, (size_t)1 << 40, ~(size_t)0, ~(size_t)0 - 4095};
+    static const size_t kLarge[] = {1 << 20, (size_t)1 << 40, ~(size_t)0, ~(size_t)0 - 4095};
     for (unsigned i = 0; i < 4; ++i) {
-        check_status("too much", kos_mem_map(large[i], 3, &address), KOS_STATUS_NOT_ENOUGH_MEMORY);
+        check_status("too much", kos_mem_map(kLarge[i], 3, &address), KOS_STATUS_NOT_ENOUGH_MEMORY);
     }
     check_status("one page", kos_mem_map(1, 3, &address), KOS_STATUS_OK);
     unsigned char* const page = address;
@@ -150,9 +150,9 @@ static void test_life(void) {
     kos_thread_start(thread);
     check_status("join with a deadline", kos_thread_join_until(thread, kos_time_after_us(20000)), KOS_STATUS_TIMEOUT);
     kos_thread_stop(thread);
-    static const uint64_t wrong[][2] = {{0, 0}, {77, 0}, {~0ull, 0}};
+    static const uint64_t kWrong[][2] = {{0, 0}, {77, 0}, {~0ull, 0}};
     for (unsigned i = 0; i < 3; ++i) {
-        uint64_t words[4] = {wrong[i][0], 0, 0, 0};
+        uint64_t words[4] = {kWrong[i][0], 0, 0, 0};
         kos_status_t const status = kos_root_request(KOS_ROOT_THREAD_START, words);
         check_status("no such thread", status, KOS_STATUS_NOT_FOUND);
     }
@@ -163,13 +163,13 @@ static void test_faults(void) {
     check_status("look after faults", kos_root_request(KOS_ROOT_FAULT_HANDLER, words), KOS_STATUS_OK);
     static const struct {
         uint64_t kind, reason;
-    } faults[] = {{kFaultNullWrite, KOS_EXIT_FAULT_MEMORY},
-                  {kFaultStack, KOS_EXIT_FAULT_MEMORY},
-                  {kFaultInstruction, KOS_EXIT_FAULT_INSTRUCTION}};
+    } kFaults[] = {{kFaultNullWrite, KOS_EXIT_FAULT_MEMORY},
+                   {kFaultStack, KOS_EXIT_FAULT_MEMORY},
+                   {kFaultInstruction, KOS_EXIT_FAULT_INSTRUCTION}};
     for (unsigned i = 0; i < 3; ++i) {
         counter = 0;
         kos_thread_t* thread = 0;
-        kos_thread_create(go_wrong_thread, (void*)(uintptr_t)faults[i].kind, 0, &thread);
+        kos_thread_create(go_wrong_thread, (void*)(uintptr_t)kFaults[i].kind, 0, &thread);
         kos_thread_start(thread);
         kos_status_t status = KOS_STATUS_EMPTY;
         for (unsigned tries = 0; tries < 200 && status == KOS_STATUS_EMPTY; ++tries) {
@@ -178,7 +178,7 @@ static void test_faults(void) {
             status = kos_root_request(KOS_ROOT_FAULT_NEXT, words);
         }
         check("a thread's fault", status == KOS_STATUS_OK && words[0] == kos_thread_number(thread), (int64_t)words[0]);
-        check("of this kind", words[1] == faults[i].reason, (int64_t)words[1]);
+        check("of this kind", words[1] == kFaults[i].reason, (int64_t)words[1]);
         check_status("no other", kos_root_request(KOS_ROOT_FAULT_NEXT, words), KOS_STATUS_EMPTY);
         check_status("it begins again", kos_thread_restart(thread), KOS_STATUS_OK);
         for (unsigned tries = 0; tries < 200 && counter < 2; ++tries) pause_us(1000);

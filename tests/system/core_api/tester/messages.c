@@ -32,10 +32,10 @@ void test_messages(void) {
     kos_status_t status = ask(peer, kPeerEcho, 41, words, &answer);
     check("registers come back", status == KOS_STATUS_OK && answer == 42 && words[0] == ~0ull, status);
     check("the server knows the caller", words[1] == kos_app_startup()->domain, (int64_t)words[1]);
-    static const uint32_t sizes[] = {0, 1, 7, 8, 4095, 4096};
-    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
-        test_payload(peer, sizes[i]);
-        test_payload(active, sizes[i]);
+    static const uint32_t kSizes[] = {0, 1, 7, 8, 4095, 4096};
+    for (unsigned i = 0; i < sizeof kSizes / sizeof kSizes[0]; ++i) {
+        test_payload(peer, kSizes[i]);
+        test_payload(active, kSizes[i]);
     }
     kos_msg_t message = {.label = kPeerEcho, .payload = bytes, .payload_bytes = KOS_PAYLOAD_MAX + 1};
     check_status("payload too large", kos_msg_call(peer, &message), KOS_STATUS_INVALID_ARGUMENT);

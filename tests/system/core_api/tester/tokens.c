@@ -26,13 +26,13 @@ static void test_use(kos_slot_t server) {
     kos_status_t status = ask(token, kPeerWho, 0, words, &answer);
     check("the server knows the token", status == KOS_STATUS_OK && answer == 7, (int64_t)answer);
     check("and the caller", words[0] == kos_app_startup()->domain, (int64_t)words[0]);
-    static const char text[] = "through the connection's window";
-    kos_msg_t message = {.label = kPeerEcho, .payload = text, .payload_bytes = sizeof text};
+    static const char kText[] = "through the connection's window";
+    kos_msg_t message = {.label = kPeerEcho, .payload = kText, .payload_bytes = sizeof kText};
     status = kos_msg_call(token, &message);
-    check(
-        "a payload through a token",
-        status == KOS_STATUS_OK && message.payload_bytes == sizeof text && !memcmp(message.payload, text, sizeof text),
-        status);
+    check("a payload through a token",
+          status == KOS_STATUS_OK && message.payload_bytes == sizeof kText &&
+              !memcmp(message.payload, kText, sizeof kText),
+          status);
     kos_token_t second = 0;
     check_status("a number in use", make_token(server, 7, 0, 0, &second), KOS_STATUS_CONFLICT);
     check_status("revoke it", tell(server, kPeerTokenRevoke, 7), KOS_STATUS_OK);

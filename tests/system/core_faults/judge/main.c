@@ -169,16 +169,16 @@ static void test_floods(void) {
 }
 
 static void test_services(void) {
-    static const char* const services[] = {"log", "directory", "uart"};
+    static const char* const kServices[] = {"log", "directory", "uart"};
     for (unsigned i = 0; i < 3; ++i) {
         kos_msg_t message = {
-            .label = KOS_APPMAN_RESTART, .payload = services[i], .payload_bytes = (uint32_t)strlen(services[i])};
-        check_status(services[i], kos_msg_call(appman, &message), KOS_STATUS_OK);
+            .label = KOS_APPMAN_RESTART, .payload = kServices[i], .payload_bytes = (uint32_t)strlen(kServices[i])};
+        check_status(kServices[i], kos_msg_call(appman, &message), KOS_STATUS_OK);
         pause_us(300000);
         check_status("directory answers", kos_dir_query("peer"), KOS_STATUS_OK);
-        kos_status_t const logged = kos_log_info("after the restart of %s", services[i]);
+        kos_status_t const logged = kos_log_info("after the restart of %s", kServices[i]);
         check("log answers", logged == KOS_STATUS_OK || logged == KOS_STATUS_FULL, logged);
-        check_all(services[i]);
+        check_all(kServices[i]);
     }
 }
 

@@ -47,11 +47,11 @@ static void check_accounts(void) {
 }
 
 static void check_others(void) {
-    static const char* const names[] = {"uart", "log", "directory", "appman", "peer", "peer_active"};
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; ++i) {
-        kos_appman_entry_t entry;
-        kos_status_t const status = read_entry(names[i], &entry);
-        if (status != KOS_STATUS_OK || entry.restarts != 0) check(names[i], 0, entry.restarts);
+    static const char* const kNames[] = {"uart", "log", "directory", "appman", "peer", "peer_active"};
+    for (unsigned i = 0; i < sizeof kNames / sizeof kNames[0]; ++i) {
+        kos_appman_entry_t entry = {0};
+        kos_status_t const status = read_entry(kNames[i], &entry);
+        if (status != KOS_STATUS_OK || entry.restarts != 0) check(kNames[i], 0, entry.restarts);
     }
 }
 

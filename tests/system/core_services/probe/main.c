@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONSOLE_WRITE = 1, RESTARTS = 5 };
+enum { kConsoleWrite = 1, kRestarts = 5 };
 
 static kos_slot_t console, log_port, appman, timer;
 static int passed, failed;
@@ -19,7 +19,7 @@ static int passed, failed;
 static void print(const char* text) {
     kos_status_t status;
     do {
-        kos_msg_t message = {.label = CONSOLE_WRITE, .payload = text, .payload_bytes = (uint32_t)strlen(text)};
+        kos_msg_t message = {.label = kConsoleWrite, .payload = text, .payload_bytes = (uint32_t)strlen(text)};
         status = kos_msg_call(console, &message);
     } while (status == KOS_STATUS_FULL);
 }
@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
     check("alarm bits are checked", alarm == KOS_STATUS_INVALID_ARGUMENT, alarm);
     check("log is not for everybody's levels", kos_log(9, "x") == KOS_STATUS_INVALID_ARGUMENT, 0);
     test_appman();
-    for (int i = 0; i < RESTARTS; ++i) {
+    for (int i = 0; i < kRestarts; ++i) {
         restart("timer");
         test_timer("sleep after a restart");
         restart("entropy");

@@ -56,9 +56,9 @@ static kos_status_t end_victim(unsigned which, uint64_t round) {
 int main(int argc, char** argv) {
     (void)argc;
     (void)argv;
-    static const char* const ports[3] = {"peer", "active", "relay"};
+    static const char* const kPorts[3] = {"peer", "active", "relay"};
     begin_records();
-    for (unsigned i = 0; i < 3; ++i) kos_assert_ok(kos_dir_request(ports[i], &slots[i]));
+    for (unsigned i = 0; i < 3; ++i) kos_assert_ok(kos_dir_request(kPorts[i], &slots[i]));
     kos_assert_ok(kos_dir_request("appman", &appman));
     kos_thread_t* threads[2];
     run_load(threads);

@@ -97,12 +97,12 @@ struct Domain {
     uint32_t period_us;
     uint32_t request_budget_us;
     uint32_t core;
-    uint32_t threads;              // 1..KOS_MAX_THREADS, main thread included
-    uint32_t replies;              // 1..KOS_MAX_REPLIES
-    uint32_t watchdog_ms;          // 0: never asked
-    uint32_t persistent_bytes;     // whole pages
-    uint64_t kernel_objects;       // bytes of untyped memory for objects of its own, whole pages; 0: none
-    uint32_t program_priority;     // greatest priority of threads that it makes of them; below `priority`
+    uint32_t threads;           // 1..KOS_MAX_THREADS, main thread included
+    uint32_t replies;           // 1..KOS_MAX_REPLIES
+    uint32_t watchdog_ms;       // 0: never asked
+    uint32_t persistent_bytes;  // whole pages
+    uint64_t kernel_objects;    // bytes of untyped memory for objects of its own, whole pages; 0: none
+    uint32_t program_priority;  // greatest priority of threads that it makes of them; below `priority`
     uint32_t shutdown_ms;
     uint32_t mode_mask;  // bit n: runs in mode n
     uint32_t rights;     // kRight*

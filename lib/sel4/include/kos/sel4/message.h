@@ -17,6 +17,10 @@ using CPtr = seL4_CPtr;
 inline constexpr CPtr kNullCap = 0;
 inline constexpr Word kRegisterWords = seL4_FastMessageRegisters;
 
+#ifdef KOS_SEL4_FAKE
+// On the host, the test has them: the buffer, and what the kernel does (svc in syscalls.h).
+seL4_IPCBuffer* ipc_buffer();
+#else
 // IPC buffer of the calling thread; undefined while TPIDR_EL0 is used for anything else.
 [[gnu::always_inline]] inline seL4_IPCBuffer* ipc_buffer() {
     seL4_IPCBuffer* buffer;
@@ -28,8 +32,9 @@ inline constexpr Word kRegisterWords = seL4_FastMessageRegisters;
 #endif
     return buffer;
 }
+#endif
 
-#ifndef KOS_SEL4_BUFFER_IN_TPIDRRO
+#if !defined(KOS_SEL4_BUFFER_IN_TPIDRRO) && !defined(KOS_SEL4_FAKE)
 [[gnu::always_inline]] inline void set_ipc_buffer(seL4_IPCBuffer* buffer) {
     asm volatile("msr tpidr_el0, %0" : : "r"(buffer) : "memory");
 }

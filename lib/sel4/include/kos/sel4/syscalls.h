@@ -15,6 +15,9 @@ struct SyscallRegisters {
 };
 
 // One svc with exactly these register values; x7 is the number. All values are written back, as the kernel left them.
+#ifdef KOS_SEL4_FAKE
+void svc(SyscallRegisters& r);
+#else
 [[gnu::always_inline]] inline void svc(SyscallRegisters& r) {
     register Word x0 asm("x0") = r.x0;
     register Word x1 asm("x1") = r.x1;
@@ -32,6 +35,7 @@ struct SyscallRegisters {
                  : "memory");
     r = {x0, x1, x2, x3, x4, x5, x6, x7, x8};
 }
+#endif
 
 namespace detail {
 

@@ -37,25 +37,25 @@ class [[nodiscard]] Result {
 
 public:
     Result(T value) : status_(KOS_STATUS_OK) {  // NOLINT(google-explicit-constructor)
-        new (&storage_.value) T(std::move(value));
+        new (&value_) T(std::move(value));
     }
     // A success without a value would be a mistake of the callee; it becomes INTERNAL_ERROR.
     Result(Status failure)  // NOLINT(google-explicit-constructor)
         : status_(failure.ok() ? Status(KOS_STATUS_INTERNAL_ERROR) : failure) {}
     Result(kos_status_t failure) : Result(Status(failure)) {}  // NOLINT(google-explicit-constructor)
 
-    Result(Result&& other) : status_(other.status_) {
-        if (ok()) new (&storage_.value) T(std::move(other.storage_.value));
+    Result(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : status_(other.status_) {
+        if (ok()) new (&value_) T(std::move(other.value_));
     }
     Result(const Result& other) requires std::is_copy_constructible_v<T> : status_(other.status_) {
-        if (ok()) new (&storage_.value) T(other.storage_.value);
+        if (ok()) new (&value_) T(other.value_);
     }
     Result& operator=(Result other) {
         this->~Result();
         return *new (this) Result(std::move(other));
     }
     ~Result() {
-        if (ok()) storage_.value.~T();
+        if (ok()) value_.~T();
     }
 
     bool ok() const { return status_.ok(); }
@@ -64,24 +64,22 @@ public:
     // Precondition: ok(); otherwise the domain ends.
     T& value() & {
         kos_assert(ok());
-        return storage_.value;
+        return value_;
     }
     const T& value() const& {
         kos_assert(ok());
-        return storage_.value;
+        return value_;
     }
     T value() && {
         kos_assert(ok());
-        return std::move(storage_.value);
+        return std::move(value_);
     }
-    T value_or(T otherwise) && { return ok() ? std::move(storage_.value) : std::move(otherwise); }
+    T value_or(T otherwise) && { return ok() ? std::move(value_) : std::move(otherwise); }
 
 private:
-    union Storage {
-        Storage() {}
-        ~Storage() {}
-        T value;
-    } storage_;
+    union {
+        T value_;  // there only if ok()
+    };
     Status status_;
 };
 

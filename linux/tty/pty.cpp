@@ -1,0 +1,225 @@
+// Pseudo terminals.
+#include "tty/pty.h"
+
+#include "syscalls/call.h"
+#include "task/system.h"
+#include "vfs/devices.h"
+#include "vfs/pipe.h"
+
+#include <array>
+
+namespace kos::lx {
+
+namespace {
+
+constexpr uint32_t kReadable = kPOLLIN | kPOLLRDNORM, kWritable = kPOLLOUT | kPOLLWRNORM;
+constexpr uint8_t kTIOCPKT_FLUSHREAD = 1, kTIOCPKT_FLUSHWRITE = 2;
+
+std::array<Pty*, kPtysMax>& ptys() {
+    static std::array<Pty*, kPtysMax> all{};
+    return all;
+}
+
+}  // namespace
+
+Pty::Pty(System& system, int number, uint32_t uid, uint32_t gid)
+    : Terminal(system, make_device(kPtsMajor, static_cast<uint32_t>(number))), number_(number), uid_(uid), gid_(gid) {
+    ptys()[static_cast<size_t>(number)] = this;
+}
+
+Pty::~Pty() {
+    if (find(number_) == this) ptys()[static_cast<size_t>(number_)] = nullptr;
+}
+
+Pty* Pty::find(int number) { return number >= 0 && number < kPtysMax ? ptys()[static_cast<size_t>(number)] : nullptr; }
+
+Pty* Pty::next(int number) {
+    for (; number < kPtysMax; ++number) {
+        if (Pty* const pty = find(number)) return pty;
+    }
+    return nullptr;
+}
+
+Result<int> Pty::free_number() {
+    for (int number = 0; number < kPtysMax; ++number) {
+        if (!find(number)) return number;
+    }
+    return Errno::kENOSPC;
+}
+
+Status Pty::check_open() {
+    if (!master_ || is_locked_) return Errno::kEIO;
+    return {};
+}
+
+void Pty::output_ready() {
+    if (!line().output().empty() && master_) master_->queue_.wake(kReadable);
+}
+
+void Pty::input_taken() {
+    if (master_) master_->queue_.wake(kWritable);
+}
+
+void Pty::file_opened() { was_open_ = true; }
+
+void Pty::file_closed() {
+    if (open_files() == 0 && master_) master_->queue_.wake(kReadable | kPOLLHUP);
+}
+
+void Pty::flushed(int which) {
+    if (!master_ || !master_->is_packet_) return;
+    if (which != 1) master_->packet_status_ |= kTIOCPKT_FLUSHREAD;
+    if (which != 0) master_->packet_status_ |= kTIOCPKT_FLUSHWRITE;
+    master_->queue_.wake(kReadable | kPOLLPRI);
+}
+
+// --- The master
+
+Result<Ref<File>> PtyMaster::create(System& system, const Credentials& owner, uint32_t open_flags) {
+    KOS_TRY(int const number, Pty::free_number());
+    auto pty = make_ref<Pty>(system, number, owner.fsuid, owner.fsgid);
+    return Ref<File>(new PtyMaster(std::move(pty), open_flags));
+}
+
+PtyMaster::PtyMaster(Ref<Pty> pty, uint32_t open_flags) : pty_(std::move(pty)) {
+    flags = open_flags & (kO_ACCMODE | kO_NONBLOCK);
+    pty_->master_ = this;
+}
+
+PtyMaster::~PtyMaster() {
+    pty_->master_ = nullptr;
+    // The name goes at once, the terminal when its last file does.
+    ptys()[static_cast<size_t>(pty_->number())] = nullptr;
+    pty_->hang_up();
+}
+
+Result<size_t> PtyMaster::read(IoBuffer& to) {
+    if (to.remaining() == 0) return size_t{0};
+    if (packet_status_) {
+        KOS_TRY(size_t const moved, to.out(&packet_status_, 1));
+        packet_status_ = 0;
+        return moved;
+    }
+    Line& line = pty_->line();
+    if (line.output().empty()) return is_closed() ? Errno::kEIO : Errno::kEAGAIN;
+    size_t done = 0;
+    if (is_packet_) {
+        uint8_t const data = 0;
+        KOS_TRY(done, to.out(&data, 1));
+    }
+    while (to.remaining() && !line.output().empty()) {
+        auto const bytes = line.output();
+        auto const moved = to.out(bytes.data(), bytes.size());
+        if (!moved.ok()) {
+            if (done == 0) return moved.error();
+            break;
+        }
+        line.sent(*moved);
+        done += *moved;
+        if (*moved < bytes.size()) break;
+    }
+    pty_->output_sent();
+    return done;
+}
+
+Result<size_t> PtyMaster::write(IoBuffer& from) {
+    size_t done = 0;
+    while (from.remaining()) {
+        auto const window = from.window(4096);
+        if (!window.ok()) return done ? Result<size_t>(done) : window.error();
+        size_t const taken = pty_->received({reinterpret_cast<const uint8_t*>(window->data()), window->size()});
+        if (taken == 0) {
+            if (done == 0) return Errno::kEAGAIN;
+            break;
+        }
+        from.advance(taken);
+        done += taken;
+    }
+    return done;
+}
+
+uint32_t PtyMaster::poll() {
+    uint32_t events = 0;
+    if (packet_status_) events |= kReadable | kPOLLPRI;
+    if (!pty_->line().output().empty()) events |= kReadable;
+    if (pty_->line().room()) events |= kWritable;
+    if (is_closed()) events |= kPOLLHUP;
+    return events;
+}
+
+Result<int64_t> PtyMaster::ioctl(Call& call, uint32_t request, uint64_t argument) {
+    switch (request) {
+        case kTIOCGPTN:
+            KOS_TRY_STATUS(call.write_user(argument, static_cast<uint32_t>(pty_->number())));
+            return int64_t{0};
+        case kTIOCSPTLCK: {
+            KOS_TRY(int32_t const is_locked, call.read_user<int32_t>(argument));
+            pty_->is_locked_ = is_locked != 0;
+            return int64_t{0};
+        }
+        case kTIOCGPTLCK: KOS_TRY_STATUS(call.write_user(argument, int32_t{pty_->is_locked_})); return int64_t{0};
+        case kTIOCPKT: {
+            KOS_TRY(int32_t const is_packet, call.read_user<int32_t>(argument));
+            is_packet_ = is_packet != 0;
+            packet_status_ = 0;
+            return int64_t{0};
+        }
+        case kTIOCGPKT: KOS_TRY_STATUS(call.write_user(argument, int32_t{is_packet_})); return int64_t{0};
+        case kTIOCSIG: {
+            int const signal = static_cast<int>(argument);
+            if (signal != kSIGINT && signal != kSIGQUIT && signal != kSIGTSTP) return Errno::kEINVAL;
+            pty_->signal_foreground(signal);
+            return int64_t{0};
+        }
+        case kTIOCGPTPEER: {
+            KOS_TRY(auto file, pty_->open(static_cast<uint32_t>(argument), call.process()));
+            KOS_TRY(int const fd, call.process().files->add(std::move(file), argument & kO_CLOEXEC));
+            return int64_t{fd};
+        }
+        case kTIOCINQ:
+            KOS_TRY_STATUS(call.write_user(argument, static_cast<int32_t>(pty_->line().output_size())));
+            return int64_t{0};
+        default: return pty_->control(call, *this, request, argument, true);
+    }
+}
+
+// --- Opening by number
+
+namespace {
+
+Ref<Terminal>& console() {
+    static Ref<Terminal> terminal;
+    return terminal;
+}
+
+Result<Ref<File>> open_console_device(Inode&, uint32_t flags, Process& process) {
+    if (!console()) return Errno::kENXIO;
+    return console()->open(flags, process);
+}
+
+Result<Ref<File>> open_ptmx(Inode&, uint32_t flags, Process& process) {
+    return PtyMaster::create(process.system, process.credentials, flags);
+}
+
+Result<Ref<File>> open_pts(Inode& inode, uint32_t flags, Process& process) {
+    KOS_TRY(auto const attributes, inode.attributes());
+    Pty* const pty = Pty::find(static_cast<int>(minor_of(attributes.device_number)));
+    if (!pty) return Errno::kEIO;
+    return pty->open(flags, process);
+}
+
+}  // namespace
+
+void register_terminals() {
+    register_devices({5, 0, 1, open_controlling_terminal, "/dev/tty"});
+    register_devices({5, 2, 1, open_ptmx, "/dev/ptmx"});
+    register_devices({kPtsMajor, 0, kPtysMax, open_pts, "pts"});
+    special_files.fifo = open_fifo;
+}
+
+void register_console(Ref<Terminal> terminal) {
+    console() = std::move(terminal);
+    register_devices({5, 1, 1, open_console_device, "/dev/console"});
+}
+
+}  // namespace kos::lx
