@@ -107,7 +107,8 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
                          .payload_bytes = static_cast<uint32_t>(bytes),
                          .has_words = (metadata & KOS_METADATA_WORDS) != 0,
                          .reserved = {},
-                         .token = has_token ? slot : kos_slot_t{0}};
+                         .token = has_token ? slot : kos_slot_t{0},
+                         .own = {}};
     return static_cast<kos_status_t>(answer.label());
 }
 
@@ -128,21 +129,27 @@ bool is_slot(kos_slot_t target) { return target < startup->free_slot_end; }
 
 }  // namespace
 
+kos_status_t kos_msg_words_status(uint64_t tag, uint64_t metadata) {
+    Tag const answer{tag};
+    if (answer.extra_caps()) return refuse_capability();
+    if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
+    bool const is_words = !(metadata & ~KOS_METADATA_WORDS) && answer.label() <= UINT32_MAX;
+    return is_words ? static_cast<kos_status_t>(answer.label()) : kos_status_t{KOS_STATUS_PEER_INVALID};
+}
+
 kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* param, uint64_t words[2]) {
     if (!is_slot(target)) return KOS_STATUS_INVALID_TOKEN;
     sel4::Message const answer =
         sel4::call(target, Tag::make(label, 4), Words{{*param, KOS_METADATA_WORDS, words[0], words[1]}});
-    if (answer.label() < KOS_STATUS_OK && !answer.tag.extra_caps()) [[unlikely]] {
-        return KOS_STATUS_INVALID_TOKEN;
-    }
-    Word const unexpected = (answer.words[1] & ~KOS_METADATA_WORDS) | answer.tag.extra_caps();
-    if (unexpected) [[unlikely]] {
-        return answer.tag.extra_caps() ? refuse_capability() : kos_status_t{KOS_STATUS_PEER_INVALID};
+    kos_status_t status = KOS_STATUS_OK;
+    if ((answer.tag.word ^ Tag::make(KOS_STATUS_OK, 4).word) | (answer.words[1] & ~KOS_METADATA_WORDS)) [[unlikely]] {
+        status = kos_msg_words_status(answer.tag.word, answer.words[1]);
+        if (!kos_status_is_ok(status)) return status;
     }
     *param = answer.words[0];
     words[0] = answer.words[2];
     words[1] = answer.words[3];
-    return static_cast<kos_status_t>(answer.label());
+    return status;
 }
 
 namespace {

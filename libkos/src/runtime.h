@@ -101,6 +101,10 @@ void forget_token(uint32_t port, uint64_t number);
 int connection_of(kos_slot_t target);
 void set_connection_of(kos_slot_t target, int connection);
 
+// As set_connection_of for the connection itself (kos_dir_request), whose slot is never freed: who gives it away in an
+// answer, or deletes it like a token, gives away a copy.
+void keep_connection(kos_slot_t slot, int connection);
+
 // Connection by port name; null if the manifest has none.
 const kos_startup_connection_t* find_connection(const char* port, int* index = nullptr);
 

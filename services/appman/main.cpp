@@ -6,6 +6,7 @@
  */
 #include <kos/app.h>
 #include <kos/log.h>
+#include <kos/ports.h>
 #include <kos/root.h>
 #include <kos/server.h>
 #include <kos/thread.h>
@@ -138,7 +139,6 @@ private:
 struct Context {
     Supervisor& supervisor;
     Requests& requests;
-    const Access& access;
     RootActions& actions;
     SavedSnapshot& saved;
     kos::service::Pulse& pulse;
@@ -163,20 +163,14 @@ void advance(Context& context) {
     context.pulse.wake_at(is_told ? context.supervisor.next_wake() : 0);
 }
 
-kos_status_t accounts(const Context& context, const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-    if (request.payload_bytes != 0 || request.param != 0) return KOS_STATUS_BAD_REQUEST;
-    if (!context.access.may_list(caller.domain)) return KOS_STATUS_UNAUTHORIZED;
-    static uint64_t words[4];
+kos_status_t read_accounts(kos_appman_accounts_t& accounts) {
     const RootAnswer root = call_root(KOS_ROOT_ACCOUNTS);
-    for (unsigned i = 0; i < 4; ++i) words[i] = root.words[i];
-    answer.payload = words;
-    answer.payload_bytes = sizeof words;
+    accounts = {root.words[0], root.words[1], root.words[2], root.words[3]};
     return root.status;
 }
 
 kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
     auto* context = static_cast<Context*>(server->context);
-    if (request->label == KOS_APPMAN_ACCOUNTS) return accounts(*context, *caller, *request, *answer);
     const kos_status_t status = context->requests.call(*caller, *request, kos_time_ticks(), *answer);
     // Carried out after the answer has gone: starting a domain takes time, and it may be the caller who is stopped.
     if (context->supervisor.take_changed()) {
@@ -211,9 +205,9 @@ int main(int, char**) {
 
     static RootActions actions(startup);
     static Supervisor supervisor(rules, actions);
-    static Requests requests(manifest, access, supervisor);
+    static Requests requests(manifest, access, supervisor, read_accounts);
     static kos::service::Pulse pulse;
-    Context context{supervisor, requests, access, actions, saved, pulse};
+    Context context{supervisor, requests, actions, saved, pulse};
     pulse.start();
 
     static Snapshot snapshot;

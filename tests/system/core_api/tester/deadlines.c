@@ -35,7 +35,7 @@ static void test_deferred(void) {
     }
     check_status("a passive server cannot", tell(peer, kPeerDefer, 0), KOS_STATUS_CONFLICT);
     for (uintptr_t i = 0; i < 2; ++i) run(wait_for_release, (void*)i, &threads[i]);
-    pause_us(30000);
+    pause_us(100000);
     check_status("the server dies", tell(active, kPeerWrong, kFaultNullWrite), KOS_STATUS_PEER_GONE);
     for (unsigned i = 0; i < 2; ++i) {
         kos_thread_join(threads[i]);
