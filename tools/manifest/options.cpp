@@ -52,6 +52,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --images DIR       where the apps' images are; may be repeated
   --services DIR     where "core:NAME" is looked for (default services, drivers); may be repeated
   --interfaces DIR   where the schemas of interfaces are; without it they are not looked for; may be repeated
+  --parameter DOMAIN.NAME=VALUE  replaces a parameter of a domain; may be repeated
   --report FILE      a report of every domain, object, right, address and byte (Markdown)
   --graph FILE       a picture of the domains and their connections (SVG, with graphviz's dot)
   --fdt FILE         the compiled manifest alone
@@ -77,6 +78,7 @@ Options parse_options(int argc, char** argv) {
         kFdt,
         kKey,
         kDevelopment,
+        kParameter,
         kHelpOption
     };
     static const option kOptions[] = {
@@ -91,6 +93,7 @@ Options parse_options(int argc, char** argv) {
         {"fdt", required_argument, nullptr, kFdt},
         {"key", required_argument, nullptr, kKey},
         {"development-key", required_argument, nullptr, kDevelopment},
+        {"parameter", required_argument, nullptr, kParameter},
         {"help", no_argument, nullptr, kHelpOption},
         {nullptr, 0, nullptr, 0},
     };
@@ -109,6 +112,7 @@ Options parse_options(int argc, char** argv) {
             case kFdt: options.fdt = optarg; break;
             case kKey: options.key = optarg; break;
             case kDevelopment: options.development_key = optarg; break;
+            case kParameter: options.parameters.emplace_back(optarg); break;
             case kHelpOption: return options;
             default: throw Error("see kos-manifest --help");
         }

@@ -3,6 +3,7 @@
 #define KOS_TOOLS_MANIFEST_OPTIONS_H_
 
 #include <string>
+#include <vector>
 
 #include "load.h"
 
@@ -22,6 +23,7 @@ struct Options {
     std::string fdt;
     std::string key;
     std::string development_key;
+    std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
 };
 
 extern const char kUsage[];
