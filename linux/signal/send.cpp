@@ -42,10 +42,17 @@ void before_sending(Process& process, int signal) {
     }
 }
 
-Status send(Process& process, Thread* only, const SignalInfo& info) {
+// The first process has only the signals that it has handlers for (kill(2), "Notes"); its own faults do end it.
+bool is_spared(const Process& process, int signal) {
+    if (process.pid != 1) return false;
+    return signal_bit(signal) & kUnblockable || process.handlers->actions[signal - 1].handler == kSIG_DFL;
+}
+
+Status send(Process& process, Thread* only, const SignalInfo& info, bool is_forced = false) {
     int const signal = info.signal;
     if (!is_valid(signal) || process.state == ProcessState::kZombie || process.signals.is_exiting) return {};
     if (only && only->state == ThreadState::kDead) return {};
+    if (!is_forced && is_spared(process, signal)) return {};
     before_sending(process, signal);
     if (signal == kSIGKILL) {
         end_process(process, signal_status(kSIGKILL));
@@ -84,7 +91,7 @@ void force_signal(Thread& thread, SignalInfo info) {
     if (action.handler == kSIG_IGN || thread.signals.blocked & bit) action.handler = kSIG_DFL;
     thread.signals.blocked &= ~bit;
     forget_signals(thread.signals.pending, bit);  // this one's information is the one that counts
-    send_signal(thread, info);
+    (void)send(thread.process, &thread, info, true).ok();
 }
 
 SignalInfo kernel_signal(int signal) {

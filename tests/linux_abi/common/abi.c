@@ -196,7 +196,9 @@ static void run_case(const struct abi_case* one) {
     current = one->name;
     const pid_t child = fork();
     if (child < 0) {
-        record("fail", "fork failed");
+        char text[60];
+        snprintf(text, sizeof text, "fork: errno %d", errno);
+        record("fail", text);
         return;
     }
     if (child == 0) {

@@ -28,6 +28,16 @@ static int passed, failed, skipped;
 static char line[8192];
 static size_t line_bytes;
 static int ended;
+static pid_t running;
+static int running_status;
+
+// Also the children that others have left behind.
+static void reap(void) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == running) running = 0, running_status = status;
+}
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -113,11 +123,13 @@ static void run_program(const char* folder, const char* name) {
         _exit(127);
     }
     close(ends[1]);
+    running = child;
     ended = 0;
     line_bytes = 0;
     const int64_t end = now_ns() + kProgramLimit * INT64_C(1000000000);
     while (!ended && now_ns() < end) {
         struct pollfd wait = {ends[0], POLLIN, 0};
+        reap();
         if (poll(&wait, 1, 1000) <= 0) continue;
         char bytes[4096];
         const ssize_t n = read(ends[0], bytes, sizeof bytes);
@@ -127,14 +139,16 @@ static void run_program(const char* folder, const char* name) {
     }
     if (line_bytes) take_line();
     close(ends[0]);
-    int status = -1;
-    for (int i = 0; i < 500 && waitpid(child, &status, WNOHANG) == 0; ++i) sleep_ms(10);
+    for (int i = 0; i < 500 && running; ++i) {
+        reap();
+        sleep_ms(running ? 10 : 0);
+    }
     char text[80];
-    snprintf(text, sizeof text, "ended %s its last record, status 0x%x", ended ? "after" : "before", status);
-    if (!ended || status != 0) problem(name, text);
+    snprintf(text, sizeof text, "ended %s its last record, status 0x%x", ended ? "after" : "before", running ? -1 : running_status);
+    if (!ended || running || running_status != 0) problem(name, text);
     kill(-child, SIGKILL);
-    kill(child, SIGKILL);
-    while (waitpid(-1, 0, WNOHANG) > 0) {}
+    if (running) kill(child, SIGKILL);
+    reap();
 }
 
 static int by_name(const void* a, const void* b) { return strcmp(a, b); }
