@@ -80,6 +80,12 @@ void* payload_buffer();
 Word take_kept_signals();
 extern bool is_serving;  // the server loop runs (further up the main thread's stack)
 
+// An interrupt that the call-back of the server loop has acknowledged, and that the loop acknowledges in the same step
+// in which it receives (device.cpp); 0: none. Main thread only.
+extern CPtr acknowledged_later;
+extern bool is_in_signalled;       // ... which runs now
+void acknowledge_what_was_left();  // before the thread waits for anything else
+
 // --- Slots for tokens (slots.cpp). Thread-safe.
 kos_slot_t allocate_slot();          // 0 if none is free
 void free_slot(kos_slot_t slot);     // empties it, too

@@ -194,8 +194,20 @@ bool serve_signals(kos_server_t* server, Word badge) {
     if (badge & KOS_SIGNAL_ALARM) badge |= kos_time_alarm_bits();
     Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE | KOS_SIGNAL_ALARM);
     if (rest & KOS_SIGNAL_STOP) __atomic_store_n(&life()->state, KOS_LIFE_STOPPING, __ATOMIC_RELEASE);
-    if (rest && server->signalled) server->signalled(server, rest);
+    if (rest && server->signalled) {
+        is_in_signalled = true;
+        server->signalled(server, rest);
+        is_in_signalled = false;
+    }
     return !(rest & KOS_SIGNAL_STOP);
+}
+
+sel4::Message receive_after_signals(CPtr reply) {
+    CPtr const interrupt = acknowledged_later;
+    if (!interrupt) return sel4::recv(KOS_SLOT_PORT, reply);
+    acknowledged_later = 0;
+    Tag const acknowledge = Tag::make(sel4::shifted_label(seL4_IRQAckIRQ), 0);
+    return sel4::nb_send_recv(interrupt, acknowledge, Words{}, KOS_SLOT_PORT, reply);
 }
 
 // The next reply object to receive with; 0: all are taken.
@@ -380,7 +392,10 @@ kos_status_t serve_signals_only(kos_server_t* server) {
     is_serving = true;
     kos_status_t const ready = kos_app_ready();
     if (!kos_status_is_ok(ready)) return ready;
-    while (serve_signals(server, sel4::wait(KOS_SLOT_NOTIFICATION).badge | take_kept_signals())) {
+    bool goes_on = true;
+    while (goes_on) {
+        goes_on = serve_signals(server, sel4::wait(KOS_SLOT_NOTIFICATION).badge | take_kept_signals());
+        acknowledge_what_was_left();  // there is no caller to look for
     }
     return KOS_STATUS_OK;
 }
@@ -421,10 +436,13 @@ kos_status_t kos_server_run(kos_server_t* server) {
             message = server->call_words ? serve_words<true>(own, message) : serve_words<false>(own, message);
         } else if (message.badge & KOS_BADGE_NOTIFICATION) {
             // With those that a handler received while it waited for one of its own.
-            if (!serve_signals(server, message.badge | take_kept_signals())) return KOS_STATUS_OK;
+            if (!serve_signals(server, message.badge | take_kept_signals())) {
+                acknowledge_what_was_left();
+                return KOS_STATUS_OK;
+            }
             own.deferred = false;  // there was nobody to defer
             prepare_receive(own);
-            message = sel4::recv(KOS_SLOT_PORT, own.reply);
+            message = receive_after_signals(own.reply);
         } else {
             message = answer_and_receive(own, serve_call(server, own, message));
         }

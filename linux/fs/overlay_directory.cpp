@@ -1,6 +1,8 @@
 // overlay: directories. What is in the upper one counts; the rest shows from the lower one.
 #include "fs/overlay.h"
 
+#include <algorithm>
+
 namespace kos::lx {
 
 namespace {
@@ -95,10 +97,16 @@ void OverlayInode::lost_name() {
         return;
     }
     if (!upper_) {
-        ++lost_links_;
         auto const attributes = lower_->attributes();
-        if (attributes.ok() && lost_links_ >= attributes->links) is_removed_ = true;
+        uint32_t const links = attributes.ok() ? attributes->links : 1;
+        is_removed_ = links <= 1 || ++overlay_->lost_links_[lower_number_] >= links;
     }
+}
+
+uint32_t OverlayInode::lower_links(uint32_t links) const {
+    auto const lost = overlay_->lost_links_.find(lower_number_);
+    if (is_directory() || lost == overlay_->lost_links_.end()) return links;
+    return links - std::min(links, lost->second);
 }
 
 Status OverlayInode::unlink(std::string_view name) {

@@ -2,6 +2,7 @@
 #include "platform/server.h"
 
 #include "shim/layout.h"
+#include "shim/vdso_data.h"
 #include "signal/signals.h"
 
 #include <kos/app.h>
@@ -24,15 +25,26 @@ constexpr Word kCallRegisters = 12;
 constexpr Word kGo = 0, kStay = 1;  // labels of answers to faults
 enum FaultLabel : Word { kCapFault = 1, kUnknownSyscall = 2, kUserException = 3, kVmFault = 6 };
 
+// 2^32 * nanoseconds per tick, as the shim has it: both must give the same time.
+uint64_t multiplier(uint64_t hz) { return (static_cast<uint64_t>(kSecond) << 32) / hz; }
+
 Nanoseconds to_ns(uint64_t ticks, uint64_t hz) {
-    uint64_t const second = static_cast<uint64_t>(kSecond);
-    return static_cast<Nanoseconds>(ticks / hz * second + ticks % hz * second / hz);
+    unsigned __int128 const product = static_cast<unsigned __int128>(ticks) * multiplier(hz);
+    return static_cast<Nanoseconds>(product >> 32);
 }
 
 uint64_t to_ticks(Nanoseconds ns, uint64_t hz) {
     uint64_t const second = static_cast<uint64_t>(kSecond), value = static_cast<uint64_t>(ns);
-    // Rounded up: never before its time.
-    return value / second * hz + (value % second * hz + second - 1) / second;
+    // Rounded up, also by what the multiplier is rounded down: never before its time.
+    auto const up = [&](uint64_t of) { return of / second * hz + (of % second * hz + second - 1) / second; };
+    uint64_t const ticks = up(value);
+    Nanoseconds const missing = ns - to_ns(ticks, hz);
+    return missing > 0 ? ticks + up(static_cast<uint64_t>(missing)) + 1 : ticks;
+}
+
+template <class T>
+void store(std::byte* data, size_t offset, T value) {
+    __atomic_store_n(reinterpret_cast<T*>(data + offset), value, __ATOMIC_RELAXED);
 }
 
 }  // namespace
@@ -44,6 +56,7 @@ Nanoseconds KosTime::realtime_offset() {
     if (!has_offset_ && kos_status_is_ok(kos_time_wall_ns(&wall))) {
         offset_ = static_cast<Nanoseconds>(wall) - monotonic();
         has_offset_ = true;
+        publish();
     }
     return offset_;
 }
@@ -51,6 +64,25 @@ Nanoseconds KosTime::realtime_offset() {
 void KosTime::set_realtime_offset(Nanoseconds offset) {
     offset_ = offset;
     has_offset_ = true;
+    publish();
+}
+
+void KosTime::show(Ref<Frame> shim_data) {
+    shim_data_ = std::move(shim_data);
+    publish();
+    (void)realtime_offset();
+}
+
+// Readers begin again if the sequence was odd or another before than after (shim.S).
+void KosTime::publish() {
+    if (!shim_data_) return;
+    std::byte* const data = shim_data_->data();
+    store(data, VDSO_SEQUENCE, ++sequence_);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    store(data, VDSO_MULTIPLIER, multiplier(kos_time_hz()));
+    store(data, VDSO_REALTIME_OFFSET, offset_);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    store(data, VDSO_SEQUENCE, ++sequence_);
 }
 
 void KosTime::set_alarm(Nanoseconds when) {
@@ -92,6 +124,7 @@ Status KosServer::load_shim() {
         if (at < bytes) memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
         shim_.push_back(std::move(frame));
     }
+    time_.show(shim_[kShimCodeBytes / kPageBytes]);
     return {};
 }
 
@@ -111,6 +144,8 @@ Status KosServer::random(void* bytes, size_t count) {
 }
 
 void KosServer::report(const char* text) { kos_log_warning("%s", text); }
+
+void KosServer::trace(const char* text) { write_to_console(text); }
 
 void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
 

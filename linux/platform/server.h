@@ -23,9 +23,14 @@ public:
     Nanoseconds realtime_offset() override;
     void set_realtime_offset(Nanoseconds offset) override;
     void set_alarm(Nanoseconds when) override;
+    // The page of the shim where programs read the time (shim/vdso_data.h).
+    void show(Ref<Frame> shim_data);
     static constexpr unsigned kAlarmBit = 0;
 
 private:
+    void publish();
+    Ref<Frame> shim_data_;
+    uint32_t sequence_ = 0;
     Nanoseconds offset_ = 0;
     bool has_offset_ = false;
 };
@@ -46,6 +51,7 @@ public:
     std::span<const Ref<Frame>> shim_frames() override { return shim_; }
     Status random(void* bytes, size_t count) override;
     void report(const char* text) override;
+    void trace(const char* text) override;
     [[noreturn]] void end(int status) override;
     unsigned cores() override { return startup_.cores; }
     const char* host_name() override { return startup_.name; }

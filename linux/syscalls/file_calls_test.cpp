@@ -291,7 +291,9 @@ TEST_F(FileTest, CopyFileRange) {
     EXPECT_EQ(call(kCopyFileRange, in, kMore, out, kMore + 8, 4, 0), 4);
     EXPECT_EQ(World::get<int64_t>(process, kMore), 7);
     EXPECT_EQ(World::get<int64_t>(process, kMore + 8), 5);
-    EXPECT_EQ(read(out), std::string("\0" "3456", 5));
+    EXPECT_EQ(read(out), std::string("\0"
+                                     "3456",
+                                     5));
     EXPECT_EQ(call(kCopyFileRange, in, kMore, in, kMore, 4, 0), error(Errno::kEINVAL));
     EXPECT_EQ(call(kCopyFileRange, in, 0, out, 0, 4, 1), error(Errno::kEINVAL));
     EXPECT_EQ(call(kCopyFileRange, in, 0, out, 0, 4, 0), 0);

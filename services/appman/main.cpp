@@ -9,6 +9,7 @@
 #include <kos/ports.h>
 #include <kos/root.h>
 #include <kos/server.h>
+#include <kos/thread.h>
 #include <kos/time.h>
 
 #include "../common/pulse.h"
@@ -29,10 +30,15 @@ constexpr struct {
     const char* text;
     bool has_domain;
 } kIncidents[] = {
-    {KOS_LOG_WARNING, "ended, reason ", true},  {KOS_LOG_WARNING, "hung, killed ", true},
-    {KOS_LOG_ERROR, "not started: ", true},     {KOS_LOG_WARNING, "not ready in time ", true},
-    {KOS_LOG_ERROR, "too often: group ", true}, {KOS_LOG_ERROR, "too often: waits ", true},
-    {KOS_LOG_WARNING, "mode ", false},          {KOS_LOG_ERROR, "reboot for group ", true},
+    {KOS_LOG_WARNING, "ended, reason ", true},
+    {KOS_LOG_WARNING, "hung, killed ", true},
+    {KOS_LOG_ERROR, "not started: ", true},
+    {KOS_LOG_WARNING, "not ready in time ", true},
+    {KOS_LOG_WARNING, "not ended in time, killed ", true},
+    {KOS_LOG_ERROR, "too often: group ", true},
+    {KOS_LOG_ERROR, "too often: waits ", true},
+    {KOS_LOG_WARNING, "mode ", false},
+    {KOS_LOG_ERROR, "reboot for group ", true},
     {KOS_LOG_ERROR, "root refused: ", true},
 };
 
@@ -72,8 +78,8 @@ public:
         if (kos_status_is_ok(status)) *instance = status_of(domain).instance;
         return status;
     }
-    kos_status_t kill(unsigned domain) override {
-        const kos_status_t status = call_root(KOS_ROOT_DOMAIN_KILL, domain).status;
+    kos_status_t kill(unsigned domain, uint8_t reason) override {
+        const kos_status_t status = call_root(KOS_ROOT_DOMAIN_KILL, domain, reason).status;
         // It has ended by itself at this very moment.
         return status == KOS_STATUS_NOT_FOUND ? kos_status_t{KOS_STATUS_OK} : status;
     }
@@ -89,7 +95,13 @@ public:
         return __atomic_load_n(&lives_[domain]->answer, __ATOMIC_ACQUIRE);
     }
     void domain_down(unsigned domain) override { untold_ |= bit(domain); }
-    kos_status_t reboot() override { return call_root(KOS_ROOT_REBOOT).status; }
+    // The log is lost with the machine: it gets time to show why on the console.
+    kos_status_t reboot() override {
+        constexpr uint64_t kLastWordsUs = 200000;
+        const uint64_t until = kos_time_after_us(kLastWordsUs);
+        while (kos_time_ticks() < until) kos_thread_yield();
+        return call_root(KOS_ROOT_REBOOT).status;
+    }
     void report(Incident incident, unsigned domain, uint64_t number) override {
         const auto& kind = kIncidents[static_cast<unsigned>(incident)];
         kos::service::Text<KOS_QUEUE_INLINE_BYTES> text;

@@ -25,6 +25,9 @@ using kos::tools::write_file;
 bool compile(const Options& options) {
     Diagnostics diagnostics;
     System system = load_system(options.input, options.folders, diagnostics);
+    for (const std::string& parameter : options.parameters) {
+        replace_parameter(system, parameter);
+    }
     load_programs(system, options.folders, diagnostics);
     load_images(system, options.folders, diagnostics);
     check_system(system, diagnostics);

@@ -48,6 +48,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --images DIR       where the apps' images are; may be repeated
   --services DIR     where "core:NAME" is looked for (default services, drivers); may be repeated
   --interfaces DIR   where the schemas of interfaces are; without it they are not looked for; may be repeated
+  --parameter DOMAIN.NAME=VALUE  replaces a parameter of a domain; may be repeated
   --report FILE      a report of every domain, object, right, address and byte (Markdown)
   --graph FILE       a picture of the domains and their connections (SVG, with graphviz's dot)
   --fdt FILE         the compiled manifest alone
@@ -76,6 +77,7 @@ Options parse_options(int argc, char** argv) {
         {"report", into(options.report)},
         {"graph", into(options.graph)},
         {"fdt", into(options.fdt)},
+        {"parameter", into(options.parameters)},
         {"help", into(help), Argument::Kind::kFlag},
     };
     options.key.add(arguments);

@@ -3,6 +3,7 @@
 #define KOS_TOOLS_MANIFEST_OPTIONS_H_
 
 #include <string>
+#include <vector>
 
 #include "arguments.h"
 #include "load.h"
@@ -22,6 +23,7 @@ struct Options {
     std::string graph;
     std::string fdt;
     tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
+    std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
 };
 
 extern const char kUsage[];

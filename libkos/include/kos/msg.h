@@ -58,8 +58,9 @@ kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* par
 // For bindings (idl.h): the status that an answer of words only tells, by its tag and its metadata as they arrived.
 kos_status_t kos_msg_words_status(uint64_t tag, uint64_t metadata);
 
-// As kos_msg_call, ends with TIMEOUT when the counter (time.h) reaches `deadline_ticks`. Active threads only
-// (UNAVAILABLE otherwise). The server may still carry out the request.
+// As kos_msg_call, ends with TIMEOUT when the counter (time.h) reaches `deadline_ticks`, or one period later: also if
+// another thread of the domain has the connection's window by then. Active threads only (UNAVAILABLE otherwise). The
+// server may still carry out the request.
 kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t deadline_ticks);
 
 // One way: puts label and up to KOS_QUEUE_INLINE_BYTES bytes into the connection's queue. Never blocks. Errors: FULL,

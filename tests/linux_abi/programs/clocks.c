@@ -1,0 +1,177 @@
+// Clocks by the vDSO and by system calls, sleeping, timerfd.
+#include "abi.h"
+
+#include <poll.h>
+#include <sys/auxv.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+
+static int64_t by_call(clockid_t clock) {
+    struct timespec t;
+    OK(syscall(SYS_clock_gettime, clock, &t));
+    CHECK(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int64_t by_library(clockid_t clock) {
+    struct timespec t;
+    OK(clock_gettime(clock, &t));
+    CHECK(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+CASE(vdso_is_there) { CHECK(getauxval(AT_SYSINFO_EHDR) != 0); }
+
+CASE(library_and_call_agree) {
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW};
+    for (size_t i = 0; i < sizeof clocks / sizeof *clocks; ++i)
+        for (int round = 0; round < 100; ++round) {
+            const int64_t a = by_call(clocks[i]), b = by_library(clocks[i]), c = by_call(clocks[i]);
+            CHECK(a <= b && b <= c);
+        }
+}
+
+CASE(never_backwards) {
+    int64_t before = by_library(CLOCK_MONOTONIC);
+    for (int i = 0; i < 20000; ++i) {
+        const int64_t now = by_library(CLOCK_MONOTONIC);
+        CHECK(now >= before);
+        before = now;
+    }
+}
+
+CASE(coarse_clocks) {
+    static const clockid_t pairs[][2] = {{CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE}, {CLOCK_REALTIME, CLOCK_REALTIME_COARSE}};
+    for (int i = 0; i < 2; ++i) {
+        const int64_t fine = by_library(pairs[i][0]), coarse = by_library(pairs[i][1]);
+        CHECK(coarse <= by_library(pairs[i][0]) && fine - coarse < INT64_C(100000000));
+        CHECK(by_call(pairs[i][1]) >= coarse);
+    }
+}
+
+CASE(cpu_clocks_advance) {
+    const int64_t p = by_call(CLOCK_PROCESS_CPUTIME_ID), t = by_call(CLOCK_THREAD_CPUTIME_ID);
+    CHECK(p >= 0 && t >= 0);
+    volatile int x = 0;
+    for (int i = 0; i < 3000000; ++i) x += i;
+    CHECK(by_call(CLOCK_PROCESS_CPUTIME_ID) > p);
+    CHECK(by_call(CLOCK_THREAD_CPUTIME_ID) > t);
+}
+
+CASE(clock_errors) {
+    struct timespec t;
+    ERR(clock_gettime(77, &t), EINVAL);
+    ERR(syscall(SYS_clock_gettime, 77, &t), EINVAL);
+    ERR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, BAD), EFAULT);
+    ERR(clock_getres(77, &t), EINVAL);
+    ERR(clock_settime(CLOCK_MONOTONIC, &(struct timespec){1, 0}), EINVAL);
+}
+
+CASE(resolution) {
+    struct timespec t;
+    OK(clock_getres(CLOCK_MONOTONIC, &t));
+    EQ(t.tv_sec, 0);
+    CHECK(t.tv_nsec >= 1 && t.tv_nsec <= 20000000);
+    OK(syscall(SYS_clock_getres, CLOCK_REALTIME, &t));
+    OK(syscall(SYS_clock_getres, CLOCK_REALTIME, 0));
+}
+
+CASE(time_of_day) {
+    struct timeval v;
+    const int64_t before = by_library(CLOCK_REALTIME) / 1000;
+    OK(gettimeofday(&v, 0));
+    const int64_t middle = v.tv_sec * INT64_C(1000000) + v.tv_usec;
+    CHECK(before <= middle && middle <= by_library(CLOCK_REALTIME) / 1000);
+    OK(syscall(SYS_gettimeofday, &v, 0));
+    const time_t seconds = time(0);
+    CHECK(seconds >= v.tv_sec - 1 && seconds <= v.tv_sec + 60);
+}
+
+CASE(nanosleep_sleeps_long_enough) {
+    for (long ms = 1; ms <= 16; ms *= 2) {
+        const int64_t before = by_library(CLOCK_MONOTONIC);
+        const struct timespec t = {0, ms * 1000000};
+        OK(nanosleep(&t, 0));
+        CHECK(by_library(CLOCK_MONOTONIC) - before >= ms * 1000000);
+    }
+}
+
+CASE(nanosleep_errors) {
+    ERR(nanosleep(&(struct timespec){0, 1000000000}, 0), EINVAL);
+    ERR(nanosleep(&(struct timespec){-1, 0}, 0), EINVAL);
+    ERR(nanosleep(&(struct timespec){0, -1}, 0), EINVAL);
+    ERR(syscall(SYS_nanosleep, BAD, 0), EFAULT);
+    OK(nanosleep(&(struct timespec){0, 0}, 0));
+}
+
+CASE(absolute_sleep) {
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME};
+    for (int i = 0; i < 3; ++i) {
+        const int64_t end = by_library(clocks[i]) + 5000000;
+        const struct timespec t = {end / 1000000000, end % 1000000000}, past = {1, 0};
+        EQ(clock_nanosleep(clocks[i], TIMER_ABSTIME, &t, 0), 0);
+        CHECK(by_library(clocks[i]) >= end);
+        EQ(clock_nanosleep(clocks[i], TIMER_ABSTIME, &past, 0), 0);
+    }
+    EQ(clock_nanosleep(77, 0, &(struct timespec){0, 1}, 0), EINVAL);
+    EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &(struct timespec){0, 1}, 0), EINVAL);
+}
+
+CASE(timerfd_once) {
+    const int fd = (int)OK(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+    struct itimerspec t = {{0, 0}, {0, 3000000}}, now;
+    const int64_t before = by_library(CLOCK_MONOTONIC);
+    OK(timerfd_settime(fd, 0, &t, 0));
+    uint64_t ticks = 0;
+    EQ(read(fd, &ticks, 8), 8);
+    EQ(ticks, 1);
+    CHECK(by_library(CLOCK_MONOTONIC) - before >= 3000000);
+    OK(timerfd_gettime(fd, &now));
+    EQ(now.it_value.tv_nsec + now.it_value.tv_sec, 0);
+}
+
+CASE(timerfd_repeats) {
+    const int fd = (int)OK(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+    uint64_t ticks = 0;
+    ERR(read(fd, &ticks, 8), EAGAIN);
+    const struct itimerspec t = {{0, 1000000}, {0, 1000000}};
+    OK(timerfd_settime(fd, 0, &t, 0));
+    sleep_ms(10);
+    struct pollfd wait = {fd, POLLIN, 0};
+    EQ(poll(&wait, 1, -1), 1);
+    EQ(read(fd, &ticks, 8), 8);
+    CHECK(ticks >= 9);
+    struct itimerspec now;
+    OK(timerfd_gettime(fd, &now));
+    EQ(now.it_interval.tv_nsec, 1000000);
+}
+
+CASE(timerfd_absolute_and_disarm) {
+    const int fd = (int)OK(timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK));
+    const struct itimerspec past = {{0, 0}, {1, 0}}, later = {{0, 0}, {1000, 0}}, off = {{0, 0}, {0, 0}};
+    uint64_t ticks = 0;
+    OK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &past, 0));
+    struct pollfd wait = {fd, POLLIN, 0};
+    EQ(poll(&wait, 1, 1000), 1);
+    EQ(read(fd, &ticks, 8), 8);
+    EQ(ticks, 1);
+    struct itimerspec old;
+    OK(timerfd_settime(fd, 0, &later, 0));
+    OK(timerfd_settime(fd, 0, &off, &old));
+    CHECK(old.it_value.tv_sec > 900);
+    EQ(poll(&wait, 1, 0), 0);
+    ERR(read(fd, &ticks, 8), EAGAIN);
+    ERR(read(fd, &ticks, 4), EINVAL);
+}
+
+CASE(timerfd_errors) {
+    const struct itimerspec wrong = {{0, 0}, {0, 1000000000}};
+    ERR(timerfd_create(77, 0), EINVAL);
+    ERR(timerfd_create(CLOCK_MONOTONIC, 0x77), EINVAL);
+    const int fd = (int)OK(timerfd_create(CLOCK_MONOTONIC, 0));
+    ERR(timerfd_settime(fd, 0, &wrong, 0), EINVAL);
+    ERR(timerfd_settime(fd, 0x70, &(struct itimerspec){{0, 0}, {1, 0}}, 0), EINVAL);
+    ERR(timerfd_settime(1, 0, &(struct itimerspec){{0, 0}, {1, 0}}, 0), EINVAL);
+    ERR(timerfd_settime(777, 0, &(struct itimerspec){{0, 0}, {1, 0}}, 0), EBADF);
+    ERR(write(fd, "12345678", 8), EINVAL);
+}
