@@ -392,7 +392,10 @@ kos_status_t serve_signals_only(kos_server_t* server) {
     is_serving = true;
     kos_status_t const ready = kos_app_ready();
     if (!kos_status_is_ok(ready)) return ready;
-    while (serve_signals(server, sel4::wait(KOS_SLOT_NOTIFICATION).badge | take_kept_signals())) {
+    bool goes_on = true;
+    while (goes_on) {
+        goes_on = serve_signals(server, sel4::wait(KOS_SLOT_NOTIFICATION).badge | take_kept_signals());
+        acknowledge_what_was_left();  // there is no caller to look for
     }
     return KOS_STATUS_OK;
 }

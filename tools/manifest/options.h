@@ -22,8 +22,8 @@ struct Options {
     std::string report;
     std::string graph;
     std::string fdt;
-    std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
     tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
+    std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
 };
 
 extern const char kUsage[];
