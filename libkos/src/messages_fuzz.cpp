@@ -384,6 +384,14 @@ uint64_t thread_pointer() {
 // There is one thread.
 void kos_mutex_lock(kos_mutex_t*) { kos::fuzz::require(false, "a lock in a domain of one thread"); }
 void kos_mutex_unlock(kos_mutex_t*) {}
+kos_status_t kos_mutex_try_lock(kos_mutex_t*) { return KOS_STATUS_OK; }
+void kos_thread_yield() {}
+// There is no device either.
+kos::sel4::CPtr kos::runtime::acknowledged_later;
+bool kos::runtime::is_in_signalled;
+void kos::runtime::acknowledge_what_was_left() {}
+
+uint64_t kos_time_ticks() { return 0; }
 
 void kos_app_alive() {}
 kos_status_t kos_app_ready() { return KOS_STATUS_OK; }
