@@ -1,4 +1,4 @@
-// Frames by page number; a page that nobody has written to is the common frame of zeros.
+// Frames by page number. Reading makes a page too: who has mapped it must see what another process writes later.
 #include "mm/shared_memory.h"
 
 #include "mm/address_space.h"
@@ -21,14 +21,9 @@ public:
         result.size = pages_ * kPageBytes;
         return result;
     }
-    Result<Ref<Frame>> page(uint64_t index, bool for_write) override {
+    Result<Ref<Frame>> page(uint64_t index, bool) override {
         if (index >= pages_) return Errno::kENXIO;
         if (auto const found = present_.find(index); found != present_.end()) return found->second;
-        if (!for_write) {
-            Ref<Frame> zeros = zero_frame(frames_);
-            if (!zeros) return Errno::kENOMEM;
-            return zeros;
-        }
         KOS_TRY(Ref<Frame> made, frames_.allocate());
         present_.emplace(index, made);
         return made;
