@@ -1,6 +1,9 @@
 # Native programs in Rust.
 #
-#   kos_rust_app(NAME main.rs)    build/target/apps/NAME.elf: as kos_app(), of the crate whose root is main.rs
+#   kos_rust_app(NAME main.rs [INTERFACES SCHEMA...])
+#                                 build/target/apps/NAME.elf: as kos_app(), of the crate whose root is main.rs. It may use
+#                                 the crate `idl` with a module of each SCHEMA (log.capnp: idl::log), which is found as
+#                                 kos_interface() finds it
 #   kos_rust_crate(NAME UNSTABLE RESULT USED...)   a crate of libkos/rust, for its own CMakeLists.txt
 #   kos_rust_test(NAME CRATE USED...)              its unit tests, on this machine
 #
@@ -43,10 +46,58 @@ function(kos_rust_crate name unstable result)
     set(${result} "${file}" PARENT_SCOPE)
 endfunction()
 
+# The schema `schema` and those that it imports, as files, added to the global property KOS_RUST_SCHEMAS.
+function(_kos_rust_add_schemas schema folder)
+    _kos_find_schema(${schema} file name "${folder}")
+    get_property(known GLOBAL PROPERTY KOS_RUST_SCHEMAS)
+    if(file IN_LIST known)
+        return()
+    endif()
+    set_property(GLOBAL APPEND PROPERTY KOS_RUST_SCHEMAS "${file}")
+    cmake_path(GET file PARENT_PATH here)
+    _kos_schema_imports("${file}" imports)
+    foreach(import IN LISTS imports)
+        _kos_rust_add_schemas("${import}" "${here}")
+    endforeach()
+endfunction()
+
+# The crate `idl` of an application: its file in `result`. `crates`: kos and kos_sys, as files, and `needs` what makes them.
+# `flags`: what the compiler is told for the machine that it is for.
+function(kos_rust_interfaces name schemas crates needs flags result)
+    set(folder "${CMAKE_CURRENT_BINARY_DIR}/${name}_idl")
+    set_property(GLOBAL PROPERTY KOS_RUST_SCHEMAS)
+    foreach(schema IN LISTS schemas)
+        _kos_rust_add_schemas("${schema}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    endforeach()
+    get_property(files GLOBAL PROPERTY KOS_RUST_SCHEMAS)
+    set(root "#![no_std]\n#![allow(missing_docs)]\n")
+    set(modules "")
+    _kos_interface_commands("${files}" rust "${folder}" commands depends)
+    foreach(file IN LISTS files)
+        cmake_path(GET file STEM stem)
+        string(APPEND root "pub mod ${stem};\n")
+        list(APPEND modules "${folder}/${stem}.rs")
+    endforeach()
+    file(CONFIGURE OUTPUT "${folder}/lib.rs" CONTENT "${root}")
+    _kos_rust_externs(externs "${crates}")
+    add_custom_command(OUTPUT "${folder}/libidl.rlib" BYPRODUCTS ${modules}
+        ${commands}
+        COMMAND "${KOS_RUSTC}" ${KOS_RUST_FLAGS} ${flags} --crate-type rlib --crate-name idl ${externs}
+                -o "${folder}/libidl.rlib" "${folder}/lib.rs"
+        DEPENDS ${depends} "${folder}/lib.rs" "${KOS_RUSTC}" ${crates} ${needs}
+        COMMENT "Rust bindings for ${name}" VERBATIM)
+    set(${result} "${folder}/libidl.rlib" PARENT_SCOPE)
+endfunction()
+
 function(kos_rust_app name main)
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "INTERFACES")
     cmake_path(ABSOLUTE_PATH main BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
     set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}_rust.o")
     get_property(crates GLOBAL PROPERTY KOS_RUST_CRATES)
+    if(arg_INTERFACES)
+        kos_rust_interfaces(${name} "${arg_INTERFACES}" "${crates}" kos_rust_crates "${KOS_RUST_TARGET_FLAGS}" bindings)
+        list(APPEND crates "${bindings}")
+    endif()
     _kos_rust_externs(externs "${crates}")
     add_custom_command(OUTPUT "${object}" "${object}.d"
         COMMAND "${KOS_RUSTC}" ${KOS_RUST_FLAGS} ${KOS_RUST_TARGET_FLAGS} --crate-type staticlib --crate-name ${name}

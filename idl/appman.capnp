@@ -68,4 +68,20 @@ interface Appman {
   mode @5 (name :Text $Kos.maxBytes(31)) -> (number :UInt64)
       $Kos.errors([unauthorized, notFound]);
   # Switches the system to a mode of the manifest; an empty name only asks. `number`: of the mode that it is in, or goes to.
+
+  struct Accounts {
+    # Root's books, in bytes unless said otherwise.
+    untypedBytes @0 :UInt64;
+    # Free.
+    domainBytes @1 :UInt64;
+    # Of domains.
+    slots @2 :UInt64;
+    # Capability slots of root in use.
+    loans @3 :UInt64;
+    # CPU time that root has lent and not got back, in numbers.
+  }
+
+  accounts @6 () -> (accounts :Accounts)
+      $Kos.errors([unauthorized]);
+  # For who may list.
 }

@@ -33,6 +33,10 @@ interface Echo {
 
   relay @9 (to :Echo, a :UInt32, b :UInt32) -> (sum :UInt32);
   # Asks `to`, an echo that the caller has, to add.
+
+  mine @10 (session :EchoSession $Kos.own) -> (number :UInt64)
+      $Kos.errors([invalidArgument]);
+  # The number of a session of this server. INVALID_ARGUMENT: it is another's.
 }
 
 interface EchoSession {

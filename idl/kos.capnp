@@ -25,8 +25,15 @@ annotation maxCount(field, param) :UInt16;
 annotation fixedBytes(field, param) :UInt16;
 # Data of exactly so many bytes, or Text in a field of so many bytes: shorter by at least one, filled up with zeros.
 
+annotation raw(param) :Void;
+# Text of variable length that the server takes although it may be no UTF-8, and have zero bytes.
+
 annotation optional(field, param) :Void;
 # The token may be missing.
+
+annotation own(param) :Void;
+# The token may be one that the server itself has made, for any of its ports; the server is told which. Without it such a
+# request is refused.
 
 annotation doc(field, param, enumerant) :Text;
 # Documentation of a parameter, where the language has no place for a comment.

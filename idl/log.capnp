@@ -17,9 +17,9 @@ interface Log {
     debug @4;
   }
 
-  write @0 (level :Level, text :Text $Kos.maxBytes(240)) -> ()
+  write @0 (level :Level, text :Text $Kos.maxBytes(240) $Kos.raw) -> ()
       $Kos.errors([full, invalidArgument]);
-  # Appends a line. FULL: this domain writes more than its rate.
+  # Appends a line. What is no printable UTF-8 in it is kept escaped. FULL: this domain writes more than its rate.
 
   read @1 (sequence :UInt64) -> (next :UInt64, lost :UInt64, lines :UInt64, records :Data $Kos.maxBytes(4096))
       $Kos.errors([empty, unauthorized]);
@@ -29,9 +29,9 @@ interface Log {
   status @2 () -> (next :UInt64, kept :UInt64, suppressed :UInt64);
   # Number of the next line, lines in the ring, lines refused for their rate since the log started.
 
-  queueError @3 (text :Text $Kos.maxBytes(48)) $Kos.oneWay $Kos.label(0x101);
+  queueError @3 (text :Text $Kos.maxBytes(48) $Kos.raw) $Kos.oneWay $Kos.label(0x101);
   # As `write`, for those who must not wait.
-  queueWarning @4 (text :Text $Kos.maxBytes(48)) $Kos.oneWay $Kos.label(0x201);
-  queueInfo @5 (text :Text $Kos.maxBytes(48)) $Kos.oneWay $Kos.label(0x301);
-  queueDebug @6 (text :Text $Kos.maxBytes(48)) $Kos.oneWay $Kos.label(0x401);
+  queueWarning @4 (text :Text $Kos.maxBytes(48) $Kos.raw) $Kos.oneWay $Kos.label(0x201);
+  queueInfo @5 (text :Text $Kos.maxBytes(48) $Kos.raw) $Kos.oneWay $Kos.label(0x301);
+  queueDebug @6 (text :Text $Kos.maxBytes(48) $Kos.raw) $Kos.oneWay $Kos.label(0x401);
 }

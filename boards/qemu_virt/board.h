@@ -29,6 +29,9 @@
 #define KOS_BOARD_TIMER_VIRTUAL_IRQ 27
 #define KOS_BOARD_TIMER_HYPERVISOR_IRQ 26
 
+/* How long root waits after a panic before it restarts the machine; 0: it stops instead. */
+#define KOS_BOARD_RESTART_AFTER_PANIC_MS 1000
+
 /* Where the kernel is linked: virtual = physical + offset, beginning at the start of RAM (sel4 ABI, boot protocol). */
 #define KOS_BOARD_KERNEL_PHYSICAL_BASE KOS_BOARD_RAM_BASE
 #define KOS_BOARD_KERNEL_WINDOW_OFFSET 0xffffff8000000000

@@ -42,7 +42,7 @@ protected:
         request.payload = payload.data();
         request.payload_bytes = static_cast<uint32_t>(payload.size());
         answer = {};
-        return service.call({domain, 1, 0}, request, answer);
+        return service.dispatch({domain, 1, 0}, request, answer);
     }
     std::string answered() const { return {static_cast<const char*>(answer.payload), answer.payload_bytes}; }
 
@@ -54,42 +54,42 @@ protected:
 };
 
 TEST_F(ConsoleServiceTest, WritesAWholeMessageOrNothing) {
-    EXPECT_EQ(call(kConsoleWrite, "line\n"), KOS_STATUS_OK);
-    EXPECT_EQ(call(kConsoleWrite, "line\n", 0, kOther), KOS_STATUS_OK);
-    EXPECT_EQ(call(kConsoleWrite, std::string(4096, 'x')), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE, "line\n"), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE, "line\n", 0, kOther), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE, std::string(4096, 'x')), KOS_STATUS_OK);
     stream.room = 4;
-    EXPECT_EQ(call(kConsoleWrite, "line\n"), KOS_STATUS_FULL);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE, "line\n"), KOS_STATUS_FULL);
     EXPECT_EQ(stream.written, "line\nline\n" + std::string(4096, 'x'));
 }
 
 TEST_F(ConsoleServiceTest, WritesWhatFits) {
     stream.room = 4;
-    EXPECT_EQ(call(kConsoleWriteSome, "line\n"), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE_SOME, "line\n"), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 4u);
-    EXPECT_EQ(call(kConsoleWriteSome, "\n"), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE_SOME, "\n"), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0u);
     EXPECT_EQ(stream.written, "line");
 }
 
 TEST_F(ConsoleServiceTest, Reads) {
     stream.waiting = "hello";
-    EXPECT_EQ(call(kConsoleRead, "", 2), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", 2), KOS_STATUS_OK);
     EXPECT_EQ(answered(), "he");
-    EXPECT_EQ(call(kConsoleRead, "", 4096), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", 4096), KOS_STATUS_OK);
     EXPECT_EQ(answered(), "llo");
-    EXPECT_EQ(call(kConsoleRead, "", 4096), KOS_STATUS_EMPTY);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", 4096), KOS_STATUS_EMPTY);
     EXPECT_EQ(answer.payload_bytes, 0u);
 }
 
 TEST_F(ConsoleServiceTest, LetsOnlyReadersRead) {
     stream.waiting = "secret";
-    EXPECT_EQ(call(kConsoleRead, "", 4096, kOther), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", 4096, kOther), KOS_STATUS_UNAUTHORIZED);
     EXPECT_EQ(stream.waiting, "secret");
 }
 
 TEST_F(ConsoleServiceTest, TellsItsStatus) {
-    ASSERT_EQ(call(kConsoleWrite, "abc"), KOS_STATUS_OK);
-    ASSERT_EQ(call(kConsoleStatus), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WRITE, "abc"), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_STATUS), KOS_STATUS_OK);
     StreamStatus status;
     ASSERT_EQ(answer.payload_bytes, sizeof status);
     memcpy(&status, answer.payload, sizeof status);
@@ -99,25 +99,25 @@ TEST_F(ConsoleServiceTest, TellsItsStatus) {
 
 TEST_F(ConsoleServiceTest, RefusesWhatItDoesNotKnow) {
     for (uint64_t label : {uint64_t{0}, uint64_t{5}, UINT64_MAX}) EXPECT_EQ(call(label), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleWrite), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleWrite, "x", 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleWriteSome), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleWriteSome, "x", 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleRead, "x", 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleRead, "", 0), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kConsoleRead, "", 4097), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kConsoleRead, "", UINT64_MAX), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kConsoleStatus, "x"), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kConsoleStatus, "", 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE, "x", 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE_SOME), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE_SOME, "x", 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "x", 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", 0), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", 4097), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_READ, "", UINT64_MAX), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_STATUS, "x"), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_STATUS, "", 1), KOS_STATUS_BAD_REQUEST);
     kos_msg_t request = {};
-    request.label = kConsoleStatus;
+    request.label = KOS_CONSOLE_LABEL_STATUS;
     request.has_words = 1;
     request.words[1] = 1;
-    EXPECT_EQ(service.call({kReader, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kReader, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
-    EXPECT_EQ(service.call({kReader, 1, 9}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kReader, 1, 9}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.token = 5;
-    EXPECT_EQ(service.call({kReader, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kReader, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(stream.written, "");
 }
 

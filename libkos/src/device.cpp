@@ -30,7 +30,29 @@ kos_status_t kos_dev_interrupt(const char* name, kos_interrupt_t* interrupt) {
     return KOS_STATUS_NOT_FOUND;
 }
 
-void kos_dev_interrupt_acknowledge(const kos_interrupt_t* interrupt) { sel4::irq_handler_ack(interrupt->handler); }
+namespace kos::runtime {
+
+CPtr acknowledged_later;
+bool is_in_signalled;
+
+void acknowledge_what_was_left() {
+    CPtr const handler = acknowledged_later;
+    acknowledged_later = 0;
+    if (handler) sel4::irq_handler_ack(handler);
+}
+
+}  // namespace kos::runtime
+
+void kos_dev_interrupt_acknowledge(const kos_interrupt_t* interrupt) {
+    if (!is_in_signalled || thread_number() != 0) {
+        sel4::irq_handler_ack(interrupt->handler);
+        return;
+    }
+    // A device that keeps its line active interrupts again at once, and signals come before calls: callers would wait
+    // for ever. So the server loop lets the next interrupt through in the step in which it looks for a caller.
+    if (acknowledged_later != interrupt->handler) acknowledge_what_was_left();
+    acknowledged_later = interrupt->handler;
+}
 
 kos_status_t kos_dev_dma(const char* name, kos_dma_t* memory) {
     for (const kos_startup_dma_t& entry : entries<kos_startup_dma_t>(startup->dma)) {

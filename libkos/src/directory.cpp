@@ -67,14 +67,14 @@ kos_status_t kos_dir_request_until(const char* name, uint64_t deadline_ticks, ko
         // Its queue is there from the start. The slot stays empty: it only names the connection.
         found = allocate_slot();
         if (!found) return KOS_STATUS_AT_TOKEN_LIMIT;
-        set_connection_of(found, index);
+        keep_connection(found, index);
         __atomic_store_n(&known[index], found, __ATOMIC_RELEASE);
     }
     if (!found) {
         kos_status_t const status = call_directory(kRequest, connection->port, deadline_ticks, &found);
         if (!kos_status_is_ok(status)) return status;
         if (!found) return KOS_STATUS_PEER_INVALID;
-        set_connection_of(found, index);
+        keep_connection(found, index);
         __atomic_store_n(&known[index], found, __ATOMIC_RELEASE);
     }
     *slot = found;

@@ -11,6 +11,7 @@
 namespace {
 
 kos_status_t write(kos_log_level level, const char* format, va_list arguments) {
+    if (level < KOS_LOG_ERROR || level > KOS_LOG_DEBUG) return KOS_STATUS_INVALID_ARGUMENT;
     char text[KOS_LOG_TEXT_MAX + 1];
     int const length = vsnprintf(text, sizeof text, format, arguments);
     if (length < 0) return KOS_STATUS_INVALID_ARGUMENT;

@@ -1,7 +1,10 @@
 // Calls and one-way messages of a client (kos/msg.h).
 #include "runtime.h"
 
+#include <kos/dir.h>
 #include <kos/sync.h>
+#include <kos/thread.h>
+#include <kos/time.h>
 
 #include <kos/sel4/objects.h>
 
@@ -20,12 +23,20 @@ kos_mutex_t queue_locks[KOS_MAX_CONNECTIONS];
 
 class ConnectionLock {
 public:
-    ConnectionLock(kos_mutex_t* locks, const kos_startup_connection_t* connection, bool needed)
+    ConnectionLock(kos_mutex_t* locks, const kos_startup_connection_t* connection, bool needed,
+                   uint64_t deadline_ticks = KOS_FOREVER)
         : lock_(needed && startup->threads_max > 1
                     ? &locks[connection - table<kos_startup_connection_t>(startup->connections)]
                     : nullptr) {
-        if (lock_) kos_mutex_lock(lock_);
+        if (!lock_) return;
+        if (deadline_ticks == KOS_FOREVER) {
+            kos_mutex_lock(lock_);
+        } else if (!take_until(deadline_ticks)) {
+            lock_ = nullptr;
+            is_late_ = true;
+        }
     }
+    bool is_late() const { return is_late_; }
     ~ConnectionLock() {
         if (lock_) kos_mutex_unlock(lock_);
     }
@@ -33,7 +44,18 @@ public:
     ConnectionLock& operator=(const ConnectionLock&) = delete;
 
 private:
+    // A look per period, on the thread's own time: kos_mutex_lock_until needs the timer domain, which may be what is
+    // dead.
+    bool take_until(uint64_t deadline_ticks) {
+        while (!kos_status_is_ok(kos_mutex_try_lock(lock_))) {
+            if (kos_time_ticks() >= deadline_ticks) return false;
+            kos_thread_yield();
+        }
+        return true;
+    }
+
     kos_mutex_t* lock_;
+    bool is_late_ = false;
 };
 
 const kos_startup_connection_t* connection_for(kos_slot_t target) {
@@ -85,7 +107,8 @@ kos_status_t take_answer(const sel4::Message& answer, const kos_startup_connecti
                          .payload_bytes = static_cast<uint32_t>(bytes),
                          .has_words = (metadata & KOS_METADATA_WORDS) != 0,
                          .reserved = {},
-                         .token = has_token ? slot : kos_slot_t{0}};
+                         .token = has_token ? slot : kos_slot_t{0},
+                         .own = {}};
     return static_cast<kos_status_t>(answer.label());
 }
 
@@ -106,24 +129,32 @@ bool is_slot(kos_slot_t target) { return target < startup->free_slot_end; }
 
 }  // namespace
 
+kos_status_t kos_msg_words_status(uint64_t tag, uint64_t metadata) {
+    Tag const answer{tag};
+    if (answer.extra_caps()) return refuse_capability();
+    if (answer.label() < KOS_STATUS_OK) return KOS_STATUS_INVALID_TOKEN;
+    bool const is_words = !(metadata & ~KOS_METADATA_WORDS) && answer.label() <= UINT32_MAX;
+    return is_words ? static_cast<kos_status_t>(answer.label()) : kos_status_t{KOS_STATUS_PEER_INVALID};
+}
+
 kos_status_t kos_msg_call_words(kos_slot_t target, uint64_t label, uint64_t* param, uint64_t words[2]) {
     if (!is_slot(target)) return KOS_STATUS_INVALID_TOKEN;
     sel4::Message const answer =
         sel4::call(target, Tag::make(label, 4), Words{{*param, KOS_METADATA_WORDS, words[0], words[1]}});
-    if (answer.label() < KOS_STATUS_OK && !answer.tag.extra_caps()) [[unlikely]] {
-        return KOS_STATUS_INVALID_TOKEN;
-    }
-    Word const unexpected = (answer.words[1] & ~KOS_METADATA_WORDS) | answer.tag.extra_caps();
-    if (unexpected) [[unlikely]] {
-        return answer.tag.extra_caps() ? refuse_capability() : kos_status_t{KOS_STATUS_PEER_INVALID};
+    kos_status_t status = KOS_STATUS_OK;
+    if ((answer.tag.word ^ Tag::make(KOS_STATUS_OK, 4).word) | (answer.words[1] & ~KOS_METADATA_WORDS)) [[unlikely]] {
+        status = kos_msg_words_status(answer.tag.word, answer.words[1]);
+        if (!kos_status_is_ok(status)) return status;
     }
     *param = answer.words[0];
     words[0] = answer.words[2];
     words[1] = answer.words[3];
-    return static_cast<kos_status_t>(answer.label());
+    return status;
 }
 
-kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
+namespace {
+
+kos_status_t call_by(kos_slot_t target, kos_msg_t* message, uint64_t deadline_ticks) {
     if (!is_slot(target) || message->token >= startup->free_slot_end) return KOS_STATUS_INVALID_TOKEN;
     const kos_startup_connection_t* const connection = connection_for(target);
     if (message->label >= KOS_LABEL_PING && message->label != KOS_LABEL_PING) return KOS_STATUS_INVALID_ARGUMENT;
@@ -132,7 +163,8 @@ kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
     if (message->token && !(connection && connection->flags & KOS_CONNECTION_TOKENS))
         return KOS_STATUS_INVALID_ARGUMENT;
     // The answer may have a payload even if the request has none.
-    ConnectionLock const lock(window_locks, connection, connection && connection->window);
+    ConnectionLock const lock(window_locks, connection, connection && connection->window, deadline_ticks);
+    if (lock.is_late()) return KOS_STATUS_TIMEOUT;
     if (message->payload_bytes) {
         memcpy(reinterpret_cast<void*>(connection->window), message->payload, message->payload_bytes);
     }
@@ -148,6 +180,10 @@ kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) {
     return take_answer(answer, connection, slot, message);
 }
 
+}  // namespace
+
+kos_status_t kos_msg_call(kos_slot_t target, kos_msg_t* message) { return call_by(target, message, KOS_FOREVER); }
+
 kos_status_t kos_msg_ping(kos_slot_t target) {
     uint64_t param = 0;
     uint64_t words[2] = {};
@@ -161,7 +197,7 @@ kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t 
     if (deadline_ticks == 0) deadline_ticks = 1;  // 0 would be none
     kos_status_t const armed = call_root_as_self(KOS_ROOT_DEADLINE, deadline_ticks, own).status;
     if (!kos_status_is_ok(armed)) return armed;
-    kos_status_t const status = kos_msg_call(target, message);
+    kos_status_t const status = call_by(target, message, deadline_ticks);
     call_root_as_self(KOS_ROOT_DEADLINE, 0, own);
     return status;
 }

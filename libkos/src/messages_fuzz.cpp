@@ -386,6 +386,7 @@ void kos_mutex_lock(kos_mutex_t*) { kos::fuzz::require(false, "a lock in a domai
 void kos_mutex_unlock(kos_mutex_t*) {}
 
 void kos_app_alive() {}
+kos_status_t kos_app_ready() { return KOS_STATUS_OK; }
 uint64_t kos_time_alarm_bits() { return 0; }
 kos_status_t kos_dir_bind(const char*) { return KOS_STATUS_OK; }
 kos_status_t kos_mem_map(size_t, uint32_t, void**) { return KOS_STATUS_NOT_ENOUGH_MEMORY; }

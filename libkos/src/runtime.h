@@ -80,6 +80,12 @@ void* payload_buffer();
 Word take_kept_signals();
 extern bool is_serving;  // the server loop runs (further up the main thread's stack)
 
+// An interrupt that the call-back of the server loop has acknowledged, and that the loop acknowledges in the same step
+// in which it receives (device.cpp); 0: none. Main thread only.
+extern CPtr acknowledged_later;
+extern bool is_in_signalled;       // ... which runs now
+void acknowledge_what_was_left();  // before the thread waits for anything else
+
 // --- Slots for tokens (slots.cpp). Thread-safe.
 kos_slot_t allocate_slot();          // 0 if none is free
 void free_slot(kos_slot_t slot);     // empties it, too
@@ -94,6 +100,10 @@ void forget_token(uint32_t port, uint64_t number);
 // Which connection's window a target uses: index into the startup block's connections, or -1.
 int connection_of(kos_slot_t target);
 void set_connection_of(kos_slot_t target, int connection);
+
+// As set_connection_of for the connection itself (kos_dir_request), whose slot is never freed: who gives it away in an
+// answer, or deletes it like a token, gives away a copy.
+void keep_connection(kos_slot_t slot, int connection);
 
 // Connection by port name; null if the manifest has none.
 const kos_startup_connection_t* find_connection(const char* port, int* index = nullptr);

@@ -24,6 +24,7 @@ struct Serving {
     kos_slot_t prepared_index;    // the same as the message buffer has it; without a slot what it never has
     unsigned char* request_copy;  // KOS_PAYLOAD_MAX bytes
     bool deferred;                // the present caller will be answered later
+    kos_token_t given;            // went with the answer: to be deleted once that is sent; 0: none
 };
 thread_local Serving serving;
 constexpr kos_slot_t kNotPrepared = ~kos_slot_t{0};
@@ -35,6 +36,12 @@ uint8_t reply_of_thread[KOS_MAX_THREADS];  // index + 1 of a thread's current on
 kos_caller_t decode_badge(Word badge) {
     return {static_cast<uint16_t>(badge >> KOS_BADGE_DOMAIN_SHIFT & KOS_BADGE_DOMAIN_MASK),
             static_cast<uint32_t>(badge >> KOS_BADGE_PORT_SHIFT & KOS_BADGE_PORT_MASK), badge & KOS_BADGE_TOKEN_MASK};
+}
+
+// How a server sees a token's number.
+kos_caller_t without_single_use(kos_caller_t caller) {
+    caller.token &= ~KOS_TOKEN_NUMBER_SINGLE_USE;
+    return caller;
 }
 
 const kos_startup_client_t* find_client(const kos_caller_t& caller) {
@@ -59,6 +66,7 @@ struct Reply {
 Reply status_reply(kos_status_t status) { return {Tag::make(status, 4), {}}; }
 
 // Checks what the server wrote into its answer and turns it into registers; the payload goes into the client's window.
+// The answer's token is to be deleted after the answer was sent, also if it is not part of it.
 Reply encode(kos_status_t status, const kos_msg_t& answer, const kos_startup_client_t* client) {
     if (answer.payload_bytes > KOS_PAYLOAD_MAX || (answer.payload_bytes && !(client && client->window))) {
         return status_reply(KOS_STATUS_INTERNAL_ERROR);
@@ -75,38 +83,54 @@ Reply encode(kos_status_t status, const kos_msg_t& answer, const kos_startup_cli
     return {Tag::make(status, 4, answer.token ? 1 : 0), {{answer.param, metadata, answer.words[0], answer.words[1]}}};
 }
 
+// The capability that came with a request.
+struct Carried {
+    bool is_one;         // exactly one
+    kos_slot_t token;    // its slot
+    kos_caller_t badge;  // or which of the own tokens it is
+};
+
+[[gnu::noinline]] Carried take_capability(Serving& own, const sel4::Message& message) {
+    bool const is_one = message.tag.extra_caps() == 1;
+    // A capability to the endpoint that the message came through is not handed over: its badge is told instead.
+    if (is_one && message.tag.caps_unwrapped() == 1) {
+        return {true, KOS_SLOT_NULL, without_single_use(decode_badge(sel4::ipc_buffer()->caps_or_badges[0]))};
+    }
+    kos_slot_t const slot = own.receive_slot;
+    own.receive_slot = KOS_SLOT_NULL;
+    if (is_one && message.tag.caps_unwrapped() == 0) return {true, slot, {}};
+    // More than may come. One may lie in the slot, which the next token needs.
+    if (slot) free_slot(slot);
+    return {false, KOS_SLOT_NULL, {}};
+}
+
+// The first use of a token for one revokes it; whoever comes second finds nothing to revoke.
+[[gnu::noinline]] bool use_up(const kos_caller_t& caller) {
+    Answer const revoked = call_root(KOS_ROOT_TOKEN_REVOKE, caller.port, caller.token);
+    if (kos_status_is_ok(revoked.status)) forget_token(caller.port, caller.token);
+    return kos_status_is_ok(revoked.status);
+}
+
 // Decodes a request; false: answered with `refusal`.
 bool decode(Serving& own, const sel4::Message& message, const kos_caller_t& caller, const kos_startup_client_t* client,
             kos_msg_t& request, kos_status_t& refusal) {
     Word const metadata = message.length() >= 4 ? message.words[1] : ~Word{0};
     Word const bytes = metadata & KOS_METADATA_BYTES_MASK;
-    bool const has_token = message.tag.extra_caps() == 1 && message.tag.caps_unwrapped() == 0;
+    Carried carried{};
+    if (message.tag.extra_caps()) [[unlikely]] {
+        carried = take_capability(own, message);
+    }
     bool const is_valid = !(metadata & ~KOS_METADATA_KNOWN) && bytes <= KOS_PAYLOAD_MAX &&
                           (bytes == 0 || (client && client->window)) &&
-                          has_token == ((metadata & KOS_METADATA_TOKEN) != 0) && message.label() <= KOS_LABEL_PING;
-    kos_slot_t token = KOS_SLOT_NULL;
-    if (has_token) {
-        token = own.receive_slot;
-        own.receive_slot = KOS_SLOT_NULL;
-    } else if (message.tag.extra_caps() && own.receive_slot) {
-        // Not what the metadata announce, and yet a capability may have come: the next token needs the slot.
-        free_slot(own.receive_slot);
-        own.receive_slot = KOS_SLOT_NULL;
-    }
+                          carried.is_one == ((metadata & KOS_METADATA_TOKEN) != 0) && message.label() <= KOS_LABEL_PING;
     refusal = KOS_STATUS_BAD_REQUEST;
-    if (is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE) {
-        // The first use revokes it; whoever comes second finds nothing to revoke.
-        Answer const revoked = call_root(KOS_ROOT_TOKEN_REVOKE, caller.port, caller.token);
-        if (kos_status_is_ok(revoked.status)) forget_token(caller.port, caller.token);
-        if (!kos_status_is_ok(revoked.status)) refusal = KOS_STATUS_INVALID_TOKEN;
-        if (!kos_status_is_ok(revoked.status)) has_token ? free_slot(token) : void();
-        if (!kos_status_is_ok(revoked.status)) return false;
-    }
-    if (!is_valid) {
-        if (token) free_slot(token);
+    bool const is_used_up = is_valid && caller.token & KOS_TOKEN_NUMBER_SINGLE_USE && !use_up(caller);
+    if (is_used_up) refusal = KOS_STATUS_INVALID_TOKEN;
+    if (!is_valid || is_used_up) {
+        if (carried.token) free_slot(carried.token);
         return false;
     }
-    if (token) set_connection_of(token, -1);
+    if (carried.token) set_connection_of(carried.token, -1);
     if (bytes) memcpy(own.request_copy, reinterpret_cast<const void*>(client->window), bytes);
     request = kos_msg_t{.label = message.label(),
                         .param = message.words[0],
@@ -115,7 +139,8 @@ bool decode(Serving& own, const sel4::Message& message, const kos_caller_t& call
                         .payload_bytes = static_cast<uint32_t>(bytes),
                         .has_words = (metadata & KOS_METADATA_WORDS) != 0,
                         .reserved = {},
-                        .token = token};
+                        .token = carried.token,
+                        .own = carried.badge};
     return true;
 }
 
@@ -126,9 +151,10 @@ Reply serve_call(kos_server_t* server, Serving& own, const sel4::Message& messag
     kos_status_t refusal;
     if (!decode(own, message, caller, client, request, refusal)) return status_reply(refusal);
     if (request.label == KOS_LABEL_PING) return status_reply(KOS_STATUS_PONG);
-    caller.token &= ~KOS_TOKEN_NUMBER_SINGLE_USE;
+    caller = without_single_use(caller);
     kos_msg_t answer{};
     kos_status_t const status = server->call(server, &caller, &request, &answer);
+    own.given = answer.token;
     return encode(status, answer, client);
 }
 
@@ -168,8 +194,20 @@ bool serve_signals(kos_server_t* server, Word badge) {
     if (badge & KOS_SIGNAL_ALARM) badge |= kos_time_alarm_bits();
     Word const rest = badge & ~(KOS_BADGE_NOTIFICATION | KOS_SIGNAL_HEALTH | KOS_SIGNAL_QUEUE | KOS_SIGNAL_ALARM);
     if (rest & KOS_SIGNAL_STOP) __atomic_store_n(&life()->state, KOS_LIFE_STOPPING, __ATOMIC_RELEASE);
-    if (rest && server->signalled) server->signalled(server, rest);
+    if (rest && server->signalled) {
+        is_in_signalled = true;
+        server->signalled(server, rest);
+        is_in_signalled = false;
+    }
     return !(rest & KOS_SIGNAL_STOP);
+}
+
+sel4::Message receive_after_signals(CPtr reply) {
+    CPtr const interrupt = acknowledged_later;
+    if (!interrupt) return sel4::recv(KOS_SLOT_PORT, reply);
+    acknowledged_later = 0;
+    Tag const acknowledge = Tag::make(sel4::shifted_label(seL4_IRQAckIRQ), 0);
+    return sel4::nb_send_recv(interrupt, acknowledge, Words{}, KOS_SLOT_PORT, reply);
 }
 
 // The next reply object to receive with; 0: all are taken.
@@ -220,18 +258,19 @@ kos_status_t bind_ports() {
 
 bool has_loan() { return __atomic_load_n(&life()->loans, __ATOMIC_RELAXED) >> thread_number() & 1; }
 
-// A request that is words and nothing else: no look-up, nothing to copy, no capability, no label of libkos's own. What
-// it may not be is the same as in decode(), which everything else goes through.
+// A message that is words and nothing else: no look-up, nothing to copy, no capability, no label of libkos's own. What
+// a request may not be is the same as in decode(), which everything else goes through. Whether it is a request that is
+// served at once says the badge.
+constexpr Word kSpecialBadge = KOS_BADGE_NOTIFICATION | KOS_TOKEN_NUMBER_SINGLE_USE;
 [[gnu::always_inline]] inline bool is_words_only(const sel4::Message& message) {
-    constexpr Word kSpecial = KOS_BADGE_NOTIFICATION | KOS_TOKEN_NUMBER_SINGLE_USE;
     // The label, if the rest of the tag says four words and no capability; more than any label otherwise.
     Word const rest = message.tag.word - Tag::make(0, 4).word;
     Word const label = rest >> seL4_MessageInfo_LabelShift | rest << (64 - seL4_MessageInfo_LabelShift);
-    return !(message.badge & kSpecial) && label < KOS_LABEL_PING && message.words[1] == KOS_METADATA_WORDS;
+    return label < KOS_LABEL_PING && message.words[1] == KOS_METADATA_WORDS;
 }
 
 // Sends the answer, unless it will be given later, and receives the next message.
-[[gnu::always_inline]] inline sel4::Message answer_and_receive(Serving& own, const Reply& reply) {
+[[gnu::always_inline]] inline sel4::Message send_and_receive(Serving& own, const Reply& reply) {
     bool const is_deferred = own.deferred;
     own.deferred = false;
     prepare_receive(own);
@@ -245,47 +284,97 @@ bool has_loan() { return __atomic_load_n(&life()->loans, __ATOMIC_RELAXED) >> th
     return sel4::reply_recv(KOS_SLOT_PORT, own.reply, reply.tag, reply.words);
 }
 
+// The token of the answer that has just been sent. Only now, because a passive server cannot do anything between
+// answering and receiving.
+[[gnu::noinline]] void delete_given(Serving& own) {
+    // Belongs to the message that has been received meanwhile (decode).
+    Word const badge = sel4::ipc_buffer()->caps_or_badges[0];
+    kos_msg_token_delete(own.given);
+    own.given = 0;
+    sel4::ipc_buffer()->caps_or_badges[0] = badge;
+}
+
+[[gnu::always_inline]] inline sel4::Message answer_and_receive(Serving& own, const Reply& reply) {
+    sel4::Message const message = send_and_receive(own, reply);
+    if (own.given) [[unlikely]] {
+        delete_given(own);
+    }
+    return message;
+}
+
 // The end of serve_words where there is more to do than that.
 [[gnu::noinline, gnu::cold]] sel4::Message answer_words(Serving& own, kos_status_t status, const kos_msg_t& answer,
                                                         const kos_caller_t& caller) {
+    own.given = answer.token;
     return answer_and_receive(own, encode(status, answer, find_client(caller)));
 }
 
-// Serves requests of words only until something else comes. A function of its own, whose few variables stay in
-// registers: this is what a call costs beyond the kernel.
+kos_msg_t message_of(const kos_words_t& words) {
+    kos_msg_t message{};
+    message.param = words.param;
+    message.words[0] = words.words[0];
+    message.words[1] = words.words[1];
+    message.has_words = 1;
+    return message;
+}
+
+// Serves requests of words only until something else comes. A function of its own, whose few
+// variables stay in registers: this is what a call costs beyond the kernel. kInRegisters: by `call_words` of the
+// server, which has one.
+template <bool kInRegisters>
 [[gnu::noinline]] sel4::Message serve_words(Serving& own, sel4::Message message) {
     kos_server_t* const server = own.server;
     const uint32_t* const loans = &life()->loans;
     uint32_t const own_loan = 1u << thread_number();
     const seL4_IPCBuffer* const buffer = sel4::ipc_buffer();
     // What is the same in all these requests is written once; callers mostly come again.
-    kos_msg_t request{};
-    request.has_words = 1;
     Word badge = message.badge;
     kos_caller_t caller = decode_badge(badge);
-    do {
-        if (message.badge != badge) {
-            badge = message.badge;
-            caller = decode_badge(badge);
-        }
+    kos_msg_t request{};
+    request.has_words = 1;
+    for (;;) {
         request.label = message.label();
         request.param = message.words[0];
         request.words[0] = message.words[2];
         request.words[1] = message.words[3];
+        // Anything but zero if there is more to do than to answer. The place for a token is as it was unless the
+        // handler has made calls of its own, or deferred the answer.
+        auto const more = [&] {
+            return (__atomic_load_n(loans, __ATOMIC_RELAXED) & own_loan) | (buffer->receiveIndex ^ own.prepared_index);
+        };
+        auto const is_next = [&](const sel4::Message& next) {
+            if (!is_words_only(next)) return false;
+            if (next.badge != badge) [[unlikely]] {
+                if (next.badge & kSpecialBadge) return false;
+                badge = next.badge;
+                caller = decode_badge(badge);
+            }
+            return true;
+        };
+        if constexpr (kInRegisters) {
+            kos_words_t words{};
+            kos_status_t const status = server->call_words(server, &caller, request.label, request.param,
+                                                           request.words[0], request.words[1], &words);
+            if (status) [[likely]] {
+                if (more()) [[unlikely]] {
+                    return answer_words(own, status, message_of(words), caller);
+                }
+                message = sel4::reply_recv(KOS_SLOT_PORT, own.reply, Tag::make(status, 4),
+                                           Words{{words.param, KOS_METADATA_WORDS, words.words[0], words.words[1]}});
+                if (!is_next(message)) return message;
+                continue;
+            }
+        }
         kos_msg_t answer{};
         kos_status_t const status = server->call(server, &caller, &request, &answer);
-        // Zero if nothing is left to do but to answer. The place for a token is as it was unless the handler has made
-        // calls of its own, or deferred the answer.
-        Word const more = answer.payload_bytes | answer.token | (__atomic_load_n(loans, __ATOMIC_RELAXED) & own_loan) |
-                          (buffer->receiveIndex ^ own.prepared_index);
-        if (more) [[unlikely]] {
+        if (more() | answer.payload_bytes | answer.token) [[unlikely]] {
             return answer_words(own, status, answer, caller);
         }
         message = sel4::reply_recv(
             KOS_SLOT_PORT, own.reply, Tag::make(status, 4),
             Words{{answer.param, answer.has_words ? KOS_METADATA_WORDS : 0, answer.words[0], answer.words[1]}});
-    } while (is_words_only(message));
-    return message;
+        if (!is_next(message)) return message;
+    }
 }
 
 // Says that the domain is ready and receives the first message, in one system call: a thread that becomes passive
@@ -295,6 +384,17 @@ sel4::Message become_ready(CPtr reply) {
     if (number == 0) __atomic_store_n(&life()->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
     return sel4::nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{{number, 0, 0, 0}}, KOS_SLOT_PORT,
                               reply);
+}
+
+// A domain without ports has nothing to receive from but its notification.
+kos_status_t serve_signals_only(kos_server_t* server) {
+    if (thread_number() != 0) return KOS_STATUS_NOT_FOUND;
+    is_serving = true;
+    kos_status_t const ready = kos_app_ready();
+    if (!kos_status_is_ok(ready)) return ready;
+    while (serve_signals(server, sel4::wait(KOS_SLOT_NOTIFICATION).badge | take_kept_signals())) {
+    }
+    return KOS_STATUS_OK;
 }
 
 }  // namespace
@@ -309,10 +409,12 @@ void kos::runtime::server_thread_gone(unsigned thread) {
 }
 
 kos_status_t kos_server_run(kos_server_t* server) {
+    if (startup->ports.count == 0) return serve_signals_only(server);
     // Passed on by reference: the compiler would compute the address of a thread-local variable at each use.
     Serving& own = serving;
     own.server = server;
     own.deferred = false;
+    own.given = 0;
     own.reply = take_reply();
     if (!own.reply) return KOS_STATUS_FULL;
     own.request_copy = copy_buffer();
@@ -327,18 +429,28 @@ kos_status_t kos_server_run(kos_server_t* server) {
     prepare_receive(own);
     sel4::Message message = become_ready(own.reply);
     for (;;) {
-        if (is_words_only(message)) {
-            message = serve_words(own, message);
+        if (is_words_only(message) && !(message.badge & kSpecialBadge)) {
+            message = server->call_words ? serve_words<true>(own, message) : serve_words<false>(own, message);
         } else if (message.badge & KOS_BADGE_NOTIFICATION) {
             // With those that a handler received while it waited for one of its own.
-            if (!serve_signals(server, message.badge | take_kept_signals())) return KOS_STATUS_OK;
+            if (!serve_signals(server, message.badge | take_kept_signals())) {
+                acknowledge_what_was_left();
+                return KOS_STATUS_OK;
+            }
             own.deferred = false;  // there was nobody to defer
             prepare_receive(own);
-            message = sel4::recv(KOS_SLOT_PORT, own.reply);
+            message = receive_after_signals(own.reply);
         } else {
             message = answer_and_receive(own, serve_call(server, own, message));
         }
     }
+}
+
+const char* kos_server_port_name(uint32_t port) {
+    for (const kos_startup_port_t& own : entries<kos_startup_port_t>(startup->ports)) {
+        if (own.port == port) return own.name;
+    }
+    return nullptr;
 }
 
 kos_status_t kos_server_defer(kos_server_t*, const kos_caller_t* caller, kos_deferred_t* deferred) {
@@ -357,4 +469,5 @@ void kos_server_answer(const kos_deferred_t* deferred, kos_status_t status, cons
     Reply const reply = encode(status, answer ? *answer : kEmpty, find_client(deferred->caller));
     sel4::reply(deferred->reply, reply.tag, reply.words);
     give_reply_back(deferred->reply);
+    if (answer && answer->token) kos_msg_token_delete(answer->token);
 }

@@ -49,11 +49,13 @@ uint64_t leave(uint64_t taken) {
 }  // namespace
 
 uint64_t kos_signal_poll(uint64_t bits) {
+    acknowledge_what_was_left();
     take(kos::sel4::nb_wait(KOS_SLOT_NOTIFICATION).badge);
     return leave(take_kept(bits));
 }
 
 uint64_t kos_signal_wait(uint64_t bits) {
+    acknowledge_what_was_left();
     for (;;) {
         if (Word const taken = take_kept(bits | KOS_SIGNAL_STOP)) return leave(taken);
         take(kos::sel4::wait(KOS_SLOT_NOTIFICATION).badge);

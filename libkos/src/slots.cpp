@@ -11,8 +11,9 @@ constexpr unsigned kSlots = 1u << KOS_CSPACE_BITS;
 constexpr unsigned kWordBits = 64;
 
 uint64_t taken[kSlots / kWordBits];
-// Index of the connection + 1; 0: none.
+// Index of the connection + 1; 0: none. kKept: the connection itself, which stays for the domain's life.
 uint16_t connections[kSlots];
+constexpr uint16_t kKept = 0x8000;
 
 bool take(unsigned slot) {
     uint64_t const bit = 1ull << (slot % kWordBits);
@@ -31,7 +32,7 @@ kos_slot_t allocate_slot() {
 }
 
 void free_slot(kos_slot_t slot) {
-    if (!is_free_slot(slot)) return;
+    if (!is_free_slot(slot) || (slot < kSlots && connections[slot] & kKept)) return;
     sel4::cnode_delete({KOS_SLOT_CNODE, slot, 64});
     release_slot(slot);
 }
@@ -50,7 +51,7 @@ void receive_into(kos_slot_t slot) {
 
 int connection_of(kos_slot_t target) {
     if (target >= kSlots) return -1;
-    if (connections[target]) return connections[target] - 1;
+    if (connections[target]) return (connections[target] & ~kKept) - 1;
     // Those of the startup block have their slots from the start.
     int index = 0;
     for (const kos_startup_connection_t& connection : entries<kos_startup_connection_t>(startup->connections)) {
@@ -65,6 +66,10 @@ int connection_of(kos_slot_t target) {
 
 void set_connection_of(kos_slot_t target, int connection) {
     if (target < kSlots) connections[target] = static_cast<uint16_t>(connection + 1);
+}
+
+void keep_connection(kos_slot_t slot, int connection) {
+    if (slot < kSlots) connections[slot] = static_cast<uint16_t>((connection + 1) | kKept);
 }
 
 const kos_startup_connection_t* find_connection(const char* port, int* index) {

@@ -103,7 +103,7 @@ Result<Attributes> OverlayInode::attributes() {
     result.device = overlay_->device();
     result.inode = number();
     if (!upper_) {
-        result.links -= std::min(result.links, lost_links_);
+        result.links = lower_links(result.links);
         if (is_removed_) result.links = 0;
     } else if (lower_ && result.links) {
         result.links = 1;  // a merged directory: nobody counts its subdirectories (as Linux's overlay)
@@ -142,7 +142,7 @@ Status OverlayInode::copy_up(uint64_t most) {
     KOS_TRY(auto attributes, lower_->attributes());
     uint64_t const number = attributes.inode;
     bool const has_other_names = type_ != kS_IFDIR && attributes.links > 1;
-    attributes.links -= std::min(attributes.links, lost_links_);
+    attributes.links = is_removed_ ? 0 : lower_links(attributes.links);
     KOS_TRY(auto made, TmpfsInode::make(overlay_->upper_->state(), attributes.mode, attributes.uid, attributes.gid));
     switch (type_) {
         case kS_IFREG: KOS_TRY_STATUS(copy_data(*made, most)); break;

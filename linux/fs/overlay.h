@@ -42,6 +42,7 @@ private:
     std::map<uint64_t, OverlayInode*> by_lower_;  // by inode number; not those that have been copied up
     // Files with several lower names that have been copied up: the other names lead there, too.
     std::map<uint64_t, Ref<TmpfsInode>> copied_links_;
+    std::map<uint64_t, uint32_t> lost_links_;  // of lower files: names that are hidden
     uint64_t device_ = next_device_number();
 };
 
@@ -96,10 +97,11 @@ private:
     Status check_alive() const { return is_removed_ ? Errno::kENOENT : Errno::kOK; }
     Status prepare_entry(std::string_view name);  // a new one: the directory is above, no whiteout in the way
     bool is_in_lower(std::string_view name) const;
-    Status hide(std::string_view name);  // whiteout, if the name shows from below
-    void lost_name();                    // this inode
-    Status check_empty();                // kENOTEMPTY
-    void clear_whiteouts();              // of an empty directory
+    Status hide(std::string_view name);          // whiteout, if the name shows from below
+    void lost_name();                            // this inode
+    uint32_t lower_links(uint32_t links) const;  // that are left of so many
+    Status check_empty();                        // kENOTEMPTY
+    void clear_whiteouts();                      // of an empty directory
 
     Ref<Overlay> overlay_;
     Mode const type_;
@@ -109,7 +111,6 @@ private:
     // A name of it, for copying up; unset once it has none.
     Ref<OverlayInode> parent_;
     std::string name_;
-    uint32_t lost_links_ = 0;  // while it is lower
     bool is_removed_ = false;  // a directory without a name
 };
 

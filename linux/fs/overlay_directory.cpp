@@ -1,6 +1,8 @@
 // overlay: directories. What is in the upper one counts; the rest shows from the lower one.
 #include "fs/overlay.h"
 
+#include <algorithm>
+
 namespace kos::lx {
 
 namespace {
@@ -73,9 +75,13 @@ Status OverlayInode::link(std::string_view name, Inode& target) {
     if (target.is_directory()) return Errno::kEPERM;
     if (lookup(name).ok()) return Errno::kEEXIST;
     auto& file = static_cast<OverlayInode&>(target);
+    if (file.is_removed_) return Errno::kENOENT;
     KOS_TRY_STATUS(file.copy_up());
     KOS_TRY_STATUS(prepare_entry(name));
-    KOS_TRY_STATUS(upper_->link(name, *file.upper_));
+    if (Status const made = upper_->link(name, *file.upper_); !made.ok()) {
+        (void)hide(name);
+        return made;
+    }
     file.found_at(this, name);
     return {};
 }
@@ -95,10 +101,16 @@ void OverlayInode::lost_name() {
         return;
     }
     if (!upper_) {
-        ++lost_links_;
         auto const attributes = lower_->attributes();
-        if (attributes.ok() && lost_links_ >= attributes->links) is_removed_ = true;
+        uint32_t const links = attributes.ok() ? attributes->links : 1;
+        is_removed_ = links <= 1 || ++overlay_->lost_links_[lower_number_] >= links;
     }
+}
+
+uint32_t OverlayInode::lower_links(uint32_t links) const {
+    auto const lost = overlay_->lost_links_.find(lower_number_);
+    if (is_directory() || lost == overlay_->lost_links_.end()) return links;
+    return links - std::min(links, lost->second);
 }
 
 Status OverlayInode::unlink(std::string_view name) {

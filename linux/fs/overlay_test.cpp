@@ -96,6 +96,8 @@ TEST_F(OverlayTest, RemovingAndMakingAgain) {
     EXPECT_EQ(*held.inode()->read(to, 0), 1u);  // who has it open reads on
     ASSERT_TRUE(held.inode()->truncate(1).ok());
     EXPECT_EQ(tree->error("/d/file"), Errno::kENOENT);
+    EXPECT_EQ(tree->inode("/d")->link("again", *held.inode()).error(), Errno::kENOENT);
+    EXPECT_EQ(tree->error("/d/again"), Errno::kENOENT);
     EXPECT_EQ(tree->list("/d"), (std::vector<std::string>{".", "..", "sub"}));
     ASSERT_EQ(tree->mknod("/d/file"), Errno::kOK);
     EXPECT_EQ(tree->read("/d/file"), "");

@@ -272,6 +272,7 @@ std::pair<uint32_t, uint32_t> seeds(uint32_t count) {
         auto const seed = static_cast<uint32_t>(strtoul(text, nullptr, 0));
         return {seed, seed + 1};
     }
+    if (const char* const text = getenv("KOS_ROUNDS")) count = static_cast<uint32_t>(strtoul(text, nullptr, 0));
     return {1, count + 1};
 }
 

@@ -64,6 +64,7 @@ Ref<Inode> Tmpfs::root() { return root_; }
 Result<Ref<TmpfsInode>> Tmpfs::make_unnamed(Mode mode, uint32_t uid, uint32_t gid, bool may_seal) {
     KOS_TRY(auto inode, TmpfsInode::make(*state_, kS_IFREG | (mode & kPermissions), uid, gid));
     inode->attributes_.links = 0;
+    inode->is_linkable_ = true;
     if (may_seal) inode->allow_sealing();
     return inode;
 }
@@ -154,6 +155,7 @@ Status TmpfsInode::add_seals(uint32_t seals) {
 Result<Ref<Inode>> TmpfsInode::create_unnamed(Mode mode, uint32_t uid, uint32_t gid) {
     KOS_TRY(auto inode, make(*state_, kS_IFREG | (mode & kPermissions), uid, gid));
     inode->attributes_.links = 0;
+    inode->is_linkable_ = true;
     return Ref<Inode>(std::move(inode));
 }
 
@@ -250,6 +252,8 @@ Status TmpfsInode::link(std::string_view name, Inode& target) {
     if (find_entry(name)) return Errno::kEEXIST;
     auto& file = static_cast<TmpfsInode&>(target);
     if (file.attributes_.links >= kLinksMax) return Errno::kEMLINK;
+    // What has lost its last name stays without (linkat(2)).
+    if (file.attributes_.links == 0 && !file.is_linkable_) return Errno::kENOENT;
     ++file.attributes_.links;
     file.changed();
     add_entry(name, Ref<TmpfsInode>(&file));

@@ -147,6 +147,7 @@ private:
     uint64_t last_cookie_ = 1;                      // 0 and 1: "." and ".."
     TmpfsInode* parent_ = nullptr;                  // of a directory; itself at the root
     uint32_t seals_ = 1;                            // F_SEAL_SEAL
+    bool is_linkable_ = false;                      // made without a name (O_TMPFILE): may still get one
 };
 
 }  // namespace kos::lx

@@ -231,6 +231,9 @@ TEST(Tmpfs, Links) {
     EXPECT_EQ((*unnamed)->attributes()->links, 0u);
     EXPECT_EQ(tree.inode("/d")->link("named", **unnamed).error(), Errno::kOK);
     EXPECT_EQ(tree.stat("/d/named").links, 1u);
+    Ref<Inode> const gone(tree.inode("/d/g"));
+    ASSERT_EQ(tree.unlink("/d/g"), Errno::kOK);
+    EXPECT_EQ(tree.inode("/d")->link("again", *gone).error(), Errno::kENOENT);
 }
 
 TEST(Tmpfs, Rename) {

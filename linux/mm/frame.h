@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <cstddef>
+#include <vector>
 
 namespace kos::lx {
 
@@ -36,15 +37,45 @@ private:
     uint64_t platform_handle_;
 };
 
+// Who keeps frames only because they save work: a cache.
+class FrameReclaimer {
+public:
+    // Gives back about `wanted` frames; says how many. Called from within FrameSource::allocate: must not allocate.
+    virtual uint64_t reclaim(uint64_t wanted) = 0;
+    virtual uint64_t reclaimable() = 0;  // at most
+
+protected:
+    ~FrameReclaimer() = default;
+};
+
 class FrameSource {
 public:
-    // A zeroed frame. kENOMEM: the domain's quota is used up.
+    // A zeroed frame. kENOMEM: the domain's quota is used up, and no cache has any left.
     virtual Result<Ref<Frame>> allocate() = 0;
     virtual uint64_t total_frames() = 0;
     virtual uint64_t free_frames() = 0;
 
+    void add_reclaimer(FrameReclaimer& reclaimer) { reclaimers_.push_back(&reclaimer); }
+    void remove_reclaimer(FrameReclaimer& reclaimer) { std::erase(reclaimers_, &reclaimer); }
+    uint64_t reclaimable_frames() const {
+        uint64_t sum = 0;
+        for (FrameReclaimer* const reclaimer : reclaimers_) sum += reclaimer->reclaimable();
+        return sum;
+    }
+
 protected:
     ~FrameSource() = default;
+    // For allocate, when there is none: true if some have come back.
+    bool reclaim() {
+        constexpr uint64_t kAtOnce = 64;
+        for (FrameReclaimer* const reclaimer : reclaimers_) {
+            if (reclaimer->reclaim(kAtOnce)) return true;
+        }
+        return false;
+    }
+
+private:
+    std::vector<FrameReclaimer*> reclaimers_;
 };
 
 // A read-only image in memory, by pages: a root file system.

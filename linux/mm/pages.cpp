@@ -255,7 +255,7 @@ Result<AddressSpace::SharedKey> AddressSpace::shared_key(uint64_t address) {
     const Mapping* const mapping = find(address);
     if (!mapping) return Errno::kEFAULT;
     if (!mapping->is_shared() || !mapping->file) return SharedKey{reinterpret_cast<uint64_t>(this), address};
-    const Inode* const inode = mapping->file->location.inode();
+    const Inode* const inode = mapping->file->inode();
     uint64_t const object = inode ? reinterpret_cast<uint64_t>(inode) : reinterpret_cast<uint64_t>(mapping->file.get());
     return SharedKey{object, mapping->offset + (address - mapping->start)};
 }

@@ -1,4 +1,4 @@
-// Frames by page number. Reading makes a page too: who has mapped it must see what another process writes later.
+// Frames by page number, made when somebody first looks at them: who has a page sees what others write to it later.
 #include "mm/shared_memory.h"
 
 #include "mm/address_space.h"

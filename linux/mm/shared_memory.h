@@ -7,7 +7,7 @@ namespace kos::lx {
 
 class System;
 
-// `bytes` of zeros; frames are taken when they are first touched.
+// `bytes` of zeros; frames are taken when a page is first used.
 Result<Ref<File>> make_shared_memory(System& system, uint64_t bytes);
 
 }  // namespace kos::lx

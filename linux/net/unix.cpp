@@ -92,12 +92,14 @@ UnixSocket::UnixSocket(FrameSource& frames, int type)
 Result<Ref<Socket>> UnixSocket::create(Process& process, int type, int protocol) {
     KOS_TRY(int const checked, check_type(type, protocol));
     collect_garbage();
+    if (all().size() >= kSocketsMax) return Errno::kENFILE;
     return Ref<Socket>(new UnixSocket(process.system.frames, checked));
 }
 
 Result<UnixSocket::Pair> UnixSocket::create_pair(Process& process, int type, int protocol) {
     KOS_TRY(int const checked, check_type(type, protocol));
     collect_garbage();
+    if (all().size() + 2 > kSocketsMax) return Errno::kENFILE;
     Ref<UnixSocket> first(new UnixSocket(process.system.frames, checked));
     Ref<UnixSocket> second(new UnixSocket(process.system.frames, checked));
     first->connect_pair(*second);
@@ -251,12 +253,13 @@ Status UnixSocket::connect(const SocketAddress& given, Process& process) {
         return {};
     }
     if (other->state_ != State::kListening || other->is_receive_shut_) return Errno::kECONNREFUSED;
-    if (state_ == State::kConnected) return Errno::kEISCONN;
-    if (state_ != State::kUnconnected) return Errno::kEINVAL;
     if (other->pending_.size() > other->backlog_) {
         wait_for_room(*other);
         return Errno::kEAGAIN;
     }
+    if (state_ == State::kConnected) return Errno::kEISCONN;
+    if (state_ != State::kUnconnected) return Errno::kEINVAL;
+    if (all().size() >= kSocketsMax) return Errno::kENOMEM;
     Ref<UnixSocket> const server(new UnixSocket(frames_, type_));
     server->address_ = other->address_;
     server->peer_credentials_ = credentials_of(process);

@@ -18,6 +18,7 @@ class UnixSocket final : public Socket {
 public:
     static constexpr size_t kNameMax = 108;        // sun_path
     static constexpr size_t kRightsMax = 253;      // files in one message
+    static constexpr size_t kSocketsMax = 65536;   // kENFILE
     static constexpr size_t kInFlightMax = 16384;  // files in all messages; kETOOMANYREFS
     static constexpr size_t kDatagramsMax = 10;    // net.unix.max_dgram_qlen
     static constexpr int kBacklogMax = 4096;       // net.core.somaxconn

@@ -17,9 +17,9 @@ using namespace kos::lx::testing;
 namespace {
 
 constexpr unsigned kIoctl = 29, kClose = 57, kRead = 63, kWrite = 64, kSocket = 198, kSocketpair = 199, kBind = 200,
-                   kListen = 201, kAccept = 202, kConnect = 203, kGetsockname = 204, kGetpeername = 205,
-                   kSendto = 206, kRecvfrom = 207, kSetsockopt = 208, kGetsockopt = 209, kShutdown = 210,
-                   kSendmsg = 211, kRecvmsg = 212, kAccept4 = 242, kRecvmmsg = 243, kSendmmsg = 269, kFcntl = 25;
+                   kListen = 201, kAccept = 202, kConnect = 203, kGetsockname = 204, kGetpeername = 205, kSendto = 206,
+                   kRecvfrom = 207, kSetsockopt = 208, kGetsockopt = 209, kShutdown = 210, kSendmsg = 211,
+                   kRecvmsg = 212, kAccept4 = 242, kRecvmmsg = 243, kSendmmsg = 269, kFcntl = 25;
 constexpr uint64_t kFds = kArea, kName = kArea + 0x100, kLength = kArea + 0x200, kValue = kArea + 0x208,
                    kMessage = kArea + 0x300, kPieces = kArea + 0x400, kControl = kArea + 0x500,
                    kBuffer = kArea + 0x2000, kBufferBytes = 0x30000;
@@ -113,8 +113,9 @@ protected:
                          uint64_t name_bytes = 0) {
         EXPECT_TRUE(process.memory->copy_out(kBuffer, bytes.data(), bytes.size()).ok());
         World::put(process, kPieces, Piece{kBuffer, bytes.size()});
-        World::put(process, kMessage, UserMessage{name_bytes ? kName : 0, static_cast<uint32_t>(name_bytes), 0, kPieces,
-                                                  1, control, control_bytes, 0, 0});
+        World::put(process, kMessage,
+                   UserMessage{name_bytes ? kName : 0, static_cast<uint32_t>(name_bytes), 0, kPieces, 1, control,
+                               control_bytes, 0, 0});
         return world.call(thread, kSendmsg, to, kMessage, 0);
     }
     int64_t receive_message(int from, uint64_t control_bytes = 128, uint32_t flags = 0, size_t most = 1000) {
@@ -638,6 +639,63 @@ TEST_F(Sockets, StreamsAgreeWithAModel) {
             if (!flags) model.erase(model.begin(), model.begin() + bytes);
         }
         for (unsigned i = 0; i < 2; ++i) ASSERT_EQ((poll(i ? a : b) & kPOLLIN) != 0, !models[i].empty());
+    }
+}
+
+// Random lives of many sockets: nothing is used after its end, and nothing is left.
+TEST_F(Sockets, RandomLives) {
+    const char* const given = getenv("KOS_TEST_SEED");
+    unsigned const seed = given ? static_cast<unsigned>(strtoul(given, nullptr, 0)) : std::random_device{}();
+    printf("KOS_TEST_SEED=%u\n", seed);
+    std::mt19937 random(seed);
+    constexpr int kTypes[] = {kSOCK_STREAM, kSOCK_DGRAM, kSOCK_SEQPACKET};
+    std::vector<int> fds;
+    auto pick = [&] { return fds.empty() ? 999 : fds[random() % fds.size()]; };
+    auto keep = [&](int64_t fd) {
+        if (fd >= 0) fds.push_back(static_cast<int>(fd));
+    };
+    int const set = static_cast<int>(world.call(thread, 20, 0));
+    for (int step = 0; step < 20000; ++step) {
+        std::string const name = std::string("\0", 1) + static_cast<char>('a' + random() % 4);
+        switch (random() % 16) {
+            case 0:
+                pair(kTypes[random() % 3]);
+                keep(a);
+                keep(b);
+                break;
+            case 1: keep(make(kTypes[random() % 3])); break;
+            case 2: bind(pick(), name); break;
+            case 3: world.call(thread, kListen, pick(), random() % 3); break;
+            case 4: connect(pick(), name); break;
+            case 5: keep(accept(pick())); break;
+            case 6:
+            case 7: send(pick(), std::string(random() % 3000, 'x')); break;
+            case 8: receive(pick(), random() % 5000, random() % 2 ? kMSG_PEEK : 0); break;
+            case 9:
+            case 10: send_files(pick(), {pick(), pick()}); break;
+            case 11:
+                if (receive_message(pick()) > 0 && rights().type == kSCM_RIGHTS) {
+                    for (size_t i = 0; i < 2 && 16 + i * 4 < rights().bytes; ++i) keep(rights().fds[i]);
+                }
+                break;
+            case 12: world.call(thread, kShutdown, pick(), random() % 3); break;
+            case 13: {
+                uint64_t const event[2] = {random() % 64, 0};
+                World::put(process, kValue + 64, event);
+                world.call(thread, 21, set, 1 + random() % 3, pick(), kValue + 64);
+                world.call(thread, 22, set, kBuffer, 16, 0, 0, 8);
+                break;
+            }
+            default:
+                if (fds.empty()) break;
+                size_t const index = random() % fds.size();
+                close(fds[index]);
+                fds.erase(fds.begin() + static_cast<long>(index));
+        }
+        while (fds.size() > 60) {
+            close(fds.front());
+            fds.erase(fds.begin());
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 #include <kos/idl/console.h>
 
+#include <utility>
+
 namespace kos::lx {
 
 namespace {
@@ -24,8 +26,8 @@ size_t KosConsole::write(std::span<const uint8_t> bytes) {
         auto const now = static_cast<uint32_t>(std::min(bytes.size() - done, kMost));
         uint64_t taken = 0;
         if (!kos_status_is_ok(kos_console_client_write_some(driver, bytes.data() + done, now, &taken)) || taken == 0) {
-            is_blocked_ = true;
-            timers_.set(*this, timers_.now() + kQuick);
+            // Not later each time: whoever tries again and again would keep input from being read.
+            if (!std::exchange(is_blocked_, true)) timers_.set(*this, timers_.now() + kQuick);
             break;
         }
         done += taken;
@@ -51,8 +53,7 @@ void KosConsole::read() {
             if (!kos_status_is_ok(kos_console_client_read(driver, kMost, &bytes, &count)) || count == 0) return;
             left_.assign(reinterpret_cast<const char*>(bytes), count);
         }
-        size_t const taken =
-            client_->received(std::span(reinterpret_cast<const uint8_t*>(left_.data()), left_.size()));
+        size_t const taken = client_->received(std::span(reinterpret_cast<const uint8_t*>(left_.data()), left_.size()));
         has_room_ = taken == left_.size();
         left_.erase(0, taken);
     }
@@ -63,6 +64,17 @@ void KosConsole::expired() {
     if (std::exchange(is_blocked_, false)) client_->has_room();
     read();
     timers_.set(*this, timers_.now() + (is_blocked_ ? kQuick : kSlow));
+}
+
+void write_to_console(const char* text) {
+    std::string const line = std::string(text) + "\r\n";
+    for (size_t done = 0; done < line.size();) {
+        uint64_t taken = 0;
+        auto const left = static_cast<uint32_t>(line.size() - done);
+        auto const* const from = reinterpret_cast<const uint8_t*>(line.data()) + done;
+        if (!kos_status_is_ok(kos_console_client_write_some(driver, from, left, &taken))) return;
+        done += taken;
+    }
 }
 
 Status open_console(System& system) {

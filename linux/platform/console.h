@@ -25,10 +25,13 @@ private:
 
     Timers& timers_;
     Client* client_ = nullptr;
-    bool is_blocked_ = false;   // output waits for room
-    bool has_room_ = true;      // the terminal takes input
-    std::string left_;          // input that the terminal had no room for
+    bool is_blocked_ = false;  // output waits for room
+    bool has_room_ = true;     // the terminal takes input
+    std::string left_;         // input that the terminal had no room for
 };
+
+// A line past the terminal, for traces; what the driver has no room for is waited for.
+void write_to_console(const char* text);
 
 // Makes the console terminal on it, /dev/console and /dev/tty.
 Status open_console(System& system);

@@ -70,7 +70,10 @@ Status KosFrames::add_chunk() {
 }
 
 Result<Ref<Frame>> KosFrames::allocate() {
-    if (free_.empty()) KOS_TRY_STATUS(add_chunk());
+    if (free_.empty()) {
+        auto const added = add_chunk();
+        if (!added.ok() && (!reclaim() || free_.empty())) return added.error();
+    }
     PoolFrame* const frame = free_.back();
     free_.pop_back();
     if (!frame->is_clean) memset(frame->data(), 0, kPageBytes);

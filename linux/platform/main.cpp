@@ -69,6 +69,7 @@ int main() {
     auto const text = [&](const kos_startup_text_t& of) {
         return std::string(reinterpret_cast<const char*>(&startup) + of.offset, of.length);
     };
+    system.is_traced = kos_app_parameter_number("trace", 0) != 0;
     StartOptions options;
     for (uint32_t i = 0; i < startup.arguments.count; ++i) options.arguments.push_back(text(arguments[i]));
     for (uint32_t i = 0; i < startup.environment.count; ++i) options.environment.push_back(text(environment[i]));

@@ -145,6 +145,8 @@ Status KosServer::random(void* bytes, size_t count) {
 
 void KosServer::report(const char* text) { kos_log_warning("%s", text); }
 
+void KosServer::trace(const char* text) { write_to_console(text); }
+
 void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
 
 uint64_t KosServer::badge_of(const Thread& thread) const {

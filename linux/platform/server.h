@@ -51,6 +51,7 @@ public:
     std::span<const Ref<Frame>> shim_frames() override { return shim_; }
     Status random(void* bytes, size_t count) override;
     void report(const char* text) override;
+    void trace(const char* text) override;
     [[noreturn]] void end(int status) override;
     unsigned cores() override { return startup_.cores; }
     const char* host_name() override { return startup_.name; }

@@ -90,8 +90,8 @@ void KosThread::load() {
     seL4_UserContext context{};
     if (!tcb_read_registers(tcb(), Suspend::kNo, seL4_UserContext_Words, context).ok()) return;
     from_context(context, thread_.registers);
-    if (doing_ == Doing::kCall && !is_again_) {
-        thread_.registers.pc = context_.pc + kInstructionBytes;
+    if (doing_ == Doing::kCall) {
+        thread_.registers.pc = context_.pc + (is_again_ ? 0 : kInstructionBytes);
         if (has_saved_x7) thread_.registers.x[7] = saved_x7;
         if (!has_no_result_ && result_set_) thread_.registers.x[0] = static_cast<uint64_t>(result_);
     }
@@ -116,8 +116,7 @@ void KosThread::set_again() {
 
 void KosThread::interrupt() {
     if (server_.is_waiting_for_answer(*this)) {
-        // Its call or fault has been dealt with, the answer has not gone: it stays stopped there, and what it was doing still
-        // says what its registers are to be.
+        // Its call or fault is over, but it has not been told yet: it stands still, and its result stays.
         answer_ = Answer::kStop;
         return;
     }

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include <bit>
+
 namespace kos::lx {
 
 namespace {
@@ -38,7 +40,11 @@ bool is_between_halves(const Thread& thread) {
 
 bool is_restart(Errno result) { return result == Errno::kRestart || result == Errno::kRestartNoHandler; }
 
+// A program that lets its children die again and again does not fill the log.
 void report_death(const Thread& thread, const SignalInfo& info) {
+    constexpr unsigned kAlways = 32;
+    static unsigned deaths = 0;
+    if (++deaths > kAlways && !std::has_single_bit(deaths)) return;
     char text[160];
     snprintf(text, sizeof text, "process %d (%.15s) killed by signal %d, code %d, address %#llx", thread.process.pid,
              thread.process.command.c_str(), info.signal, info.code, static_cast<unsigned long long>(info.address));

@@ -16,7 +16,7 @@ Status add_signal(PendingSignals& pending, const SignalInfo& info, size_t most) 
     SignalSet const bit = signal_bit(info.signal);
     if (info.signal < kSIGRTMIN) {
         if (pending.set & bit) return {};
-    } else if (pending.queue.size() >= most) {
+    } else if (pending.queue.size() >= most || queued_signals >= kAllQueuedMax) {
         if (info.code != kSI_USER && info.code != kSI_TKILL && info.code != kSI_KERNEL) return Errno::kEAGAIN;
         pending.set |= bit;
         return {};

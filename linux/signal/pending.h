@@ -17,8 +17,8 @@ void forget_signals(PendingSignals& pending, SignalSet set);
 // Caused by the thread itself, so delivered before all others.
 constexpr SignalSet kSynchronousSignals = signal_bit(kSIGSEGV) | signal_bit(kSIGBUS) | signal_bit(kSIGILL) |
                                           signal_bit(kSIGTRAP) | signal_bit(kSIGFPE) | signal_bit(kSIGSYS);
-// RLIMIT_SIGPENDING, and never more than kQueuedMax.
-constexpr size_t kQueuedMax = 4096;
+// RLIMIT_SIGPENDING, and never more than kQueuedMax. All queues together: kAllQueuedMax.
+constexpr size_t kQueuedMax = 4096, kAllQueuedMax = 16384;
 size_t queue_limit(const Process& process);
 
 }  // namespace kos::lx

@@ -6,6 +6,7 @@
 #include "base/ref.h"
 #include "base/wait_queue.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <list>
@@ -51,10 +52,30 @@ public:
     SignalAction actions[kSignals];
 };
 
+// Allocates as std::allocator, and counts: what all programs together have queued is limited (signal/pending.h).
+inline size_t queued_signals = 0;
+template <class T>
+struct QueueAllocator {
+    using value_type = T;
+    QueueAllocator() = default;
+    template <class U>
+    QueueAllocator(const QueueAllocator<U>&) {}
+    T* allocate(size_t count) {
+        queued_signals += count;
+        return std::allocator<T>().allocate(count);
+    }
+    void deallocate(T* at, size_t count) {
+        queued_signals -= count;
+        std::allocator<T>().deallocate(at, count);
+    }
+    bool operator==(const QueueAllocator&) const { return true; }
+};
+using SignalQueue = std::list<SignalInfo, QueueAllocator<SignalInfo>>;
+
 // A signal may be in `set` without an entry in `queue`: there were too many (RLIMIT_SIGPENDING).
 struct PendingSignals {
     SignalSet set = 0;
-    std::list<SignalInfo> queue;  // one each below kSIGRTMIN, in order of arrival
+    SignalQueue queue;  // one each below kSIGRTMIN, in order of arrival
 };
 
 // Of a thread.

@@ -64,8 +64,10 @@ protected:
         int64_t const bytes = world.call(thread, kRead, watcher, kBuffer, room);
         for (int64_t at = 0; at < bytes;) {
             uint64_t const place = kBuffer + static_cast<uint64_t>(at);
-            Seen one{World::get<int32_t>(process, place), World::get<uint32_t>(process, place + 4),
-                     World::get<uint32_t>(process, place + 8), {}};
+            Seen one{World::get<int32_t>(process, place),
+                     World::get<uint32_t>(process, place + 4),
+                     World::get<uint32_t>(process, place + 8),
+                     {}};
             uint32_t const length = World::get<uint32_t>(process, place + 12);
             std::string name(length, '\0');
             EXPECT_TRUE(process.memory->copy_in(name.data(), place + 16, length).ok());

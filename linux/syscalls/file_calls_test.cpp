@@ -201,6 +201,9 @@ TEST_F(FileTest, Directories) {
     EXPECT_EQ(call(kGetdents64, open("/f"), kBytes, 1000), error(Errno::kENOTDIR));
     EXPECT_EQ(call(kGetdents64, 40, kBytes, 1000), error(Errno::kEBADF));
     EXPECT_EQ(call(kLseek, fd, 0, 2), error(Errno::kEINVAL));
+    int64_t const removed = open("/entry0", kO_RDONLY);
+    EXPECT_EQ(call(kUnlinkat, kCwd, path("/entry0"), 0x200), 0);
+    EXPECT_EQ(call(kGetdents64, removed, kBytes, 1000), error(Errno::kENOENT));
 }
 
 TEST_F(FileTest, Ioctl) {
@@ -291,7 +294,9 @@ TEST_F(FileTest, CopyFileRange) {
     EXPECT_EQ(call(kCopyFileRange, in, kMore, out, kMore + 8, 4, 0), 4);
     EXPECT_EQ(World::get<int64_t>(process, kMore), 7);
     EXPECT_EQ(World::get<int64_t>(process, kMore + 8), 5);
-    EXPECT_EQ(read(out), std::string("\0" "3456", 5));
+    EXPECT_EQ(read(out), std::string("\0"
+                                     "3456",
+                                     5));
     EXPECT_EQ(call(kCopyFileRange, in, kMore, in, kMore, 4, 0), error(Errno::kEINVAL));
     EXPECT_EQ(call(kCopyFileRange, in, 0, out, 0, 4, 1), error(Errno::kEINVAL));
     EXPECT_EQ(call(kCopyFileRange, in, 0, out, 0, 4, 0), 0);

@@ -1,6 +1,7 @@
 // ioctl, directories, locks.
 #include "signal/signals.h"
 #include "syscalls/file.h"
+#include "vfs/dentry.h"
 #include "vfs/extras.h"
 #include "vfs/fcntl.h"
 #include "vfs/locks.h"
@@ -109,12 +110,12 @@ private:
 Result<int64_t> sys_getdents64(Call& call) {
     KOS_TRY(auto const file, call.file(0));
     if (!file->inode() || !file->inode()->is_directory()) return Errno::kENOTDIR;
+    if (file->location.dentry && file->location.dentry->is_deleted()) return Errno::kENOENT;
     UserBuffer to(call.memory(), call.argument(1), call.argument_as<uint32_t>(2), IoBuffer::Direction::kToProgram);
     DirentWriter writer(to);
     KOS_TRY_STATUS(file->read_directory(writer, file->position));
     if (!writer.written) {
         if (writer.has_fault) return Errno::kEFAULT;
-        // A removed directory has no entries left, not even its own.
         return writer.is_full ? Errno::kEINVAL : Result<int64_t>(int64_t{0});
     }
     file->position = writer.next;

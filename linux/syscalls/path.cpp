@@ -246,6 +246,7 @@ Result<int64_t> sys_truncate(Call& call) {
     if (inode.is_directory()) return Errno::kEISDIR;
     if (!inode.is_regular()) return Errno::kEINVAL;
     KOS_TRY_STATUS(check_location(found.location, kMayWrite, call.process().credentials));
+    KOS_TRY_STATUS(check_not_running(call.process(), inode));
     KOS_TRY_STATUS(check_file_size(call, static_cast<uint64_t>(size)));
     KOS_TRY_STATUS(truncate_inode(call.process(), inode, static_cast<uint64_t>(size)));
     notify(found.location, kIN_MODIFY);

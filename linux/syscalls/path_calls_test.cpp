@@ -326,6 +326,17 @@ TEST_F(PathCalls, MappedPagesGoWithTruncate) {
     EXPECT_TRUE(process.memory->copy_in(&byte, *at, 1).ok());
 }
 
+TEST_F(PathCalls, WhatRunsIsNotWritten) {
+    ASSERT_EQ(call(kClose, open("/program")), 0);
+    process.executable = walk(process.paths->context, process.credentials, world.system.root, "program", 0)->location;
+    EXPECT_EQ(open("/program", kO_WRONLY), error(Errno::kETXTBSY));
+    EXPECT_EQ(open("/program", kO_RDONLY | kO_TRUNC), error(Errno::kETXTBSY));
+    EXPECT_EQ(call(kTruncate, path("/program"), 0), error(Errno::kETXTBSY));
+    EXPECT_EQ(open("/program", kO_RDONLY), 0);
+    EXPECT_EQ(call(kUnlinkat, kCwd, path("/program"), 0), 0);
+    process.executable = {};
+}
+
 TEST_F(PathCalls, Mounts) {
     ASSERT_EQ(mkdir("/m"), 0);
     put(kMore, "tmpfs");

@@ -46,9 +46,7 @@ protected:
     int64_t wait(int set, int timeout = 0, Thread* by = nullptr, int most = 8) {
         return world.call(by ? *by : thread, kEpollWait, set, kEvents, most, timeout, 0, 8);
     }
-    EpollEvent got(size_t index = 0) {
-        return World::get<EpollEvent>(process, kEvents + index * sizeof(EpollEvent));
-    }
+    EpollEvent got(size_t index = 0) { return World::get<EpollEvent>(process, kEvents + index * sizeof(EpollEvent)); }
     void put_time(Nanoseconds time) { World::put(process, kTime, timespec_of(time)); }
     int64_t ppoll(int fd, uint16_t events, Thread* by = nullptr, bool is_limited = true, uint64_t mask = 0) {
         struct {
@@ -289,6 +287,32 @@ TEST_F(Polling, EpollAgreesWithAModel) {
                 for (int64_t i = 0; i < count; ++i) found |= 1u << got(static_cast<size_t>(i)).data;
                 ASSERT_EQ(found, expected) << "step " << step;
             }
+        }
+    }
+}
+
+// Sets in sets whose members and themselves come and go.
+TEST_F(Polling, RandomLivesOfSets) {
+    const char* const given = getenv("KOS_TEST_SEED");
+    unsigned const seed = given ? static_cast<unsigned>(strtoul(given, nullptr, 0)) : std::random_device{}();
+    printf("KOS_TEST_SEED=%u\n", seed);
+    std::mt19937 random(seed);
+    int fds[12];
+    for (size_t i = 0; i < 12; ++i) fds[i] = i < 6 ? epoll() : event();
+    for (int step = 0; step < 20000; ++step) {
+        size_t const index = random() % 12;
+        int const member = fds[index], set = fds[random() % 6];
+        uint32_t const events = (random() & 5) | (random() % 2 ? kEPOLLET : 0) | (random() % 3 ? 0 : kEPOLLONESHOT);
+        switch (random() % 6) {
+            case 0:
+            case 1: control(set, 1 + static_cast<int>(random() % 3), member, events, member); break;
+            case 2: wait(set); break;
+            case 3: write(fds[6 + random() % 6]); break;
+            case 4: read(fds[6 + random() % 6]); break;
+            default:
+                if (random() % 4) break;
+                world.call(thread, kClose, member);
+                fds[index] = index < 6 ? epoll() : event();
         }
     }
 }

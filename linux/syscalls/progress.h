@@ -23,6 +23,8 @@ class ThreadWait final : public WaitEntry {
 public:
     explicit ThreadWait(Thread& thread) : thread_(thread) {}
     bool woken(uint32_t events) override;
+    // What it waited for has been closed: the call looks again, and finds that out.
+    void queue_gone() override { woken(~0u); }
 
 private:
     Thread& thread_;

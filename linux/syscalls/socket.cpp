@@ -309,6 +309,7 @@ Result<int64_t> several(Call& call, Step step) {
             error = call.write_user(address + offsetof(UserMessages, bytes), static_cast<uint32_t>(*bytes)).error();
         if (error == Errno::kRetry) return error;
         if (error != Errno::kOK) {
+            if (error == Errno::kETIMEDOUT) error = Errno::kEAGAIN;
             if (index == 0) return error;
             break;
         }

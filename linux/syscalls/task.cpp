@@ -6,6 +6,7 @@
 #include "task/exec.h"
 #include "task/relations.h"
 #include "task/system.h"
+#include "task/timers.h"
 
 #include <string.h>
 
@@ -135,6 +136,7 @@ Result<Ref<Thread>> make_child(Thread& parent, const CloneRequest& request, cons
     }
     Thread& child = **made;
     inherit(child, parent, request);
+    if (!is_thread) cpu_limit_changed(child.process);
     child.registers = registers;
     child.registers.x[0] = 0;
     if (request.stack) child.registers.sp = request.stack;

@@ -8,7 +8,7 @@ namespace kos::lx {
 namespace {
 
 constexpr uint32_t kNone = 0xffff'ffff;  // -1: leave as it is
-constexpr uint32_t kGroupsMax = 65536;
+constexpr uint32_t kGroupsMax = 1024;    // Linux: 65536; each process has a list of its own here
 constexpr uint64_t kFileCapabilities = 0x1f | uint64_t{1} << 9 | uint64_t{1} << 27 | uint64_t{1} << 32;
 
 Credentials& identity(Call& call) { return call.process().credentials; }

@@ -2,6 +2,7 @@
 #include "syscalls/task.h"
 #include "task/relations.h"
 #include "task/system.h"
+#include "task/timers.h"
 
 namespace kos::lx {
 
@@ -27,6 +28,7 @@ Status set_limit(Call& call, Process& process, unsigned resource, const Resource
     if (wanted.most > limit.most && !call.process().credentials.has_capability(kCAP_SYS_RESOURCE)) return Errno::kEPERM;
     limit = wanted;
     if (resource == kRLIMIT_NOFILE && process.files) process.files->limit = static_cast<int>(wanted.now);
+    if (resource == kRLIMIT_CPU && process.state != ProcessState::kZombie) cpu_limit_changed(process);
     if (resource == kRLIMIT_AS && process.memory) process.memory->limit_bytes = wanted.now;
     return {};
 }

@@ -23,9 +23,7 @@ constexpr size_t kScriptLineMax = 256;
 constexpr uint64_t kAT_NULL = 0, kAT_PHDR = 3, kAT_PHENT = 4, kAT_PHNUM = 5, kAT_PAGESZ = 6, kAT_BASE = 7,
                    kAT_FLAGS = 8, kAT_ENTRY = 9, kAT_UID = 11, kAT_EUID = 12, kAT_GID = 13, kAT_EGID = 14,
                    kAT_PLATFORM = 15, kAT_HWCAP = 16, kAT_CLKTCK = 17, kAT_SECURE = 23, kAT_RANDOM = 25,
-                   kAT_EXECFN = 31, kAT_SYSINFO_EHDR = 33, kAT_MINSIGSTKSZ = 51;
-// FP and ASIMD. Not CPUID: identification registers trap on this kernel.
-constexpr uint64_t kHwcap = 1 | 2;
+                   kAT_HWCAP2 = 26, kAT_EXECFN = 31, kAT_SYSINFO_EHDR = 33, kAT_MINSIGSTKSZ = 51;
 
 struct Loading {  // what has been loaded so far; the process has nothing of it yet
     Ref<AddressSpace> memory;
@@ -162,7 +160,8 @@ private:
     uint64_t at_;
 };
 
-Result<uint64_t> build_stack(Process& process, Loading& image, const std::string& name, const ExecArguments& arguments) {
+Result<uint64_t> build_stack(Process& process, Loading& image, const std::string& name,
+                             const ExecArguments& arguments) {
     AddressSpace& memory = *image.memory;
     uint32_t const protection = kPROT_READ | kPROT_WRITE | (image.program.has_executable_stack ? kPROT_EXEC : 0);
     auto const mapped = memory.map(kStackTop - kStackBytes, kStackBytes, protection,
@@ -195,7 +194,8 @@ Result<uint64_t> build_stack(Process& process, Loading& image, const std::string
     const Credentials& who = process.credentials;
     uint64_t const auxiliary[][2] = {
         {kAT_SYSINFO_EHDR, memory.shim},
-        {kAT_HWCAP, kHwcap},
+        {kAT_HWCAP, process.system.platform.processor().capabilities},
+        {kAT_HWCAP2, process.system.platform.processor().more_capabilities},
         {kAT_PAGESZ, kPageBytes},
         {kAT_CLKTCK, 100},
         {kAT_PHDR, image.program.headers ? image.base + image.program.headers : 0},
@@ -215,11 +215,14 @@ Result<uint64_t> build_stack(Process& process, Loading& image, const std::string
         {kAT_MINSIGSTKSZ, 4720},
         {kAT_NULL, 0},
     };
+    size_t const auxiliary_at = words.size();
     for (auto const& [key, value] : auxiliary) {
         if (key == kAT_SYSINFO_EHDR && !value) continue;
         words.push_back(key);
         words.push_back(value);
     }
+    process.auxiliary_vector.assign(reinterpret_cast<const char*>(&words[auxiliary_at]),
+                                    (words.size() - auxiliary_at) * sizeof(uint64_t));
     // The stack pointer is a multiple of 16.
     stack.align(16);
     if (words.size() % 2) KOS_TRY_STATUS(stack.bytes("\0\0\0\0\0\0\0", 8));

@@ -129,7 +129,10 @@ TEST_F(Futexes, ProcessesMeetInSharedMappingsOnly) {
             owner->memory->map(address, 2 * kPageBytes, kPROT_READ | kPROT_WRITE, kMAP_SHARED | kMAP_FIXED, *file, 0)
                 .ok());
     }
+    // Who has looked at a page before sees what is written to it later.
+    EXPECT_EQ(World::get<uint32_t>(second, there + 0x1010), 0u);
     set(here + 0x1010, 9);
+    EXPECT_EQ(World::get<uint32_t>(second, there + 0x1010), 9u);
     EXPECT_EQ(futex(a, kWait, here + 0x1010, 9), kAsleep);
     EXPECT_EQ(world.call(World::first(second), kFutex, there + 0x10, kWake, 10), 0);
     EXPECT_EQ(world.call(World::first(second), kFutex, there + 0x1010, kWake | kPrivate, 10), 0);

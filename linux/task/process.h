@@ -64,6 +64,7 @@ public:
     int group = 0;                 // process group id
     Ref<SignalHandlers> handlers;  // CLONE_SIGHAND
     ProcessSignals signals;        // pending for the process, timers, job control
+    bool is_adopted = false;       // by the first process, which knows nothing of it: nobody has to wait for it
     int exit_signal = 0;           // to the parent at the end; SIGCHLD of fork(2)
     bool has_executed = false;     // execve(2) since fork: setpgid(2)'s rule
 

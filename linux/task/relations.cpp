@@ -46,6 +46,7 @@ void give_children_away(Process& process) {
     children.swap(process.children);
     for (Ref<Process>& child : children) {
         child->parent = heir;
+        child->is_adopted = !heir->parent && !heir->is_subreaper;
         heir->children.push_back(child);
     }
     for (Ref<Process>& child : children) {
@@ -178,11 +179,11 @@ void notify_parent(Process& process) {
     bool const is_end = process.state == ProcessState::kZombie;
     SignalInfo const info = child_information(process);
     const SignalAction& action = parent->handlers->actions[kSIGCHLD - 1];
-    bool is_sent = info.signal != 0, is_unwanted = false;
+    bool is_sent = info.signal != 0, is_unwanted = is_end && process.is_adopted;
     if (!is_end) {
         is_sent = is_sent && !(action.flags & kSA_NOCLDSTOP);
     } else if (info.signal == kSIGCHLD) {
-        is_unwanted = action.handler == kSIG_IGN || action.flags & kSA_NOCLDWAIT;
+        is_unwanted = is_unwanted || action.handler == kSIG_IGN || action.flags & kSA_NOCLDWAIT;
     }
     if (is_sent) send_signal(*parent, info);
     if (is_unwanted) {

@@ -23,7 +23,8 @@ void end_thread(Thread& thread, int wait_status = 0);
 // A thread's last acts in its memory: robust futexes, clear_tid.
 void thread_ends(Thread& thread);
 // The process is a zombie from now on, or gone if its parent does not care: children go to the next subreaper or to the
-// first process, the parent is told, a session's leader loses the terminal.
+// first process, the parent is told, a session's leader loses the terminal. The first process need not be an init: what
+// it adopts leaves no zombies (unless it asked for children by PR_SET_CHILD_SUBREAPER).
 void process_ends(Process& process, int wait_status);
 // Exit, stop, continue: SIGCHLD (exit_signal) and child_events. Zombies that nobody will ask for are forgotten.
 void notify_parent(Process& process);

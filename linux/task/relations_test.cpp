@@ -142,6 +142,27 @@ TEST_F(Relations, OrphansGoToTheSubreaperOrTheFirst) {
     EXPECT_EQ(status(parent), 9 << 8);
 }
 
+TEST_F(Relations, WhatTheFirstProcessAdoptsLeavesNoZombies) {
+    Process& grandchild = world.make_process(&child);
+    Process& dead = world.make_process(&child);
+    int const pid = grandchild.pid, dead_pid = dead.pid, child_pid = child.pid;
+    exit(dead, 0);
+    exit(child, 0);
+    EXPECT_EQ(world.system.find_process(dead_pid), nullptr);
+    exit(grandchild, 0);
+    EXPECT_EQ(world.system.find_process(pid), nullptr);
+    EXPECT_EQ(wait4(thread, child_pid, 0), child_pid);
+    // Its own children wait for it, and all do if it asks for them.
+    int const parent_pid = parent.pid;
+    init.is_subreaper = true;
+    Process& orphan = world.make_process(&parent);
+    int const orphan_pid = orphan.pid;
+    exit(parent, 1);
+    exit(orphan, 2);
+    EXPECT_EQ(wait4(first, orphan_pid, 0), orphan_pid);
+    EXPECT_EQ(wait4(first, parent_pid, 0), parent_pid);
+}
+
 TEST_F(Relations, TheParentsDeathIsASignal) {
     EXPECT_EQ(world.call(World::first(child), kPrctl, 1, kSIGKILL), 0);
     Ref<Process> const held(&child);

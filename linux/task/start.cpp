@@ -2,6 +2,7 @@
 #include "task/start.h"
 
 #include "fs/dev/dev.h"
+#include "fs/overlay.h"
 #include "fs/proc/proc.h"
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
@@ -117,7 +118,13 @@ Status mount_on(Process& process, std::string_view path, Ref<FileSystem> file_sy
 }  // namespace
 
 Status make_tree(System& system, Ref<FileSystem> root) {
-    KOS_TRY(system.root, mount_at(Location(), std::move(root), "root", 0));
+    // What programs change of the image lies in memory and is gone when the domain begins again.
+    TmpfsOptions upper;
+    upper.bytes_max = system.frames.total_frames() / 2 * kPageBytes;
+    upper.files_max = 65536;
+    upper.mode = 0755;
+    Ref<FileSystem> const whole = Overlay::create(std::move(root), Tmpfs::create(system.frames, system.timers, upper));
+    KOS_TRY(system.root, mount_at(Location(), whole, "root", 0));
     // Somebody who walks, before there is a process.
     Process mounter(system, 0);
     mounter.paths = make_ref<PathState>();

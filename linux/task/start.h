@@ -12,7 +12,7 @@ namespace kos::lx {
 // the directories.
 Status make_tree(System& system, Ref<FileSystem> root);
 
-struct StartOptions {  // of the manifest; they replace what the image says
+struct StartOptions {                      // of the manifest; they replace what the image says
     std::vector<std::string> arguments;    // empty: those of the image
     std::vector<std::string> environment;  // NAME=VALUE, added
 };

@@ -114,18 +114,43 @@ void System::report_unknown(const Thread& thread, unsigned number) {
     platform.report(text);
 }
 
+void System::trace(const Thread& thread, const SystemCall* call, const Result<int64_t>& result) {
+    char text[192];
+    const uint64_t* const words = thread.call_arguments;
+    int at = snprintf(text, sizeof text, "[%d] %s(%lx, %lx, %lx, %lx)", thread.tid, call ? call->name : "?",
+                      static_cast<unsigned long>(words[0]), static_cast<unsigned long>(words[1]),
+                      static_cast<unsigned long>(words[2]), static_cast<unsigned long>(words[3]));
+    // Which file it is about says more than an address.
+    bool const has_path = call && (call->number == 56 || call->number == 79 || call->number == 48);
+    if (has_path && thread.process.memory) {
+        if (auto const path = thread.process.memory->read_text(words[1], 100); path.ok()) {
+            at += snprintf(text + at, sizeof text - static_cast<size_t>(at), " %.90s", path->c_str());
+        }
+    }
+    if (result.error() == Errno::kRetry) {
+        snprintf(text + at, sizeof text - static_cast<size_t>(at), " waits");
+    } else if (!result.ok()) {
+        snprintf(text + at, sizeof text - static_cast<size_t>(at), " = error %d", static_cast<int>(result.error()));
+    } else {
+        snprintf(text + at, sizeof text - static_cast<size_t>(at), " = %ld", static_cast<long>(*result));
+    }
+    platform.trace(text);
+}
+
 void System::execute_call(Thread& thread) {
     CurrentThread const current(thread);
     Ref<Thread> const held(&thread);  // it may end in here
     thread.state = ThreadState::kInCall;
     ++calls_executed;
     Result<int64_t> result = Errno::kENOSYS;
-    if (const SystemCall* const call = find_system_call(thread.call_number)) {
+    const SystemCall* const call = find_system_call(thread.call_number);
+    if (call) {
         Call context(thread);
         result = call->handler(context);
     } else {
         report_unknown(thread, thread.call_number);
     }
+    if (is_traced) trace(thread, call, result);
     if (thread.state == ThreadState::kDead) return;
     if (result.error() == Errno::kRetry) {
         thread.state = ThreadState::kAsleep;

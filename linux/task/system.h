@@ -17,6 +17,8 @@
 
 namespace kos::lx {
 
+struct SystemCall;
+
 // What the system asks the outside for. Implemented by the platform, and by fakes in host tests.
 class Platform {
 public:
@@ -27,6 +29,8 @@ public:
     virtual Status random(void* bytes, size_t count) = 0;
     // An event for the log and for who watches the domain: unknown system calls, killed programs.
     virtual void report(const char* text) = 0;
+    // A line about a call, of a traced system.
+    virtual void trace(const char* /*text*/) {}
     // The first process has ended (wait status), or reboot(2) was called: the domain ends, or begins again.
     [[noreturn]] virtual void end(int status) = 0;
     // reboot(2): the domain begins again.
@@ -72,6 +76,8 @@ public:
     void run_ready();
     void add_ready(Thread& thread);
 
+    // Every call's end is told to the platform (Platform::trace), for developers.
+    bool is_traced = false;
     uint64_t calls_executed = 0;
     uint64_t context_switches = 0;
     uint64_t forks = 0;
@@ -79,6 +85,7 @@ public:
 
 private:
     int next_number();
+    void trace(const Thread& thread, const SystemCall* call, const Result<int64_t>& result);
     void report_unknown(const Thread& thread, unsigned number);
     void finish(Thread& thread, int64_t value, Errno error);
 

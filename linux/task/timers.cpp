@@ -10,7 +10,7 @@ namespace kos::lx {
 namespace {
 
 // CPU time is looked at no more often than this, and periods are no shorter than that.
-constexpr Nanoseconds kShortestLook = 1'000'000, kShortestPeriod = 10'000;
+constexpr Nanoseconds kShortestLook = 1'000'000, kShortestPeriod = 10'000, kOneSecond = 1'000'000'000;
 
 }  // namespace
 
@@ -101,6 +101,26 @@ void IntervalTimer::fire() {
     next();
 }
 
+void CpuLimit::fire() {
+    const ResourceLimit& limit = process().limits[kRLIMIT_CPU];
+    uint64_t const used = static_cast<uint64_t>(now()) / kOneSecond;
+    bool const is_over = used >= limit.most && limit.most > 0;
+    send_signal(process(), kernel_signal(is_over ? kSIGKILL : kSIGXCPU));
+    if (!is_over) set(now() + kOneSecond, 0);
+}
+
+void cpu_limit_changed(Process& process) {
+    uint64_t const seconds = process.limits[kRLIMIT_CPU].now;
+    bool const is_unlimited = seconds > static_cast<uint64_t>(kNever / kOneSecond - 1);
+    if (is_unlimited && !process.signals.timers) return;
+    CpuLimit& limit = timers_of(process).cpu_limit;
+    if (is_unlimited) {
+        limit.stop();
+    } else {
+        limit.set(seconds ? static_cast<Nanoseconds>(seconds) * kOneSecond : kOneSecond, 0);
+    }
+}
+
 void PosixTimer::fire() {
     if (!signal) {
         next();
@@ -142,7 +162,8 @@ void PosixTimer::taken() {
 AllTimers::AllTimers(Process& process)
     : real(process, AlarmClock::Kind::kMonotonic, kSIGALRM),
       virtual_time(process, AlarmClock::Kind::kProcessCpu, kSIGVTALRM),
-      profiling(process, AlarmClock::Kind::kProcessCpu, kSIGPROF) {}
+      profiling(process, AlarmClock::Kind::kProcessCpu, kSIGPROF),
+      cpu_limit(process) {}
 
 AllTimers& timers_of(Process& process) {
     if (!process.signals.timers) process.signals.timers = std::make_unique<AllTimers>(process);

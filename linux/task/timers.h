@@ -66,6 +66,15 @@ private:
     int signal_;
 };
 
+// RLIMIT_CPU: SIGXCPU when the soft limit is reached and each second from then on, SIGKILL at the hard one.
+class CpuLimit final : public AlarmClock {
+public:
+    explicit CpuLimit(Process& process) : AlarmClock(process, Kind::kProcessCpu) {}
+
+private:
+    void fire() override;
+};
+
 class PosixTimer final : public AlarmClock {
 public:
     PosixTimer(Process& process, Kind kind, int of_tid, int number) : AlarmClock(process, kind, of_tid), id(number) {}
@@ -92,9 +101,13 @@ public:
     explicit AllTimers(Process& process);
     static constexpr size_t kPosixTimersMax = 256;
     IntervalTimer real, virtual_time, profiling;
+    CpuLimit cpu_limit;
     std::map<int, std::unique_ptr<PosixTimer>> posix;
     int last_id = -1;
 };
+
+// RLIMIT_CPU is what process.limits says from now on.
+void cpu_limit_changed(Process& process);
 
 AllTimers& timers_of(Process& process);  // made when first asked for
 

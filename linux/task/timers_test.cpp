@@ -146,6 +146,25 @@ TEST_F(Times, CpuTimeTimers) {
     take(kSIGPROF);
 }
 
+TEST_F(Times, TheLimitOfCpuTime) {
+    World::put(process, kScratch, ResourceLimit{1, 3});
+    EXPECT_EQ(world.call(thread, 164, kRLIMIT_CPU, kScratch), 0);
+    world.pass(5'000 * kMs);
+    EXPECT_FALSE(is_pending(kSIGXCPU));
+    World::machine(thread).used = 1'000 * kMs;
+    world.pass(1'000 * kMs);
+    take(kSIGXCPU);
+    world.pass(500 * kMs);
+    EXPECT_FALSE(is_pending(kSIGXCPU));
+    World::machine(thread).used = 2'000 * kMs;
+    world.pass(1'000 * kMs);
+    take(kSIGXCPU);
+    World::machine(thread).used = 3'000 * kMs;
+    Ref<Process> const held(&process);
+    world.pass(1'000 * kMs);
+    EXPECT_EQ(held->wait_status, kSIGKILL);
+}
+
 TEST_F(Times, PosixTimersCountWhatTheyMissed) {
     int64_t const timer = create(1, 40);
     ASSERT_GE(timer, 0);

@@ -15,7 +15,7 @@ public:
     explicit FakeFrames(uint64_t quota = 1 << 16) : quota_(quota) {}
 
     Result<Ref<Frame>> allocate() override {
-        if (used_ >= quota_) return Errno::kENOMEM;
+        if (used_ >= quota_ && (!reclaim() || used_ >= quota_)) return Errno::kENOMEM;
         return Ref<Frame>(make_ref<PlainFrame>(*this));
     }
     uint64_t total_frames() override { return quota_; }

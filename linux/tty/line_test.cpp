@@ -113,7 +113,9 @@ TEST_F(LineTest, KillWithoutPrettyEcho) {
     type("abc\x15");
     EXPECT_EQ(shown(), "abc^U\r\n");
     change(&Termios::local, 0, kECHO);
-    type("abc\x15" "d\n");
+    type(
+        "abc\x15"
+        "d\n");
     EXPECT_EQ(shown(), "");
     EXPECT_EQ(read(), "d\n");
     change(&Termios::local, kECHONL);
@@ -128,7 +130,9 @@ TEST_F(LineTest, LiteralNextAndReprint) {
     type("ab\x12");
     EXPECT_EQ(shown(), "ab^R\r\n^Cab");
     type("\n");
-    EXPECT_EQ(read(), "\x03" "ab\n");
+    EXPECT_EQ(read(),
+              "\x03"
+              "ab\n");
 }
 
 TEST_F(LineTest, SignalsByKeys) {

@@ -13,7 +13,13 @@ namespace kos::lx {
 namespace {
 
 constexpr uint32_t kReadable = kPOLLIN | kPOLLRDNORM, kWritable = kPOLLOUT | kPOLLWRNORM;
-constexpr uint8_t kTIOCPKT_FLUSHREAD = 1, kTIOCPKT_FLUSHWRITE = 2;
+constexpr uint8_t kTIOCPKT_FLUSHREAD = 1, kTIOCPKT_FLUSHWRITE = 2, kTIOCPKT_STOP = 4, kTIOCPKT_START = 8,
+                  kTIOCPKT_NOSTOP = 16, kTIOCPKT_DOSTOP = 32;
+
+// TIOCPKT: the keys ^S and ^Q do what the master's user expects of them.
+bool has_usual_flow(const Termios& termios) {
+    return termios.input & kIXON && termios.characters[kVSTOP] == 023 && termios.characters[kVSTART] == 021;
+}
 
 std::array<Pty*, kPtysMax>& ptys() {
     static std::array<Pty*, kPtysMax> all{};
@@ -66,11 +72,25 @@ void Pty::file_closed() {
     if (open_files() == 0 && master_) master_->queue_.wake(kReadable | kPOLLHUP);
 }
 
-void Pty::flushed(int which) {
+void Pty::tell_packet(uint8_t status, uint8_t instead_of) {
     if (!master_ || !master_->is_packet_) return;
-    if (which != 1) master_->packet_status_ |= kTIOCPKT_FLUSHREAD;
-    if (which != 0) master_->packet_status_ |= kTIOCPKT_FLUSHWRITE;
+    master_->packet_status_ = static_cast<uint8_t>((master_->packet_status_ & ~instead_of) | status);
     master_->queue_.wake(kReadable | kPOLLPRI);
+}
+
+void Pty::flushed(int which) {
+    if (which != 1) tell_packet(kTIOCPKT_FLUSHREAD, 0);
+    if (which != 0) tell_packet(kTIOCPKT_FLUSHWRITE, 0);
+}
+
+void Pty::output_stopped(bool is_stopped) {
+    tell_packet(is_stopped ? kTIOCPKT_STOP : kTIOCPKT_START, kTIOCPKT_STOP | kTIOCPKT_START);
+}
+
+void Pty::settings_changed(const Termios& before) {
+    bool const now = has_usual_flow(line().settings());
+    if (now == has_usual_flow(before)) return;
+    tell_packet(now ? kTIOCPKT_DOSTOP : kTIOCPKT_NOSTOP, kTIOCPKT_DOSTOP | kTIOCPKT_NOSTOP);
 }
 
 // --- The master

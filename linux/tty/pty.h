@@ -33,6 +33,9 @@ private:
     void file_opened() override;
     void file_closed() override;
     void flushed(int which) override;
+    void output_stopped(bool is_stopped) override;
+    void settings_changed(const Termios& before) override;
+    void tell_packet(uint8_t status, uint8_t instead_of);
 
     int const number_;
     uint32_t const uid_, gid_;

@@ -50,6 +50,7 @@ void Terminal::output_sent() {
 }
 
 void Terminal::flow_changed(bool is_stopped) {
+    output_stopped(is_stopped);
     if (!is_stopped) output_ready();
 }
 

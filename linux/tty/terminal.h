@@ -58,7 +58,9 @@ protected:
     virtual void input_taken() {}  // programs have read: there is room again
     virtual void file_opened() {}
     virtual void file_closed() {}
-    virtual void flushed(int /*which*/) {}      // TCFLSH's argument
+    virtual void flushed(int /*which*/) {}  // TCFLSH's argument
+    virtual void output_stopped(bool /*is_stopped*/) {}
+    virtual void settings_changed(const Termios& /*before*/) {}
     virtual size_t undelivered() { return 0; }  // output that a drain waits for
     void wake(uint32_t events);
 

@@ -89,7 +89,9 @@ Result<int64_t> Terminal::set_termios(Call& call, File& file, uint32_t request, 
         line_.flush_input();
         input_taken();
     }
+    Termios const before = line_.settings();
     line_.set(termios);
+    settings_changed(before);
     // What is there may have become readable, or output may go on.
     if (line_.available()) wake(kPOLLIN | kPOLLRDNORM);
     if (line_.output_size()) output_ready();

@@ -338,6 +338,16 @@ TEST_F(Terminals, BackgroundProcesses) {
     process.handlers->actions[kSIGTTOU - 1].handler = kSIG_IGN;
     EXPECT_EQ(set(fd, kTIOCSPGRP, int32_t{process.group}), 0);
     EXPECT_EQ(write(own, "x", &child_thread), 1);
+    Termios termios = settings(fd);
+    termios.local |= kTOSTOP;
+    EXPECT_EQ(set(fd, kTCSETS2, termios), 0);
+    EXPECT_EQ(write(own, "x", &child_thread), kAsleep);
+    EXPECT_TRUE(child.signals.is_stopped);
+    child.handlers->actions[kSIGTTOU - 1].handler = kSIG_IGN;
+    EXPECT_EQ(world.call(thread, 129, child.pid, kSIGCONT), 0);
+    world.system.run_ready();
+    EXPECT_EQ(World::result(child_thread), 1);
+    child.handlers->actions[kSIGTTOU - 1].handler = kSIG_DFL;
     EXPECT_EQ(set(own, kTIOCSPGRP, int32_t{child.group}, &child_thread), kAsleep);
     EXPECT_TRUE(child.signals.is_stopped);
 }
@@ -423,6 +433,15 @@ TEST_F(Terminals, PacketMode) {
     EXPECT_EQ(read(master), std::string("\0x", 2));
     EXPECT_EQ(ioctl(slave, kTCFLSH, 2), 0);
     EXPECT_EQ(read(master), "\3");
+    EXPECT_EQ(ioctl(slave, kTCXONC, 0), 0);
+    EXPECT_TRUE(poll(master) & kPOLLPRI);
+    EXPECT_EQ(read(master), "\4");
+    EXPECT_EQ(ioctl(slave, kTCXONC, 1), 0);
+    EXPECT_EQ(read(master), "\10");
+    Termios termios = settings(slave);
+    termios.input &= ~kIXON;
+    EXPECT_EQ(set(slave, kTCSETS2, termios), 0);
+    EXPECT_EQ(read(master), "\20");
 }
 
 TEST_F(Terminals, NamesOfPseudoTerminals) {

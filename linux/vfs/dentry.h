@@ -38,8 +38,8 @@ public:
     static void exchanged(Dentry& one, Dentry& other);
     void keep() { hash(); }  // even if its file system's names change by themselves: something is mounted here
 
-    bool is_below(const Dentry& ancestor) const;  // or the same
-    static void drop_unused();                    // forgets all that nobody refers to
+    bool is_below(const Dentry& ancestor) const;     // or the same
+    static void drop_unused();                       // forgets all that nobody refers to
     static void drop_unused_of(const Dentry& root);  // of the file system that it is in
     static size_t unused_count();
 

@@ -48,6 +48,10 @@ Result<Ref<File>> open_path(Process& process, const Location& start, std::string
         return file->open_again(flags & ~kCreationFlags);
     }
     Inode& inode = *target.location.inode();
+    bool const writes = (flags & kO_ACCMODE) != kO_RDONLY || flags & kO_TRUNC;
+    if (writes && !(flags & kO_PATH) && inode.is_regular() && !target.is_new) {
+        KOS_TRY_STATUS(check_not_running(process, inode));
+    }
     bool const truncates = flags & kO_TRUNC && !(flags & kO_PATH) && inode.is_regular() && !target.is_new;
     if (truncates) KOS_TRY_STATUS(truncate_inode(process, inode, 0));
     KOS_TRY(Ref<File> file, open_location(process, target.location, flags));

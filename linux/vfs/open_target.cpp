@@ -70,7 +70,7 @@ Result<OpenTarget> existing(const PathUser& user, Location location, uint32_t fl
 
 Result<OpenTarget> unnamed(const PathUser& user, const Location& start, std::string_view path, Mode mode,
                            uint32_t walk_flags) {
-    KOS_TRY(auto found, walk(user.context, user.credentials, start, path, walk_flags | kWalkFollow | kWalkDirectory));
+    KOS_TRY(auto found, walk(user.context, user.credentials, start, path, walk_flags | kWalkDirectory));
     Location& directory = found.location;
     KOS_TRY_STATUS(check_location(directory, kMayWrite | kMayExecute, user.credentials));
     KOS_TRY(auto inode, directory.inode()->create_unnamed(kS_IFREG | (mode & kPermissions), user.credentials.fsuid,
@@ -88,7 +88,10 @@ Result<OpenTarget> create_or_find(const PathUser& user, const Location& start, s
     std::string text(path);
     for (unsigned links = 0; links <= kSymlinksMax; ++links) {
         KOS_TRY(auto place, walk(user.context, user.credentials, from, text, walk_flags | kWalkParent));
-        if (place.has_slash || place.last.empty() || place.last == "." || place.last == "..") return Errno::kEISDIR;
+        if (place.last.empty() || place.last == "." || place.last == "..") {
+            return flags & kO_EXCL ? Errno::kEEXIST : Errno::kEISDIR;
+        }
+        if (place.has_slash) return Errno::kEISDIR;
         Location& directory = place.location;
         KOS_TRY(auto const entry, Dentry::find(*directory.dentry, place.last));
         if (!entry->inode()) {
@@ -132,7 +135,9 @@ Result<OpenTarget> find_open_target(const PathUser& user, const Location& start,
                                     Mode mode, uint32_t walk_flags) {
     KOS_TRY_STATUS(check_flags(flags));
     if (!(flags & kO_PATH)) {
-        if (is_tmpfile(flags)) return unnamed(user, start, path, mode, walk_flags);
+        if (is_tmpfile(flags)) {
+            return unnamed(user, start, path, mode, walk_flags | (flags & kO_NOFOLLOW ? 0u : kWalkFollow));
+        }
         if (flags & kO_CREAT) return create_or_find(user, start, path, flags, mode, walk_flags);
     }
     uint32_t const follow = flags & kO_NOFOLLOW ? 0u : kWalkFollow;

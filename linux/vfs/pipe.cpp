@@ -31,6 +31,16 @@ void Pipe::wake(uint32_t events) {
     for (PipeEnd* end : ends_) end->queue_.wake(events);
 }
 
+Result<Ref<Frame>> Pipe::allocate() {
+    if (spare_) return std::exchange(spare_, nullptr);
+    return frames_.allocate();
+}
+
+void Pipe::pop_front() {
+    spare_ = std::move(pieces_.front().frame);
+    pieces_.pop_front();
+}
+
 Result<size_t> Pipe::read(IoBuffer& to) {
     if (to.remaining() == 0) return size_t{0};
     if (pieces_.empty()) {
@@ -53,7 +63,7 @@ Result<size_t> Pipe::read(IoBuffer& to) {
         bytes_ -= used;
         piece.offset += used;
         piece.bytes -= used;
-        if (piece.bytes == 0) pieces_.pop_front();
+        if (piece.bytes == 0) pop_front();
         if (is_packet || is_short) break;
     }
     if (was_full && !is_full()) wake_writers();
@@ -77,7 +87,7 @@ Result<size_t> Pipe::write(IoBuffer& from, bool as_packet) {
         }
     }
     while (error == Errno::kEAGAIN && from.remaining() && !is_full()) {
-        auto frame = frames_.allocate();
+        auto frame = allocate();
         if (!frame.ok()) {
             error = frame.error();
             break;

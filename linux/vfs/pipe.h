@@ -46,11 +46,14 @@ private:
         bool is_packet = false;
     };
     void wake(uint32_t events);
+    Result<Ref<Frame>> allocate();
+    void pop_front();
     void wake_readers() { wake(kPOLLIN | kPOLLRDNORM); }
     void wake_writers() { wake(kPOLLOUT | kPOLLWRNORM); }
 
     FrameSource& frames_;
     std::deque<Piece> pieces_;
+    Ref<Frame> spare_;  // the last one that was read to its end; for the next write
     size_t slots_ = kSlots;
     uint64_t bytes_ = 0;
     std::vector<PipeEnd*> ends_;

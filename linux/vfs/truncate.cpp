@@ -12,6 +12,13 @@ void forget_pages_everywhere(Process& process, const Inode& inode, uint64_t firs
     }
 }
 
+Status check_not_running(Process& process, const Inode& inode) {
+    for (const auto& [pid, other] : process.system.processes()) {
+        if (other->state != ProcessState::kZombie && other->executable.inode() == &inode) return Errno::kETXTBSY;
+    }
+    return {};
+}
+
 Status truncate_inode(Process& process, Inode& inode, uint64_t size) {
     KOS_TRY(uint64_t const before, inode.size());
     KOS_TRY_STATUS(inode.truncate(size));

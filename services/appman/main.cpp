@@ -6,8 +6,10 @@
  */
 #include <kos/app.h>
 #include <kos/log.h>
+#include <kos/ports.h>
 #include <kos/root.h>
 #include <kos/server.h>
+#include <kos/thread.h>
 #include <kos/time.h>
 
 #include "../common/pulse.h"
@@ -28,10 +30,15 @@ constexpr struct {
     const char* text;
     bool has_domain;
 } kIncidents[] = {
-    {KOS_LOG_WARNING, "ended, reason ", true},  {KOS_LOG_WARNING, "hung, killed ", true},
-    {KOS_LOG_ERROR, "not started: ", true},     {KOS_LOG_WARNING, "not ready in time ", true},
-    {KOS_LOG_ERROR, "too often: group ", true}, {KOS_LOG_ERROR, "too often: waits ", true},
-    {KOS_LOG_WARNING, "mode ", false},          {KOS_LOG_ERROR, "reboot for group ", true},
+    {KOS_LOG_WARNING, "ended, reason ", true},
+    {KOS_LOG_WARNING, "hung, killed ", true},
+    {KOS_LOG_ERROR, "not started: ", true},
+    {KOS_LOG_WARNING, "not ready in time ", true},
+    {KOS_LOG_WARNING, "not ended in time, killed ", true},
+    {KOS_LOG_ERROR, "too often: group ", true},
+    {KOS_LOG_ERROR, "too often: waits ", true},
+    {KOS_LOG_WARNING, "mode ", false},
+    {KOS_LOG_ERROR, "reboot for group ", true},
     {KOS_LOG_ERROR, "root refused: ", true},
 };
 
@@ -71,8 +78,8 @@ public:
         if (kos_status_is_ok(status)) *instance = status_of(domain).instance;
         return status;
     }
-    kos_status_t kill(unsigned domain) override {
-        const kos_status_t status = call_root(KOS_ROOT_DOMAIN_KILL, domain).status;
+    kos_status_t kill(unsigned domain, uint8_t reason) override {
+        const kos_status_t status = call_root(KOS_ROOT_DOMAIN_KILL, domain, reason).status;
         // It has ended by itself at this very moment.
         return status == KOS_STATUS_NOT_FOUND ? kos_status_t{KOS_STATUS_OK} : status;
     }
@@ -88,7 +95,13 @@ public:
         return __atomic_load_n(&lives_[domain]->answer, __ATOMIC_ACQUIRE);
     }
     void domain_down(unsigned domain) override { untold_ |= bit(domain); }
-    kos_status_t reboot() override { return call_root(KOS_ROOT_REBOOT).status; }
+    // The log is lost with the machine: it gets time to show why on the console.
+    kos_status_t reboot() override {
+        constexpr uint64_t kLastWordsUs = 200000;
+        const uint64_t until = kos_time_after_us(kLastWordsUs);
+        while (kos_time_ticks() < until) kos_thread_yield();
+        return call_root(KOS_ROOT_REBOOT).status;
+    }
     void report(Incident incident, unsigned domain, uint64_t number) override {
         const auto& kind = kIncidents[static_cast<unsigned>(incident)];
         kos::service::Text<KOS_QUEUE_INLINE_BYTES> text;
@@ -126,7 +139,6 @@ private:
 struct Context {
     Supervisor& supervisor;
     Requests& requests;
-    const Access& access;
     RootActions& actions;
     SavedSnapshot& saved;
     kos::service::Pulse& pulse;
@@ -151,20 +163,14 @@ void advance(Context& context) {
     context.pulse.wake_at(is_told ? context.supervisor.next_wake() : 0);
 }
 
-kos_status_t accounts(const Context& context, const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-    if (request.payload_bytes != 0 || request.param != 0) return KOS_STATUS_BAD_REQUEST;
-    if (!context.access.may_list(caller.domain)) return KOS_STATUS_UNAUTHORIZED;
-    static uint64_t words[4];
+kos_status_t read_accounts(kos_appman_accounts_t& accounts) {
     const RootAnswer root = call_root(KOS_ROOT_ACCOUNTS);
-    for (unsigned i = 0; i < 4; ++i) words[i] = root.words[i];
-    answer.payload = words;
-    answer.payload_bytes = sizeof words;
+    accounts = {root.words[0], root.words[1], root.words[2], root.words[3]};
     return root.status;
 }
 
 kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
     auto* context = static_cast<Context*>(server->context);
-    if (request->label == KOS_APPMAN_ACCOUNTS) return accounts(*context, *caller, *request, *answer);
     const kos_status_t status = context->requests.call(*caller, *request, kos_time_ticks(), *answer);
     // Carried out after the answer has gone: starting a domain takes time, and it may be the caller who is stopped.
     if (context->supervisor.take_changed()) {
@@ -199,9 +205,9 @@ int main(int, char**) {
 
     static RootActions actions(startup);
     static Supervisor supervisor(rules, actions);
-    static Requests requests(manifest, access, supervisor);
+    static Requests requests(manifest, access, supervisor, read_accounts);
     static kos::service::Pulse pulse;
-    Context context{supervisor, requests, access, actions, saved, pulse};
+    Context context{supervisor, requests, actions, saved, pulse};
     pulse.start();
 
     static Snapshot snapshot;

@@ -1,89 +1,97 @@
 #include "requests.h"
 
-#include "../common/request.h"
+#include <kos/ports.h>
 
 namespace kos::appman {
 
-kos_status_t Requests::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer) {
-    const bool has_foreign_parts = caller.token != 0 || request.token != 0 || !service::has_no_words(request);
-    if (has_foreign_parts || request.payload_bytes > KOS_MAX_NAME) return KOS_STATUS_BAD_REQUEST;
-    const std::string_view name(static_cast<const char*>(request.payload), request.payload_bytes);
-    if (request.label == KOS_APPMAN_LIST) {
-        if (!name.empty()) return KOS_STATUS_BAD_REQUEST;
-        return list(caller, request.param, answer);
-    }
-    if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-    if (request.label == KOS_APPMAN_MODE) return mode(caller, name, answer);
+// C programs know the same by kos/ports.h.
+static_assert(sizeof(kos_appman_domain_t) == sizeof(kos_appman_entry_t));
 
-    Verb verb = Verb::kStatus;
-    switch (request.label) {
-        case KOS_APPMAN_STATUS: break;
-        case KOS_APPMAN_START: verb = Verb::kStart; break;
-        case KOS_APPMAN_STOP: verb = Verb::kStop; break;
-        case KOS_APPMAN_RESTART: verb = Verb::kRestart; break;
-        default: return KOS_STATUS_BAD_REQUEST;
-    }
+kos_status_t Requests::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer) {
+    now_ = now;
+    return dispatch(caller, request, answer);
+}
+
+idl::Result<unsigned> Requests::find(const Caller& caller, Verb verb, std::string_view name) const {
     unsigned domain = 0;
     for (unsigned i = 1; i < KOS_MAX_DOMAINS; ++i) {
         if (manifest_.domains[i].name != nullptr && name == manifest_.domains[i].name) domain = i;
     }
     // Who may not ask about a domain does not learn either whether there is one.
-    if (!access_.may(caller.domain, verb, domain)) return KOS_STATUS_UNAUTHORIZED;
-    if (domain == 0) return KOS_STATUS_NOT_FOUND;
-    switch (verb) {
-        case Verb::kStatus:
-            entries_[0] = entry(domain);
-            answer.payload = entries_;
-            answer.payload_bytes = sizeof entries_[0];
-            return KOS_STATUS_OK;
-        case Verb::kStart: return supervisor_.start(domain, now);
-        case Verb::kStop: return supervisor_.stop(domain);
-        case Verb::kRestart: return supervisor_.restart(domain, now);
-    }
-    return KOS_STATUS_BAD_REQUEST;
+    if (!access_.may(caller.domain, verb, domain)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    if (domain == 0) return idl::Failure{KOS_STATUS_NOT_FOUND};
+    return domain;
 }
 
-kos_status_t Requests::list(const kos_caller_t& caller, uint64_t first, kos_msg_t& answer) {
-    if (!access_.may_list(caller.domain)) return KOS_STATUS_UNAUTHORIZED;
+idl::Result<kos_appman_domain_t> Requests::status(const Caller& caller, std::string_view name) {
+    const auto domain = find(caller, Verb::kStatus, name);
+    if (!domain.ok()) return idl::Failure{domain.status()};
+    return entry(*domain);
+}
+
+idl::Result<void> Requests::start(const Caller& caller, std::string_view name) {
+    const auto domain = find(caller, Verb::kStart, name);
+    return idl::Result<void>(domain.ok() ? supervisor_.start(*domain, now_) : domain.status());
+}
+
+idl::Result<void> Requests::stop(const Caller& caller, std::string_view name) {
+    const auto domain = find(caller, Verb::kStop, name);
+    return idl::Result<void>(domain.ok() ? supervisor_.stop(*domain) : domain.status());
+}
+
+idl::Result<void> Requests::restart(const Caller& caller, std::string_view name) {
+    const auto domain = find(caller, Verb::kRestart, name);
+    return idl::Result<void>(domain.ok() ? supervisor_.restart(*domain, now_) : domain.status());
+}
+
+idl::Result<idl::appman::ListAnswer> Requests::list(const Caller& caller, uint64_t first) {
+    if (!access_.may_list(caller.domain)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
     constexpr unsigned kMost = sizeof entries_ / sizeof entries_[0];
+    uint64_t next = 0;
     unsigned count = 0;
     unsigned index = 0;
     for (unsigned domain = 1; domain < KOS_MAX_DOMAINS; ++domain) {
         if (manifest_.domains[domain].name == nullptr || index++ < first) continue;
         if (count == kMost) {
-            answer.param = first + count;
+            next = first + count;
             break;
         }
         entries_[count++] = entry(domain);
     }
-    answer.payload = entries_;
-    answer.payload_bytes = static_cast<uint32_t>(count * sizeof entries_[0]);
-    return KOS_STATUS_OK;
+    return idl::appman::ListAnswer{next, {entries_, count}};
 }
 
-kos_status_t Requests::mode(const kos_caller_t& caller, std::string_view name, kos_msg_t& answer) {
+idl::Result<uint64_t> Requests::mode(const Caller& caller, std::string_view name) {
     if (name.empty()) {
-        if (!access_.may_list(caller.domain)) return KOS_STATUS_UNAUTHORIZED;
-        answer.param = supervisor_.mode();
-        return KOS_STATUS_OK;
+        if (!access_.may_list(caller.domain)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+        return uint64_t{supervisor_.mode()};
     }
     for (unsigned mode = 0; mode < manifest_.mode_count; ++mode) {
         if (name != manifest_.modes[mode]) continue;
-        if (!access_.may_switch(caller.domain, mode)) return KOS_STATUS_UNAUTHORIZED;
-        answer.param = mode;
-        return supervisor_.switch_mode(mode);
+        if (!access_.may_switch(caller.domain, mode)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+        const kos_status_t switched = supervisor_.switch_mode(mode);
+        if (!kos_status_is_ok(switched)) return idl::Failure{switched};
+        return uint64_t{mode};
     }
-    if (!access_.may_switch(caller.domain, 0)) return KOS_STATUS_UNAUTHORIZED;
-    return KOS_STATUS_NOT_FOUND;
+    if (!access_.may_switch(caller.domain, 0)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    return idl::Failure{KOS_STATUS_NOT_FOUND};
 }
 
-kos_appman_entry_t Requests::entry(unsigned domain) const {
-    kos_appman_entry_t result = {};
+idl::Result<kos_appman_accounts_t> Requests::accounts(const Caller& caller) {
+    if (!access_.may_list(caller.domain)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    kos_appman_accounts_t found = {};
+    const kos_status_t status = read_accounts_(found);
+    if (!kos_status_is_ok(status)) return idl::Failure{status};
+    return found;
+}
+
+kos_appman_domain_t Requests::entry(unsigned domain) const {
+    kos_appman_domain_t result = {};
     const std::string_view name = manifest_.domains[domain].name;
     __builtin_memcpy(result.name, name.data(), name.size() < KOS_MAX_NAME ? name.size() : size_t{KOS_MAX_NAME});
     result.domain = static_cast<uint16_t>(domain);
-    result.state = static_cast<uint8_t>(supervisor_.state(domain));
-    result.last_reason = supervisor_.last_reason(domain);
+    result.state = static_cast<idl::appman::State>(supervisor_.state(domain));
+    result.last_reason = static_cast<idl::appman::Reason>(supervisor_.last_reason(domain));
     result.instance = supervisor_.instance(domain);
     result.restarts = supervisor_.restarts(domain);
     return result;

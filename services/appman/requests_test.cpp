@@ -3,6 +3,7 @@
  */
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 
 #include "test_appman.h"
@@ -75,6 +76,15 @@ TEST_F(RequestsTest, RefusesWhatIsMalformed) {
     request.words[1] = 0;
     request.token = 1;
     EXPECT_EQ(requests->call({kAgent, 1, 0}, request, 0, answer), KOS_STATUS_BAD_REQUEST);
+}
+
+TEST_F(RequestsTest, AccountsAreForWhoMayList) {
+    EXPECT_EQ(call(kPump, KOS_APPMAN_ACCOUNTS, ""), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(kAgent, KOS_APPMAN_ACCOUNTS, "", 1), KOS_STATUS_BAD_REQUEST);
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_ACCOUNTS, ""), KOS_STATUS_OK);
+    const uint64_t expected[4] = {1, 2, 3, 4};
+    ASSERT_EQ(answer.payload_bytes, sizeof expected);
+    EXPECT_EQ(memcmp(answer.payload, expected, sizeof expected), 0);
 }
 
 TEST_F(RequestsTest, ListsSixtyThreeDomains) {

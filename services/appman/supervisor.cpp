@@ -37,17 +37,21 @@ void Supervisor::take_over(const Snapshot& snapshot, const DomainStatus* statuse
     if (saved_.mode >= rules_.mode_count) saved_.mode = 0;
     const DomainMask ran = saved_.running;
     saved_.running = 0;
+    DomainMask replaced = 0;
     for_each_domain(rules_.present, [&](unsigned domain) {
         const DomainStatus& status = statuses[domain];
         if (status.state != KOS_DOMAIN_STARTING && status.state != KOS_DOMAIN_READY) return;
+        // The predecessor has started it and did not live to note it: what was to go down has gone down.
+        if (saved_.instance[domain] != status.instance) replaced |= bit(domain);
         saved_.instance[domain] = status.instance;
         saved_.running |= bit(domain);
         domains_[domain].state = KOS_APPMAN_STARTING;
         domains_[domain].deadline = now + rules_.start_timeout_ticks;
         if (status.state == KOS_DOMAIN_READY) set_ready(domain, now);
     });
-    for_each_domain(rules_.present, [&](unsigned domain) { saved_.hold[domain] &= saved_.running; });
-    saved_.going_down &= saved_.running;
+    const DomainMask same = saved_.running & ~replaced;
+    for_each_domain(rules_.present, [&](unsigned domain) { saved_.hold[domain] &= same; });
+    saved_.going_down &= same;
     if ((saved_.finished & rules_.present) != 0) {
         for_each_domain(saved_.finished & rules_.present & ~saved_.running,
                         [&](unsigned domain) { domains_[domain].state = KOS_APPMAN_DONE; });
@@ -263,7 +267,7 @@ bool Supervisor::settle(uint64_t) {
 }
 
 bool Supervisor::kill(unsigned domain, uint8_t reason, bool failed, uint64_t now) {
-    const kos_status_t status = actions_.kill(domain);
+    const kos_status_t status = actions_.kill(domain, reason);
     if (!kos_status_is_ok(status)) {
         actions_.report(Incident::kRefused, domain, status);
         domains_[domain].deadline = now + rules_.retry_ticks;
@@ -281,7 +285,9 @@ bool Supervisor::stop_due(uint64_t now) {
         if (!is_running(domain)) continue;
         const bool goes_down = (saved_.going_down & bit(domain)) != 0;
         if (d.state == KOS_APPMAN_STOPPING) {
-            if (now >= d.deadline) did_change |= kill(domain, KOS_EXIT_KILLED, false, now);
+            if (now < d.deadline) continue;
+            actions_.report(Incident::kNotEnded, domain, 0);
+            did_change |= kill(domain, KOS_EXIT_KILLED, false, now);
         } else if (goes_down && !is_needed_while_stopping(domain)) {
             d.deadline = now;
             d.ask_at = UINT64_MAX;
@@ -313,6 +319,10 @@ void Supervisor::check_health(unsigned domain, uint64_t now) {
         uint32_t alive = 0;
         const bool is_answered = actions_.answer(domain, &alive) == d.question;
         if (!is_answered && alive == d.alive) {
+            // A supervisor that comes late itself blames nobody: whoever did not let it run did not let others run
+            // either.
+            const uint64_t late = now - d.ask_at;
+            if (late > watchdog / 4) d.asked_at = later(d.asked_at + late, now - watchdog / 2);
             if (now - d.asked_at < watchdog) {
                 d.ask_at = earlier(d.asked_at + watchdog, now + watchdog / 4 + 1);
                 return;

@@ -30,6 +30,7 @@ enum class Incident : uint8_t {
     kHung,
     kStartFailed,
     kNotReady,
+    kNotEnded,
     kEscalated,
     kDelayed,
     kMode,
@@ -41,8 +42,8 @@ class Actions {
 public:
     // Starts a domain. On success *instance is the number of the new instance.
     virtual kos_status_t start(unsigned domain, unsigned mode, uint32_t* instance) = 0;
-    // Destroys it; done when it returns OK.
-    virtual kos_status_t kill(unsigned domain) = 0;
+    // Destroys it; done when it returns OK. `reason`: KOS_EXIT_KILLED or KOS_EXIT_HUNG.
+    virtual kos_status_t kill(unsigned domain, uint8_t reason) = 0;
     virtual void request_stop(unsigned domain) = 0;
     // Health: puts the question and signals it; reads the answer and the counter of signs of life.
     virtual void ask(unsigned domain, uint32_t question) = 0;

@@ -111,12 +111,12 @@ public:
         }
         return status;
     }
-    kos_status_t kill(unsigned domain) override {
+    kos_status_t kill(unsigned domain, uint8_t reason) override {
         expect_may_go_down(domain);
         // Refused now and then, and the event of the end comes all the same, late.
         kill_status = failing && random() % 20 == 0 ? KOS_STATUS_UNAVAILABLE : KOS_STATUS_OK;
         const bool did_run = runs(domain);
-        const kos_status_t status = TestRoot::kill(domain);
+        const kos_status_t status = TestRoot::kill(domain, reason);
         if (status == KOS_STATUS_OK && did_run) {
             events.push_back({now + random() % 5, true, domain, instances[domain], KOS_EXIT_KILLED});
         }

@@ -415,6 +415,25 @@ TEST_F(SupervisorTest, WhatCannotBeStartedIsTriedLater) {
     EXPECT_EQ(root.take_calls(), (Calls{"start 1"}));
 }
 
+// Whoever did not let the supervisor run for a while did not let the domain run either.
+TEST_F(SupervisorTest, ALateSupervisorBlamesNobody) {
+    begin(1);
+    rules.domains[1].watchdog_ticks = 100;
+    go();
+    all_ready();
+    root.answering = 0;
+    pass(60);  // asked
+    now += 1000;
+    supervisor->run(now);
+    EXPECT_TRUE(root.take_calls().empty());
+    root.answers[1] = root.questions[1];
+    pass(60);
+    EXPECT_TRUE(root.take_calls().empty());
+    // On time again, and the domain does not answer.
+    pass(200);
+    EXPECT_EQ(root.take_calls(), (Calls{"kill 1", "start 1"}));
+}
+
 TEST_F(SupervisorTest, AHungDomainIsKilledAndRestarted) {
     begin(2);
     rules.domains[1].watchdog_ticks = 100;
@@ -511,6 +530,27 @@ TEST_F(TakeOver, FinishesARestartOfAGroup) {
     EXPECT_EQ(root.take_calls(), (Calls{"stop 2"}));
     end(2, KOS_EXIT_DONE);
     EXPECT_EQ(root.take_calls(), (Calls{"start 1", "start 2"}));
+}
+
+// The predecessor stored what it was to do, did it, and died before it could store that.
+TEST_F(TakeOver, DoesNotRestartTwice) {
+    begin(2);
+    make_test_group(rules, 0, Strategy::kOneForAll, 3, {bit(1), bit(2)});
+    go();
+    all_ready();
+    end(1);
+    root.take_calls();
+    const Snapshot before = supervisor->snapshot();
+    end(2, KOS_EXIT_DONE);
+    EXPECT_EQ(root.take_calls(), (Calls{"start 1", "start 2"}));
+    DomainStatus statuses[KOS_MAX_DOMAINS];
+    for (unsigned i = 0; i < KOS_MAX_DOMAINS; ++i) statuses[i] = {root.states[i], root.instances[i], root.reasons[i]};
+    supervisor = std::make_unique<Supervisor>(rules, root);
+    supervisor->take_over(before, statuses, now);
+    EXPECT_TRUE(root.take_calls().empty());
+    all_ready();
+    EXPECT_EQ(supervisor->state(1), KOS_APPMAN_READY);
+    EXPECT_EQ(supervisor->state(2), KOS_APPMAN_READY);
 }
 
 TEST_F(TakeOver, KeepsWhatWasStoppedAndTheMode) {

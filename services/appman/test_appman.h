@@ -4,6 +4,8 @@
 #ifndef KOS_SERVICES_APPMAN_TEST_APPMAN_H_
 #define KOS_SERVICES_APPMAN_TEST_APPMAN_H_
 
+#include <kos/ports.h>
+
 #include <memory>
 #include <string>
 
@@ -36,7 +38,10 @@ struct TestAppman {
         EXPECT_TRUE(access.read(*manifest, kAppman, &wrong));
         supervisor = std::make_unique<Supervisor>(*rules, root);
         supervisor->begin(0);
-        requests = std::make_unique<Requests>(*manifest, access, *supervisor);
+        requests = std::make_unique<Requests>(*manifest, access, *supervisor, [](kos_appman_accounts_t& accounts) {
+            accounts = {1, 2, 3, 4};
+            return static_cast<kos_status_t>(KOS_STATUS_OK);
+        });
     }
     kos_status_t call(uint16_t caller, uint64_t label, const std::string& name, uint64_t param = 0) {
         kos_msg_t request = {};

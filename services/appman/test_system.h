@@ -74,7 +74,7 @@ public:
         states[domain] = KOS_DOMAIN_STARTING;
         return KOS_STATUS_OK;
     }
-    kos_status_t kill(unsigned domain) override {
+    kos_status_t kill(unsigned domain, uint8_t) override {
         calls.push_back("kill " + std::to_string(domain));
         if (kill_status != KOS_STATUS_OK) return kill_status;
         states[domain] = KOS_DOMAIN_STOPPED;

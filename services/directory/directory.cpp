@@ -27,45 +27,58 @@ bool Directory::serves(uint16_t domain, uint32_t port) const {
     return false;
 }
 
-Answer Directory::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now) {
-    if (caller.token != 0 || request.token != 0 || request.payload_bytes != 0) return {KOS_STATUS_BAD_REQUEST};
-    const uint64_t argument = request.has_words != 0 ? request.words[0] : 0;
-    if (request.has_words != 0 && request.words[1] != 0) return {KOS_STATUS_BAD_REQUEST};
-    if (request.param == 0 || request.param >= KOS_MAX_PORTS) return {KOS_STATUS_INVALID_ARGUMENT};
-    const auto port = static_cast<uint32_t>(request.param);
-    const bool takes_argument = request.label == KOS_DIR_REQUEST || request.label == KOS_DIR_SUBSCRIBE;
-    if (!takes_argument && argument != 0) return {KOS_STATUS_BAD_REQUEST};
-    switch (request.label) {
-        case KOS_DIR_BIND: return {set_bound(caller.domain, port, true)};
-        case KOS_DIR_UNBIND: return {set_bound(caller.domain, port, false)};
-        case KOS_DIR_QUERY:
-            if (find(port, caller.domain) == nullptr) return {KOS_STATUS_UNAUTHORIZED};
-            if (!is_bound(port)) return {KOS_STATUS_NOT_FOUND};
-            return {KOS_STATUS_OK};
-        case KOS_DIR_REQUEST: return this->request(caller, port, argument, now);
-        case KOS_DIR_SUBSCRIBE: return subscribe(caller, port, argument);
-        default: return {KOS_STATUS_BAD_REQUEST};
-    }
+namespace {
+
+// Numbers that a port may have; what it is, and whose, is another question.
+bool is_port(uint64_t port) { return port != 0 && port < KOS_MAX_PORTS; }
+
+}  // namespace
+
+kos_status_t Directory::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer) {
+    now_ = now;
+    return dispatch(caller, request, answer);
 }
 
 bool Directory::queued(const kos_caller_t& caller, uint64_t label, const void* bytes, size_t size) {
-    uint32_t number = 0;
-    if (size != sizeof number) return false;
-    __builtin_memcpy(&number, bytes, sizeof number);
-    switch (label) {
-        case KOS_DIR_BIND: return kos_status_is_ok(set_bound(caller.domain, number, true));
-        case KOS_DIR_UNBIND: return kos_status_is_ok(set_bound(caller.domain, number, false));
-        case KOS_DIR_DOMAIN_DOWN:
-            if (appman_ == 0 || caller.domain != appman_ || number == 0 || number >= KOS_MAX_DOMAINS) return false;
-            domain_down(static_cast<uint16_t>(number));
-            return true;
-        default: return false;
-    }
+    is_queued_ok_ = false;
+    return dispatch_queued(caller, label, bytes, size) && is_queued_ok_;
 }
 
-kos_status_t Directory::set_bound(uint16_t domain, uint32_t port, bool bound) {
-    if (port == 0 || port >= KOS_MAX_PORTS || !serves(domain, port)) return KOS_STATUS_UNAUTHORIZED;
-    if (is_bound(port) != bound) change(port, bound);
+idl::Result<void> Directory::bind(const Caller& caller, uint64_t port) {
+    return idl::Result<void>(is_port(port) ? set_bound(caller.domain, port, true)
+                                           : kos_status_t{KOS_STATUS_INVALID_ARGUMENT});
+}
+
+idl::Result<void> Directory::unbind(const Caller& caller, uint64_t port) {
+    return idl::Result<void>(is_port(port) ? set_bound(caller.domain, port, false)
+                                           : kos_status_t{KOS_STATUS_INVALID_ARGUMENT});
+}
+
+idl::Result<void> Directory::query(const Caller& caller, uint64_t port) {
+    if (!is_port(port)) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+    const auto number = static_cast<uint32_t>(port);
+    if (find(number, caller.domain) == nullptr) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    if (!is_bound(number)) return idl::Failure{KOS_STATUS_NOT_FOUND};
+    return {};
+}
+
+void Directory::queue_bind(const Caller& caller, uint32_t port) {
+    is_queued_ok_ = kos_status_is_ok(set_bound(caller.domain, port, true)) != 0;
+}
+
+void Directory::queue_unbind(const Caller& caller, uint32_t port) {
+    is_queued_ok_ = kos_status_is_ok(set_bound(caller.domain, port, false)) != 0;
+}
+
+void Directory::domain_down(const Caller& caller, uint32_t domain) {
+    if (appman_ == 0 || caller.domain != appman_ || domain == 0 || domain >= KOS_MAX_DOMAINS) return;
+    end_of(static_cast<uint16_t>(domain));
+    is_queued_ok_ = true;
+}
+
+kos_status_t Directory::set_bound(uint16_t domain, uint64_t port, bool bound) {
+    if (!is_port(port) || !serves(domain, static_cast<uint32_t>(port))) return KOS_STATUS_UNAUTHORIZED;
+    if (is_bound(static_cast<uint32_t>(port)) != bound) change(static_cast<uint32_t>(port), bound);
     return KOS_STATUS_OK;
 }
 
@@ -79,33 +92,38 @@ void Directory::change(uint32_t port, bool bound) {
         if (!waiter.used || waiter.port != port) continue;
         if (waiter.is_subscriber) {
             waiter.used = false;
-            callers_.answer(i, {KOS_STATUS_OK, state_.changes[port], bound ? 1u : 0u, 0, true});
+            callers_.answer(i, {.changes = state_.changes[port], .bound = bound});
         } else if (bound) {
             waiter.used = false;
-            callers_.answer(i, {KOS_STATUS_OK, 0, 0, waiter.token});
+            callers_.answer(i, {.connection = waiter.token});
         }
     }
 }
 
-Answer Directory::request(const kos_caller_t& caller, uint32_t port, uint64_t deadline, uint64_t now) {
-    const kos_startup_introduction_t* entry = find(port, caller.domain);
-    if (entry == nullptr) return {KOS_STATUS_UNAUTHORIZED};
-    if (is_bound(port)) return {KOS_STATUS_OK, 0, 0, entry->slot};
-    if (deadline == 0) return {KOS_STATUS_NOT_FOUND};
-    if (deadline <= now) return {KOS_STATUS_TIMEOUT};
-    expire(now);
-    return wait({true, false, caller.domain, port, deadline, entry->slot});
+idl::Result<Directory::Connection> Directory::request(const Caller& caller, uint64_t port, uint64_t deadline) {
+    if (!is_port(port)) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+    const auto number = static_cast<uint32_t>(port);
+    const kos_startup_introduction_t* entry = find(number, caller.domain);
+    if (entry == nullptr) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    // Root's slot: sent again and again, libkos does not free it.
+    if (is_bound(number)) return Connection(idl::AnyClient(entry->slot));
+    if (deadline == 0) return idl::Failure{KOS_STATUS_NOT_FOUND};
+    if (deadline <= now_) return idl::Failure{KOS_STATUS_TIMEOUT};
+    expire(now_);
+    return wait({true, false, caller.domain, number, deadline, entry->slot});
 }
 
-Answer Directory::subscribe(const kos_caller_t& caller, uint32_t port, uint64_t known) {
-    if (find(port, caller.domain) == nullptr) return {KOS_STATUS_UNAUTHORIZED};
-    if (known != state_.changes[port]) {
-        return {KOS_STATUS_OK, state_.changes[port], is_bound(port) ? 1u : 0u, 0, true};
+idl::Result<idl::directory::SubscribeAnswer> Directory::subscribe(const Caller& caller, uint64_t port, uint64_t known) {
+    if (!is_port(port)) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+    const auto number = static_cast<uint32_t>(port);
+    if (find(number, caller.domain) == nullptr) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    if (known != state_.changes[number]) {
+        return idl::directory::SubscribeAnswer{state_.changes[number], is_bound(number)};
     }
-    return wait({true, true, caller.domain, port, UINT64_MAX, 0});
+    return wait({true, true, caller.domain, number, UINT64_MAX, 0});
 }
 
-Answer Directory::wait(const Waiter& waiter) {
+idl::Failure Directory::wait(const Waiter& waiter) {
     unsigned of_domain = 0;
     unsigned free = kMostWaiters;
     for (unsigned i = 0; i < kMostWaiters; ++i) {
@@ -122,7 +140,7 @@ void Directory::expire(uint64_t now) {
         Waiter& waiter = waiters_[i];
         if (!waiter.used || waiter.deadline > now || waiter.deadline == UINT64_MAX) continue;
         waiter.used = false;
-        callers_.answer(i, {KOS_STATUS_TIMEOUT});
+        callers_.answer(i, {.status = KOS_STATUS_TIMEOUT});
     }
 }
 
@@ -134,13 +152,13 @@ uint64_t Directory::next_deadline() const {
     return next;
 }
 
-void Directory::domain_down(uint16_t domain) {
+void Directory::end_of(uint16_t domain) {
     // Its own calls first: nobody waits for them any more.
     for (unsigned i = 0; i < kMostWaiters; ++i) {
         Waiter& waiter = waiters_[i];
         if (!waiter.used || waiter.domain != domain) continue;
         waiter.used = false;
-        callers_.answer(i, {KOS_STATUS_PEER_GONE});
+        callers_.answer(i, {.status = KOS_STATUS_PEER_GONE});
     }
     for (const auto& entry : introductions_) {
         if (entry.server == domain && entry.port < KOS_MAX_PORTS && is_bound(entry.port)) change(entry.port, false);

@@ -8,9 +8,7 @@
 #define KOS_SERVICES_DIRECTORY_DIRECTORY_H_
 
 #include <kos/abi.h>
-#include <kos/msg.h>
-#include <kos/ports.h>
-#include <kos/server.h>
+#include <kos/idl/directory.hpp>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,13 +25,12 @@ struct State {
 };
 using SavedState = service::Saved<State, 0x31524944>;
 
-// An answer, now or later.
+// A later answer: an error, the connection (`request`), or what has changed (`subscribe`).
 struct Answer {
     kos_status_t status = KOS_STATUS_OK;
-    uint64_t param = 0;
-    uint64_t word = 0;
-    kos_slot_t token = 0;
-    bool has_word = false;
+    kos_slot_t connection = 0;
+    uint64_t changes = 0;
+    bool bound = false;
 };
 
 // Keeps callers that are answered later; libkos or a fake.
@@ -48,16 +45,19 @@ protected:
     ~Callers() = default;
 };
 
-class Directory {
+class Directory : public idl::directory::Server<Directory> {
 public:
+    using Caller = idl::Caller;
+    using Connection = idl::Owned<idl::AnyClient>;
+
     static constexpr unsigned kMostWaiters = KOS_MAX_REPLIES;
     // Of one domain: nobody can take all the room.
     static constexpr unsigned kMostWaitersOfDomain = 4;
 
     Directory(std::span<const kos_startup_introduction_t> introductions, SavedState& saved, Callers& callers);
 
-    // A request (KOS_DIR_*). `status` NO_REPLY: the caller is kept.
-    Answer call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now);
+    // A request of the interface "directory", received at `now`. NO_REPLY: the caller is kept.
+    kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer);
 
     // A one-way message. False if it was not understood or not allowed.
     [[nodiscard]] bool queued(const kos_caller_t& caller, uint64_t label, const void* bytes, size_t size);
@@ -65,6 +65,17 @@ public:
     // Answers those whose deadline has passed.
     void expire(uint64_t now);
     uint64_t next_deadline() const;  // UINT64_MAX: none
+
+    // The interface (idl/directory.capnp).
+    bool accepts(const Caller& caller) const { return caller.token == 0; }
+    idl::Result<void> bind(const Caller& caller, uint64_t port);
+    idl::Result<void> unbind(const Caller& caller, uint64_t port);
+    idl::Result<void> query(const Caller& caller, uint64_t port);
+    idl::Result<Connection> request(const Caller& caller, uint64_t port, uint64_t deadline);
+    idl::Result<idl::directory::SubscribeAnswer> subscribe(const Caller& caller, uint64_t port, uint64_t known);
+    void domain_down(const Caller& caller, uint32_t domain);
+    void queue_bind(const Caller& caller, uint32_t port);
+    void queue_unbind(const Caller& caller, uint32_t port);
 
     bool is_bound(uint32_t port) const { return (state_.bound[port / 64] >> port % 64 & 1) != 0; }
 
@@ -80,18 +91,18 @@ private:
 
     const kos_startup_introduction_t* find(uint32_t port, uint16_t client) const;
     bool serves(uint16_t domain, uint32_t port) const;
-    Answer request(const kos_caller_t& caller, uint32_t port, uint64_t deadline, uint64_t now);
-    Answer subscribe(const kos_caller_t& caller, uint32_t port, uint64_t known);
-    Answer wait(const Waiter& waiter);
-    kos_status_t set_bound(uint16_t domain, uint32_t port, bool bound);
+    idl::Failure wait(const Waiter& waiter);
+    kos_status_t set_bound(uint16_t domain, uint64_t port, bool bound);
     void change(uint32_t port, bool bound);
-    void domain_down(uint16_t domain);
+    void end_of(uint16_t domain);
 
     std::span<const kos_startup_introduction_t> introductions_;
     SavedState& saved_;
     Callers& callers_;
     State state_ = {};
-    uint16_t appman_ = 0;  // server of the port "appman"; 0: none
+    uint16_t appman_ = 0;        // server of the port "appman"; 0: none
+    uint64_t now_ = 0;           // of the present request
+    bool is_queued_ok_ = false;  // the present queue message has done something
     Waiter waiters_[kMostWaiters];
 };
 

@@ -1,6 +1,8 @@
 /*
  * Requests, queue messages, time and restarts in any order against the directory.
  */
+#include <kos/ports.h>
+
 #include "fuzz.h"
 #include "request.h"
 
@@ -45,10 +47,10 @@ struct Target {
     }
     void call(const Request& request) {
         const size_t before = callers.kept.size();
-        const Answer answer = directory->call(request.caller, request.message, now);
-        require_answer(answer.status, {}, true);
-        require(answer.status != KOS_STATUS_NO_REPLY || callers.kept.size() <= before + 1,
-                "more callers kept than called");
+        kos_msg_t answer = {};
+        const kos_status_t status = directory->call(request.caller, request.message, now, answer);
+        require_answer(status, answer, true);
+        require(status != KOS_STATUS_NO_REPLY || callers.kept.size() <= before + 1, "more callers kept than called");
         const bool may_have_token = request.caller.domain == kClient || request.caller.domain == kOther;
         require(answer.token == 0 || may_have_token, "a connection for somebody without a right to it");
     }

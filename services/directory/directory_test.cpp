@@ -3,6 +3,7 @@
  * load.
  */
 #include <gtest/gtest.h>
+#include <kos/ports.h>
 
 #include <memory>
 #include <random>
@@ -12,6 +13,13 @@
 
 namespace kos::directory {
 namespace {
+
+// What a request was answered, or that its caller is kept.
+struct Told {
+    kos_status_t status;
+    uint64_t param, word;
+    kos_slot_t token;
+};
 
 struct DirectoryTest : testing::Test {
     DirectoryTest() : memory(512) {
@@ -24,13 +32,18 @@ struct DirectoryTest : testing::Test {
         callers.kept.clear();  // root answers PEER_GONE
         directory = std::make_unique<Directory>(introductions, saved, callers);
     }
-    Answer call(uint16_t domain, uint64_t label, uint64_t port, uint64_t argument = 0) {
+    Told call(const kos_caller_t& caller, const kos_msg_t& request) {
+        kos_msg_t answer = {};
+        const kos_status_t status = directory->call(caller, request, now, answer);
+        return {status, answer.param, answer.words[0], answer.token};
+    }
+    Told call(uint16_t domain, uint64_t label, uint64_t port, uint64_t argument = 0) {
         kos_msg_t request = {};
         request.label = label;
         request.param = port;
         request.words[0] = argument;
         request.has_words = 1;
-        return directory->call({domain, 1, 0}, request, now);
+        return call({domain, 1, 0}, request);
     }
     bool send(uint16_t domain, uint64_t label, uint32_t number) {
         return directory->queued({domain, 1, 0}, label, &number, sizeof number);
@@ -48,7 +61,7 @@ TEST_F(DirectoryTest, IntroducesWhoTheManifestNames) {
     EXPECT_EQ(call(kClient, KOS_DIR_REQUEST, kPort, 0).status, KOS_STATUS_NOT_FOUND);
     EXPECT_EQ(call(kServer, KOS_DIR_BIND, kPort).status, KOS_STATUS_OK);
     EXPECT_EQ(call(kClient, KOS_DIR_QUERY, kPort).status, KOS_STATUS_OK);
-    const Answer answer = call(kClient, KOS_DIR_REQUEST, kPort, 0);
+    const Told answer = call(kClient, KOS_DIR_REQUEST, kPort, 0);
     EXPECT_EQ(answer.status, KOS_STATUS_OK);
     EXPECT_EQ(answer.token, 40u);
     EXPECT_EQ(call(kServer, KOS_DIR_UNBIND, kPort).status, KOS_STATUS_OK);
@@ -59,7 +72,7 @@ TEST_F(DirectoryTest, RefusesEverybodyElse) {
     call(kServer, KOS_DIR_BIND, kPort);
     for (uint16_t domain : {kOther, kAppman, uint16_t{0}, uint16_t{63}, uint16_t{0x7fff}}) {
         for (uint64_t label : {KOS_DIR_BIND, KOS_DIR_UNBIND, KOS_DIR_QUERY, KOS_DIR_REQUEST, KOS_DIR_SUBSCRIBE}) {
-            const Answer answer = call(domain, label, kPort);
+            const Told answer = call(domain, label, kPort);
             EXPECT_EQ(answer.status, KOS_STATUS_UNAUTHORIZED);
             EXPECT_EQ(answer.token, 0u);
         }
@@ -85,16 +98,16 @@ TEST_F(DirectoryTest, RefusesWhatIsMalformed) {
     kos_msg_t request = {};
     request.label = KOS_DIR_BIND;
     request.param = kPort;
-    EXPECT_EQ(directory->call({kServer, 1, 9}, request, now).status, KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kos_caller_t{kServer, 1, 9}, request).status, KOS_STATUS_BAD_REQUEST);
     request.token = 7;
-    EXPECT_EQ(directory->call({kServer, 1, 0}, request, now).status, KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kos_caller_t{kServer, 1, 0}, request).status, KOS_STATUS_BAD_REQUEST);
     request.token = 0;
     request.payload_bytes = 1;
-    EXPECT_EQ(directory->call({kServer, 1, 0}, request, now).status, KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kos_caller_t{kServer, 1, 0}, request).status, KOS_STATUS_BAD_REQUEST);
     request.payload_bytes = 0;
     request.has_words = 1;
     request.words[1] = 1;
-    EXPECT_EQ(directory->call({kServer, 1, 0}, request, now).status, KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kos_caller_t{kServer, 1, 0}, request).status, KOS_STATUS_BAD_REQUEST);
     EXPECT_FALSE(directory->queued({kServer, 1, 0}, KOS_DIR_BIND, "abc", 3));
     EXPECT_FALSE(send(kServer, KOS_DIR_QUERY, kPort));
     EXPECT_FALSE(send(kAppman, KOS_DIR_DOMAIN_DOWN, 0));
@@ -110,7 +123,7 @@ TEST_F(DirectoryTest, WaitsUntilBound) {
     EXPECT_TRUE(callers.answers.empty());
     EXPECT_TRUE(send(kServer, KOS_DIR_BIND, kPort));
     ASSERT_EQ(callers.answers.size(), 1u);
-    EXPECT_EQ(callers.answers.begin()->second.token, 40u);
+    EXPECT_EQ(callers.answers.begin()->second.connection, 40u);
     EXPECT_TRUE(callers.kept.empty());
 }
 
@@ -143,10 +156,10 @@ TEST_F(DirectoryTest, SubscribersSeeEveryChange) {
     EXPECT_EQ(call(kClient, KOS_DIR_SUBSCRIBE, kPort, 0).status, KOS_STATUS_NO_REPLY);
     const unsigned waiter = callers.last;
     send(kServer, KOS_DIR_BIND, kPort);
-    EXPECT_EQ(callers.answers[waiter].param, 1u);
-    EXPECT_EQ(callers.answers[waiter].word, 1u);
+    EXPECT_EQ(callers.answers[waiter].changes, 1u);
+    EXPECT_TRUE(callers.answers[waiter].bound);
     send(kServer, KOS_DIR_UNBIND, kPort);
-    const Answer answer = call(kClient, KOS_DIR_SUBSCRIBE, kPort, 1);
+    const Told answer = call(kClient, KOS_DIR_SUBSCRIBE, kPort, 1);
     EXPECT_EQ(answer.status, KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 2u);
     EXPECT_EQ(answer.word, 0u);
@@ -230,7 +243,7 @@ TEST_F(DirectoryTest, RandomLoadMatchesTheModel) {
                     break;
                 default: {
                     const uint64_t deadline = now + random() % 20;
-                    const Answer answer = call(kClient, KOS_DIR_REQUEST, kPort, deadline);
+                    const Told answer = call(kClient, KOS_DIR_REQUEST, kPort, deadline);
                     if (bound) {
                         ASSERT_EQ(answer.token, 40u);
                     } else if (deadline == now) {

@@ -15,15 +15,6 @@ using kos::directory::Answer;
 using kos::directory::Callers;
 using kos::directory::Directory;
 
-kos_msg_t message_of(const Answer& answer) {
-    kos_msg_t message = {};
-    message.param = answer.param;
-    message.words[0] = answer.word;
-    message.has_words = answer.has_word ? 1 : 0;
-    message.token = answer.token;
-    return message;
-}
-
 // Callers that wait, by libkos' reply objects.
 class DeferredCallers final : public Callers {
 public:
@@ -35,8 +26,13 @@ public:
         return kos_status_is_ok(kos_server_defer(server_, caller_, &deferred_[waiter]));
     }
     void answer(unsigned waiter, const Answer& answer) override {
-        const kos_msg_t message = message_of(answer);
-        kos_server_answer(&deferred_[waiter], answer.status, &message);
+        if (!kos_status_is_ok(answer.status)) {
+            kos_server_answer(&deferred_[waiter], answer.status, nullptr);
+        } else if (answer.connection != 0) {
+            (void)kos_directory_request_answer(&deferred_[waiter], answer.connection);
+        } else {
+            (void)kos_directory_subscribe_answer(&deferred_[waiter], answer.changes, answer.bound);
+        }
     }
 
 private:
@@ -54,10 +50,9 @@ struct Context {
 kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
     auto* context = static_cast<Context*>(server->context);
     context->callers.begin(server, caller);
-    const Answer result = context->directory.call(*caller, *request, kos_time_ticks());
-    *answer = message_of(result);
+    const kos_status_t status = context->directory.call(*caller, *request, kos_time_ticks(), *answer);
     context->pulse.wake_at(context->directory.next_deadline());
-    return result.status;
+    return status;
 }
 
 void queued(kos_server_t* server, const kos_caller_t* caller, uint64_t label, const void* bytes, size_t size_bytes) {

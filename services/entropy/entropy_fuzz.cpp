@@ -1,6 +1,8 @@
 /*
  * Requests in any order against the entropy service.
  */
+#include <kos/ports.h>
+
 #include "fuzz.h"
 #include "request.h"
 

@@ -2,6 +2,7 @@
  * Tests of the generator (against the published vector of HChaCha20, and for its promises) and of the requests.
  */
 #include <gtest/gtest.h>
+#include <kos/ports.h>
 #include <sodium.h>
 
 #include <algorithm>

@@ -3,11 +3,11 @@
  * the manifest says, and serves. Callers never wait for a source.
  */
 #include <kos/app.h>
-#include <kos/dir.h>
 #include <kos/root.h>
 #include <kos/server.h>
 #include <kos/thread.h>
 #include <kos/time.h>
+#include <kos/idl/rng.hpp>
 
 #include "../common/saved.h"
 #include "../common/startup.h"
@@ -23,7 +23,6 @@ using kos::entropy::kSeedBytes;
 using kos::entropy::Service;
 
 constexpr char kRngPort[] = "rng";
-constexpr uint64_t kRngRead = 1;  // of the interface "rng": param: most bytes -> payload
 constexpr size_t kDeviceBytes = 64;
 
 struct SavedSeed {
@@ -72,22 +71,19 @@ void signalled(kos_server_t* server, uint64_t) {
 void ask_device(void* param) {
     auto* mailbox = static_cast<Mailbox*>(param);
     const uint64_t pause = kos_time_us_to_ticks(kos_app_parameter_number("reseed_s", 60) * 1000000);
-    kos_slot_t rng = 0;
-    if (!kos_status_is_ok(kos_dir_request(kRngPort, &rng))) return;
+    const auto rng = kos::idl::rng::Client::connect(kRngPort);
+    if (!rng.ok()) return;
     size_t have = 0;
     uint64_t next = 0;
     while (true) {
         kos_thread_yield();
         const bool is_due = kos_time_ticks() >= next;
         if (!is_due || __atomic_load_n(&mailbox->is_full, __ATOMIC_ACQUIRE) != 0) continue;
-        kos_msg_t message = {};
-        message.label = kRngRead;
-        message.param = kDeviceBytes - have;
-        const kos_status_t status = kos_msg_call(rng, &message);
+        const auto data = rng->read(kDeviceBytes - have);
         // Nothing there, or the driver restarts: again in the next period.
-        if (!kos_status_is_ok(status) || message.payload_bytes > kDeviceBytes - have) continue;
-        __builtin_memcpy(mailbox->bytes + have, message.payload, message.payload_bytes);
-        have += message.payload_bytes;
+        if (!data.ok() || data->size() > kDeviceBytes - have) continue;
+        __builtin_memcpy(mailbox->bytes + have, data->data(), data->size());
+        have += data->size();
         if (have < kDeviceBytes) continue;
         have = 0;
         next = kos_time_ticks() + pause;

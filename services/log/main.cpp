@@ -7,6 +7,7 @@
 #include <kos/server.h>
 #include <kos/thread.h>
 #include <kos/time.h>
+#include <kos/idl/console.hpp>
 
 #include "../common/startup.h"
 #include "console_feed.h"
@@ -21,8 +22,6 @@ using kos::service::entries;
 
 constexpr char kConsolePort[] = "console";
 constexpr char kRootRing[] = "root_log";
-// The interface "console": payload: bytes -> param: how many of them were taken.
-constexpr uint64_t kConsoleWriteSome = 2;
 constexpr unsigned kLinesPerPeriod = 16;
 
 const RootRing* root_ring = nullptr;
@@ -63,13 +62,11 @@ void feed_console(void* context) {
         }
         feed->run(
             [console](const char* bytes, size_t size) -> size_t {
-                kos_msg_t message = {};
-                message.label = kConsoleWriteSome;
-                message.payload = bytes;
-                message.payload_bytes = static_cast<uint32_t>(size);
+                const auto taken =
+                    kos::idl::console::Client(console).write_some({reinterpret_cast<const uint8_t*>(bytes), size});
                 // Whatever goes wrong (the driver restarts, its buffer is full): the same bytes again in the next
                 // period.
-                return kos_status_is_ok(kos_msg_call(console, &message)) ? message.param : 0;
+                return taken.ok() ? *taken : 0;
             },
             kLinesPerPeriod);
     }

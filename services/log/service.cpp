@@ -1,6 +1,5 @@
 #include "service.h"
 
-#include "../common/request.h"
 #include "../common/text.h"
 #include "escape.h"
 
@@ -13,46 +12,29 @@ size_t length(const char* text, size_t most) {
     return bytes;
 }
 
-bool is_bare(const kos_msg_t& request) {
-    return service::has_no_words(request) && request.token == 0 && request.payload_bytes == 0;
-}
-
 }  // namespace
 
 kos_status_t Service::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer) {
-    if (caller.token != 0) return KOS_STATUS_BAD_REQUEST;
-    switch (request.label) {
-        case KOS_LOG_WRITE:
-            if (!service::has_no_words(request) || request.token != 0) return KOS_STATUS_BAD_REQUEST;
-            return write(caller.domain, request.param, request.payload, request.payload_bytes, now);
-        case KOS_LOG_READ:
-            if (!is_bare(request)) return KOS_STATUS_BAD_REQUEST;
-            return read(caller, request.param, answer);
-        case KOS_LOG_STATUS:
-            if (!is_bare(request) || request.param != 0) return KOS_STATUS_BAD_REQUEST;
-            answer.param = store_.next();
-            answer.has_words = 1;
-            answer.words[0] = store_.next() - store_.oldest();
-            answer.words[1] = rate_.suppressed_total();
-            return KOS_STATUS_OK;
-        default: return KOS_STATUS_BAD_REQUEST;
-    }
+    now_ = now;
+    return dispatch(caller, request, answer);
 }
 
 void Service::queued(const kos_caller_t& caller, uint64_t label, const void* bytes, size_t size, uint64_t now) {
-    kos_status_t status = KOS_STATUS_BAD_REQUEST;
-    if ((label & 0xff) == KOS_LOG_WRITE) status = write(caller.domain, label >> 8, bytes, size, now);
-    // FULL is counted by the rate limit.
-    if (!kos_status_is_ok(status) && status != KOS_STATUS_FULL) ++malformed_[caller.domain % KOS_MAX_DOMAINS];
+    now_ = now;
+    if (!dispatch_queued(caller, label, bytes, size)) ++malformed_[caller.domain % KOS_MAX_DOMAINS];
 }
 
-kos_status_t Service::write(uint16_t domain, uint64_t level, const void* text, size_t bytes, uint64_t now) {
-    if (level < KOS_LOG_ERROR || level > KOS_LOG_DEBUG || bytes > KOS_LOG_TEXT_MAX) return KOS_STATUS_INVALID_ARGUMENT;
+idl::Result<void> Service::write(const Caller& caller, Level level, std::string_view text) {
+    if (level == Level::kNone) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
     // Also lines below the level count: to refuse them costs the same time.
-    if (!rate_.take(domain, now)) return KOS_STATUS_FULL;
-    report_suppressed(domain, now);
-    keep(domain, static_cast<uint8_t>(level), store_.instance(domain), now, static_cast<const char*>(text), bytes);
-    return KOS_STATUS_OK;
+    if (!rate_.take(caller.domain, now_)) return idl::Failure{KOS_STATUS_FULL};
+    report_suppressed(caller.domain, now_);
+    keep(caller.domain, static_cast<uint8_t>(level), store_.instance(caller.domain), now_, text.data(), text.size());
+    return {};
+}
+
+idl::Result<idl::log::StatusAnswer> Service::status(const Caller&) {
+    return idl::log::StatusAnswer{store_.next(), store_.next() - store_.oldest(), rate_.suppressed_total()};
 }
 
 void Service::keep(uint16_t domain, uint8_t level, uint32_t instance, uint64_t ticks, const char* text, size_t bytes) {
@@ -115,13 +97,13 @@ void Service::follow_root(const RootRing* ring, size_t ring_bytes, uint64_t now)
     note(KOS_LOG_WARNING, text.data(), text.size(), now);
 }
 
-kos_status_t Service::read(const kos_caller_t& caller, uint64_t cursor, kos_msg_t& answer) {
+idl::Result<idl::log::ReadAnswer> Service::read(const Caller& caller, uint64_t cursor) {
     if (caller.domain >= KOS_MAX_DOMAINS || (settings_.readers >> caller.domain & 1) == 0) {
-        return KOS_STATUS_UNAUTHORIZED;
+        return idl::Failure{KOS_STATUS_UNAUTHORIZED};
     }
     const uint64_t oldest = store_.oldest();
     const uint64_t next = store_.next();
-    if (cursor > next) return KOS_STATUS_INVALID_ARGUMENT;
+    if (cursor > next) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
     uint64_t lost = 0;
     if (cursor < oldest) {
         lost = cursor == 0 ? 0 : oldest - cursor;  // 0: "from the oldest on"
@@ -152,14 +134,8 @@ kos_status_t Service::read(const kos_caller_t& caller, uint64_t cursor, kos_msg_
         used += size;
         ++count;
     }
-    if (count == 0 && lost == 0) return KOS_STATUS_EMPTY;
-    answer.param = cursor;
-    answer.has_words = 1;
-    answer.words[0] = lost;
-    answer.words[1] = count;
-    answer.payload = buffer_;
-    answer.payload_bytes = static_cast<uint32_t>(used);
-    return KOS_STATUS_OK;
+    if (count == 0 && lost == 0) return idl::Failure{KOS_STATUS_EMPTY};
+    return idl::log::ReadAnswer{cursor, lost, count, {buffer_, used}};
 }
 
 }  // namespace kos::log

@@ -92,9 +92,9 @@ TEST_F(LogService, OnlyReadersRead) {
 
 TEST_F(LogService, RefusesWhatIsWrong) {
     EXPECT_EQ(write(kWriter, 0, "x"), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(write(kWriter, 5, "x"), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(write(kWriter, uint64_t{1} << 32 | 3, "x"), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(write(kWriter, KOS_LOG_INFO, std::string(241, 'x')), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(write(kWriter, 5, "x"), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(write(kWriter, uint64_t{1} << 32 | 3, "x"), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(write(kWriter, KOS_LOG_INFO, std::string(241, 'x')), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(write(kWriter, KOS_LOG_INFO, std::string(240, 'x')), KOS_STATUS_OK);
     EXPECT_EQ(read(kReader, 1000), KOS_STATUS_INVALID_ARGUMENT);
     kos_msg_t request = {};

@@ -15,7 +15,8 @@ extern const seL4_BootInfo* boot_info;
 // Takes the bootinfo apart and switches to the two-level capability space.
 void start_boot(const seL4_BootInfo* info);
 
-// Stops the system after a line on the console: root cannot go on, or must not.
+// Root cannot go on, or must not: after a line on the console the machine restarts, if board and kernel let it, or root
+// stops (restart.cpp).
 [[noreturn]] void panic(const char* what, const char* detail = "");
 
 // A slot of root's own CNode; panics when there is none.

@@ -74,45 +74,6 @@ bool next_event(Event& event) {
     return false;
 }
 
-namespace {
-
-// Restarts of the supervisor: the first one at once, then after 10, 20, ... ms while they follow one another quickly.
-struct {
-    Word due = 0;   // in ticks; 0: none
-    Word last = 0;  // when it was started last
-    unsigned quick = 0;
-    Domain* domain = nullptr;
-} supervisor;
-
-constexpr unsigned kMaxDoublings = 9;  // 5 s
-constexpr Word kQuickSeconds = 10;
-
-Word counter_hz() {
-    Word hz;
-    asm("mrs %0, cntfrq_el0" : "=r"(hz));
-    return hz;
-}
-
-}  // namespace
-
-void restart_later(Domain& domain) {
-    Word const now = ticks();
-    bool const is_quick = supervisor.last && now - supervisor.last < kQuickSeconds * counter_hz();
-    supervisor.quick = is_quick ? supervisor.quick + 1 : 0;
-    Word const doublings = supervisor.quick < kMaxDoublings ? supervisor.quick : kMaxDoublings;
-    supervisor.domain = &domain;
-    supervisor.due = now + (supervisor.quick ? counter_hz() / 100 << doublings : 0);
-    restart_due();
-}
-
-bool restart_due() {
-    if (supervisor.due == 0 || supervisor.due > ticks()) return supervisor.due == 0;
-    supervisor.due = 0;
-    supervisor.last = ticks();
-    start(*supervisor.domain);
-    return true;
-}
-
 void destroy(Domain& domain, kos_exit_reason reason) {
     if (domain.state == KOS_DOMAIN_STOPPED || domain.state == KOS_DOMAIN_FAILED) return;
     if (is_log(domain)) log_to_service(kNullCap);

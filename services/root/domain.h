@@ -148,6 +148,7 @@ SharedPages device_pages(unsigned device);
 SharedPages persistent_pages(const Domain& domain);
 SharedPages life_page(const Domain& domain);
 void clear_life_page(const Domain& domain);
+kos_life_t& life_of(const Domain& domain);
 void tell_loan(const Domain& domain, Word thread, bool is_out);  // on its life page
 CPtr interrupt_handler(unsigned interrupt);
 SharedPages root_log_pages();
@@ -158,14 +159,22 @@ bool write_startup(Domain& domain);
 // --- destroy.cpp
 void destroy(Domain& domain, kos_exit_reason reason);
 void tell_ready(Domain& domain);
-void restart_later(Domain& domain);  // the supervisor, which nobody else restarts
-bool restart_due();                  // does it when it is time; false: not yet
 struct Event {
     Word kind;  // kos_event_kind
     Word domain;
     Word detail;
 };
 bool next_event(Event& event);
+
+// --- supervisor.cpp: the domain with the right "control"
+Domain* supervisor();                // null: there is none
+void restart_later(Domain& domain);  // nobody else restarts it
+bool restart_due();                  // does it when it is time; false: not yet
+void watch_supervisor();             // ends it if it has given no sign of life for its watchdog time; asks again
+
+// --- incidents.cpp
+void record_hung(const Domain& domain);  // the fault record of one that gives no sign of life
+void end_hung(Domain& domain);           // with it
 
 // --- time.cpp
 bool give_time(Domain& domain, Word thread);  // a new scheduling context of its own, bound

@@ -1,4 +1,4 @@
-// Boot entropy and restart of the machine (entropy.h).
+// Boot entropy (entropy.h).
 #include "entropy.h"
 
 #include <libfdt.h>
@@ -41,14 +41,6 @@ kos_status_t boot_entropy(Word instance, Word (&words)[4]) {
     __builtin_memcpy(pool.seed, hash + 32, 32);
     __builtin_memset(hash, 0, sizeof hash);
     return KOS_STATUS_OK;
-}
-
-kos_status_t reboot() {
-    seL4_ARM_SMCContext call{};
-    call.x0 = 0x84000009;  // PSCI SYSTEM_RESET (ARM DEN 0022)
-    seL4_ARM_SMCContext answer{};
-    kos::sel4::smc_call(seL4_CapSMC, call, answer);
-    return KOS_STATUS_UNAVAILABLE;
 }
 
 }  // namespace root

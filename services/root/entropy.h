@@ -11,7 +11,4 @@ void collect_boot_entropy();  // at boot
 // seed.
 kos_status_t boot_entropy(Word instance, Word (&words)[4]);
 
-// Restarts the machine by PSCI, if the kernel lets root make secure monitor calls. Returns only if not.
-kos_status_t reboot();
-
 }  // namespace root

@@ -213,6 +213,19 @@ void record_exit(Domain& domain, Word thread) {
 
 }  // namespace
 
+void record_hung(const Domain& domain) {
+    const bool runs = domain.state == KOS_DOMAIN_STARTING || domain.state == KOS_DOMAIN_READY;
+    if (!runs) return;
+    Text line = who(domain, 0);
+    record(domain, line.add(": has given no sign of life for its watchdog time: hung"));
+    record_registers(domain, 0);
+}
+
+void end_hung(Domain& domain) {
+    record_hung(domain);
+    end_domain(domain, KOS_EXIT_HUNG);
+}
+
 IncidentAnswer handle_incident() {
     Domain* const domain = find(incident.badge >> 8);
     Word const thread = incident.badge & 0xff;

@@ -10,14 +10,6 @@ namespace root {
 
 constinit System the_system;
 
-void panic(const char* what, const char* detail) {
-    print_directly("root: panic: ");
-    print_directly(what);
-    print_directly(detail);
-    print_directly("\n");
-    for (;;) kos::sel4::tcb_suspend(seL4_CapInitThreadTCB);
-}
-
 namespace {
 
 void read_manifest() {

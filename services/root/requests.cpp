@@ -1,6 +1,7 @@
 // Requests of domains (kos_root_label in kos/abi.h): decode, check rights, act. On the caller's time.
 #include "console.h"
 #include "entropy.h"
+#include "restart.h"
 #include "threads.h"
 #include "tokens.h"
 
@@ -18,12 +19,16 @@ kos_status_t start_domain(Word number, Words&) {
     return KOS_STATUS_CREATED;
 }
 
-kos_status_t kill_domain(const Domain& caller, Word number) {
+kos_status_t kill_domain(const Domain& caller, Word number, Word reason) {
     Domain* const domain = find(number);
     if (!domain) return KOS_STATUS_NOT_FOUND;
+    if (reason != KOS_EXIT_NONE && reason != KOS_EXIT_KILLED && reason != KOS_EXIT_HUNG) {
+        return KOS_STATUS_INVALID_ARGUMENT;
+    }
     // The caller's time is what this runs on: it could not be taken away in here.
     if (domain == &caller) return KOS_STATUS_INVALID_ARGUMENT;
-    destroy(*domain, KOS_EXIT_KILLED);
+    if (reason == KOS_EXIT_HUNG) record_hung(*domain);
+    destroy(*domain, reason == KOS_EXIT_HUNG ? KOS_EXIT_HUNG : KOS_EXIT_KILLED);
     wake_ticker();
     return KOS_STATUS_OK;
 }
@@ -42,7 +47,7 @@ kos_status_t control(Domain& caller, const kos::sel4::Message& request, Words& a
     const Word* const words = request.words;
     switch (request.label()) {
         case KOS_ROOT_DOMAIN_START: return start_domain(words[0], answer);
-        case KOS_ROOT_DOMAIN_KILL: return kill_domain(caller, words[0]);
+        case KOS_ROOT_DOMAIN_KILL: return kill_domain(caller, words[0], words[1]);
         case KOS_ROOT_DOMAIN_SIGNAL: return signal_domain(words[0], words[1]);
         case KOS_ROOT_DOMAIN_STATUS: {
             const Domain* const domain = find(words[0]);
@@ -62,7 +67,7 @@ kos_status_t control(Domain& caller, const kos::sel4::Message& request, Words& a
             answer = {{untyped_bytes_left(), used, free_slots(), loans_out() | Word{tokens_in_use()} << 32}};
             return KOS_STATUS_OK;
         }
-        case KOS_ROOT_REBOOT: return reboot();
+        case KOS_ROOT_REBOOT: return restart_machine();
         default: return KOS_STATUS_BAD_REQUEST;
     }
 }

@@ -118,6 +118,8 @@ SharedPages life_page(const Domain& domain) { return lives[domain.number]; }
 SharedPages root_log_pages() { return root_log; }
 CPtr interrupt_handler(unsigned interrupt) { return handlers[interrupt]; }
 
+kos_life_t& life_of(const Domain& domain) { return *life_mappings[domain.number]; }
+
 void clear_life_page(const Domain& domain) {
     kos_life_t* const life = life_mappings[domain.number];
     __atomic_store_n(&life->state, KOS_LIFE_STARTING, __ATOMIC_RELAXED);

@@ -398,7 +398,7 @@ bool write_startup(Domain& domain) {
     Writer::name(header.name, spec.name);
     header.domain = domain.number;
     header.main_passive = spec.passive;
-    header.instance = domain.instance - 1;
+    header.instance = domain.instance;
     header.generation = the_system.manifest.generation;
     header.cores = static_cast<uint32_t>(boot_info->numNodes);
     header.threads_max = spec.threads;

@@ -20,13 +20,13 @@ struct alignas(4096) ThreadMemory {
     uint8_t guard[KOS_PAGE_BYTES];   // not used; keeps an overrun of the stack away from the buffer
     uint8_t stack[kStackBytes];
 };
-ThreadMemory service_memory, faults_memory, ticker_memory;
+ThreadMemory service_memory, faults_memory, ticker_memory, watch_memory;
 
 struct OwnThread {
     CPtr tcb = 0;
     CPtr sched_context = 0;
 };
-OwnThread service, ticker;
+OwnThread service, faults, ticker, watch;
 
 // Badge of the ticker's scheduling context in a time-out.
 constexpr Word kTickerTime = 1 << 17;
@@ -37,6 +37,7 @@ CPtr faults_to_service, ticker_to_service;
 CPtr ticker_wake;
 CPtr service_loan;
 bool ticker_awake;
+bool watch_is_due;
 
 constexpr Word kServicePriority = 253;
 constexpr Word kEventPriority = 254;
@@ -84,6 +85,7 @@ Tag serve(const Message& message, Words& answer) {
     if (message.badge == kFromTicker) {
         end_late_calls();
         sweep();
+        if (__atomic_exchange_n(&watch_is_due, false, __ATOMIC_ACQ_REL)) watch_supervisor();
         bool const restarted = restart_due();
         return Tag::make(is_settled() && restarted ? 0 : 1, 0);
     }
@@ -147,6 +149,17 @@ void run_ticker() {
     }
 }
 
+// --- watch: twice per watchdog time of the supervisor, only if it has one
+
+void run_watch() {
+    for (;;) {
+        yield();  // to the next period
+        // The ticker's time is enough to end a domain and start it again, this thread's is not.
+        __atomic_store_n(&watch_is_due, true, __ATOMIC_RELEASE);
+        wake_ticker();
+    }
+}
+
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
 // Told by the registers, as in time.cpp: a message overwrites x0 with its badge, and none is a capability of root's.
@@ -204,6 +217,12 @@ void wake_ticker() {
     signal(ticker_wake);
 }
 
+void stop_own_threads() {
+    for (CPtr const tcb : {watch.tcb, ticker.tcb, faults.tcb, CPtr{seL4_CapInitThreadTCB}, service.tcb}) {
+        if (tcb) tcb_suspend(tcb);
+    }
+}
+
 void make_endpoints() {
     service_endpoint = new_object(seL4_EndpointObject);
     faults_endpoint = new_object(seL4_EndpointObject);
@@ -224,7 +243,7 @@ void run_threads() {
     SchedContextParams const time{.budget_us = 10000, .period_us = 10000};
     service = make_own_thread(service_memory, run_service, kServicePriority, time, service_fault);
     if (!tcb_set_timeout_endpoint(service.tcb, service_fault).ok()) panic("no time-out endpoint for service");
-    OwnThread const faults = make_own_thread(faults_memory, run_faults, kEventPriority, time, service_fault);
+    faults = make_own_thread(faults_memory, run_faults, kEventPriority, time, service_fault);
     ticker = make_own_thread(ticker_memory, run_ticker, kEventPriority,
                              {.budget_us = 4000, .period_us = 10000, .badge = kTickerTime}, service_fault);
     service_loan = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
@@ -233,6 +252,13 @@ void run_threads() {
     tcb_resume(service.tcb);
     tcb_resume(faults.tcb);
     tcb_resume(ticker.tcb);
+    const Domain* const watched = supervisor();
+    if (watched && watched->spec->watchdog_ms) {
+        Word const period_us = Word{watched->spec->watchdog_ms} * 1000 / 2;
+        watch = make_own_thread(watch_memory, run_watch, kEventPriority, {.budget_us = 100, .period_us = period_us},
+                                service_fault);
+        tcb_resume(watch.tcb);
+    }
     run_keeper();
     __builtin_unreachable();
 }

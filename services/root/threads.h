@@ -42,5 +42,6 @@ void make_endpoints();
 // Starts them all; the calling thread becomes the keeper and does not return.
 [[noreturn]] void run_threads();
 void wake_ticker();
+void stop_own_threads();  // does not return if the caller is one of them; service is the last
 
 }  // namespace root

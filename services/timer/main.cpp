@@ -5,12 +5,13 @@
  */
 #include <kos/app.h>
 #include <kos/dev.h>
-#include <kos/dir.h>
 #include <kos/log.h>
 #include <kos/root.h>
 #include <kos/server.h>
 #include <kos/thread.h>
 #include <kos/time.h>
+#include <kos/idl/log.hpp>
+#include <kos/idl/rtc.hpp>
 
 #include "../common/startup.h"
 #include "../common/text.h"
@@ -32,7 +33,6 @@ using kos::timer::Sleepers;
 
 constexpr char kDevice[] = "timer";
 constexpr char kClockPort[] = "rtc";
-constexpr uint64_t kClockGet = 1;  // of the interface "rtc" -> param: seconds since 1970-01-01
 constexpr uint64_t kNsPerSecond = 1000000000;
 constexpr uint64_t kLookAfterUs = 100000;
 // The wall clock comes first in the persistent memory, the alarms follow.
@@ -106,7 +106,7 @@ void look_after_device(Context& context) {
     kos::service::Text<KOS_QUEUE_INLINE_BYTES> text;
     text.add("timer registers altered, times: ").add_number(context.host.alterations());
     // A full queue loses the line; the number is in the next one.
-    (void)kos_msg_send(context.log->slot, KOS_LOG_WRITE | KOS_LOG_WARNING << 8, text.data(), text.size());
+    (void)kos::idl::log::Client(context.log->slot).queue_warning({text.data(), text.size()});
 }
 
 kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer) {
@@ -150,14 +150,12 @@ void look_after(void* param) {
 // Asks the real-time clock until it has answered once.
 void ask_clock(void* param) {
     auto* clock = static_cast<Clock*>(param);
-    kos_slot_t rtc = 0;
-    if (!kos_status_is_ok(kos_dir_request(kClockPort, &rtc))) return;
+    const auto rtc = kos::idl::rtc::Client::connect(kClockPort);
+    if (!rtc.ok()) return;
     while (true) {
-        uint64_t seconds = 0;
-        uint64_t words[2] = {};
-        const kos_status_t status = kos_msg_call_words(rtc, kClockGet, &seconds, words);
-        if (kos_status_is_ok(status)) {
-            clock->ns = seconds * kNsPerSecond;
+        const auto seconds = rtc->get();
+        if (seconds.ok()) {
+            clock->ns = *seconds * kNsPerSecond;
             clock->ticks = kos_time_ticks();
             __atomic_store_n(&clock->is_known, 1u, __ATOMIC_RELEASE);
             kos_thread_signal_server();

@@ -1,7 +1,5 @@
 #include "service.h"
 
-#include "../common/request.h"
-
 namespace kos::timer {
 namespace {
 
@@ -17,60 +15,51 @@ Service::Service(Alarms& alarms, SavedWall& saved, Host& host, uint64_t hz, uint
 uint64_t Service::to_ns(uint64_t ticks) const { return ticks / hz_ * kNsPerSecond + ticks % hz_ * kNsPerSecond / hz_; }
 
 kos_status_t Service::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer) {
-    if (caller.token != 0 || request.token != 0 || request.payload_bytes != 0) return KOS_STATUS_BAD_REQUEST;
-    if (caller.domain >= KOS_MAX_DOMAINS) return KOS_STATUS_BAD_REQUEST;
-    const uint64_t word = request.has_words != 0 ? request.words[0] : 0;
-    const bool takes_word = request.label == KOS_TIMER_ALARM || request.label == KOS_TIMER_SET_WALL;
-    if (request.has_words != 0 && request.words[1] != 0) return KOS_STATUS_BAD_REQUEST;
-    if (!takes_word && word != 0) return KOS_STATUS_BAD_REQUEST;
-    switch (request.label) {
-        case KOS_TIMER_ALARM: return alarm(caller.domain, request.param, word, now);
-        case KOS_TIMER_SLEEP: return sleep(caller, request.param, now);
-        case KOS_TIMER_WALL:
-            if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-            if (wall_.changes == 0) return KOS_STATUS_UNAVAILABLE;
-            answer.has_words = 1;
-            answer.words[0] = wall_.zero_ns;
-            answer.words[1] = wall_.changes;
-            return KOS_STATUS_OK;
-        case KOS_TIMER_SET_WALL:
-            if ((setters_ >> caller.domain & 1) == 0) return KOS_STATUS_UNAUTHORIZED;
-            if (word > now) return KOS_STATUS_INVALID_ARGUMENT;
-            set_wall(request.param, word);
-            return KOS_STATUS_OK;
-        case KOS_TIMER_STATUS:
-            if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-            answer.param = alarms_.count();
-            answer.has_words = 1;
-            answer.words[0] = sleepers_.count();
-            answer.words[1] = host_.alterations();
-            return KOS_STATUS_OK;
-        default: return KOS_STATUS_BAD_REQUEST;
-    }
+    now_ = now;
+    return dispatch(caller, request, answer);
 }
 
 bool Service::queued(const kos_caller_t& caller, uint64_t label, const void* bytes, size_t size, uint64_t now) {
-    uint64_t words[2];
-    if (label != KOS_TIMER_ALARM || size != sizeof words || caller.domain >= KOS_MAX_DOMAINS) return false;
-    __builtin_memcpy(words, bytes, sizeof words);
-    return kos_status_is_ok(alarm(caller.domain, words[0], words[1], now));
+    now_ = now;
+    is_queued_ok_ = false;
+    return accepts(caller) && dispatch_queued(caller, label, bytes, size) && is_queued_ok_;
 }
 
-kos_status_t Service::alarm(unsigned domain, uint64_t bit, uint64_t time, uint64_t now) {
-    if (bit >= Alarms::kBits) return KOS_STATUS_INVALID_ARGUMENT;
-    alarms_.set(domain, static_cast<unsigned>(bit), time);
-    expire(now);
-    return KOS_STATUS_OK;
+idl::Result<void> Service::alarm(const Caller& caller, uint64_t bit, uint64_t time) {
+    if (bit >= Alarms::kBits) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+    alarms_.set(caller.domain, static_cast<unsigned>(bit), time);
+    expire(now_);
+    return {};
 }
 
-kos_status_t Service::sleep(const kos_caller_t& caller, uint64_t time, uint64_t now) {
-    if (time <= now) return KOS_STATUS_OK;
-    expire(now);
+void Service::queue_alarm(const Caller& caller, uint64_t bit, uint64_t time) {
+    is_queued_ok_ = alarm(caller, bit, time).ok();
+}
+
+idl::Result<void> Service::sleep(const Caller& caller, uint64_t time) {
+    if (time <= now_) return {};
+    expire(now_);
     const unsigned place = sleepers_.find_place(caller.domain);
-    if (place == Sleepers::kMost || !host_.defer(place)) return KOS_STATUS_FULL;
+    if (place == Sleepers::kMost || !host_.defer(place)) return idl::Failure{KOS_STATUS_FULL};
     sleepers_.add(place, caller.domain, time);
     host_.arm(alarms_.next() < sleepers_.next() ? alarms_.next() : sleepers_.next());
-    return KOS_STATUS_NO_REPLY;
+    return idl::Failure{KOS_STATUS_NO_REPLY};
+}
+
+idl::Result<idl::timer::WallAnswer> Service::wall(const Caller&) {
+    if (wall_.changes == 0) return idl::Failure{KOS_STATUS_UNAVAILABLE};
+    return idl::timer::WallAnswer{0, wall_.zero_ns, wall_.changes};
+}
+
+idl::Result<void> Service::set_wall(const Caller& caller, uint64_t ns, uint64_t time) {
+    if ((setters_ >> caller.domain & 1) == 0) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    if (time > now_) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+    set_wall(ns, time);
+    return {};
+}
+
+idl::Result<idl::timer::StatusAnswer> Service::status(const Caller&) {
+    return idl::timer::StatusAnswer{alarms_.count(), sleepers_.count(), host_.alterations()};
 }
 
 void Service::expire(uint64_t now) {

@@ -5,9 +5,7 @@
 #ifndef KOS_SERVICES_TIMER_SERVICE_H_
 #define KOS_SERVICES_TIMER_SERVICE_H_
 
-#include <kos/msg.h>
-#include <kos/ports.h>
-#include <kos/server.h>
+#include <kos/idl/timer.hpp>
 
 #include <stdint.h>
 
@@ -38,12 +36,24 @@ protected:
     ~Host() = default;
 };
 
-class Service {
+class Service : public idl::timer::Server<Service> {
 public:
+    using Caller = idl::Caller;
+
     // `setters`: bit n: domain n may set the wall clock.
     Service(Alarms& alarms, SavedWall& saved, Host& host, uint64_t hz, uint64_t setters);
 
+    // A request of the interface "timer", received at `now`.
     kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now, kos_msg_t& answer);
+    // The interface (idl/timer.capnp).
+    bool accepts(const Caller& caller) const { return caller.token == 0 && caller.domain < KOS_MAX_DOMAINS; }
+    idl::Result<void> alarm(const Caller& caller, uint64_t bit, uint64_t time);
+    idl::Result<void> sleep(const Caller& caller, uint64_t time);
+    idl::Result<idl::timer::WallAnswer> wall(const Caller& caller);
+    idl::Result<void> set_wall(const Caller& caller, uint64_t ns, uint64_t time);
+    idl::Result<idl::timer::StatusAnswer> status(const Caller& caller);
+    void queue_alarm(const Caller& caller, uint64_t bit, uint64_t time);
+
     // False if the message was none.
     [[nodiscard]] bool queued(const kos_caller_t& caller, uint64_t label, const void* bytes, size_t size, uint64_t now);
 
@@ -55,8 +65,6 @@ public:
     bool has_wall() const { return wall_.changes != 0; }
 
 private:
-    kos_status_t alarm(unsigned domain, uint64_t bit, uint64_t time, uint64_t now);
-    kos_status_t sleep(const kos_caller_t& caller, uint64_t time, uint64_t now);
     uint64_t to_ns(uint64_t ticks) const;
 
     Alarms& alarms_;
@@ -66,6 +74,8 @@ private:
     uint64_t setters_;
     Wall wall_ = {};
     Sleepers sleepers_;
+    uint64_t now_ = 0;           // of the present request
+    bool is_queued_ok_ = false;  // the present queue message has done something
 };
 
 }  // namespace kos::timer

@@ -2,6 +2,7 @@
  * Tests of the timer: requests, order of deadlines, restarts, wall clock, and a model under random load.
  */
 #include <gtest/gtest.h>
+#include <kos/ports.h>
 
 #include <map>
 #include <memory>

@@ -1,6 +1,8 @@
 /*
  * Requests, queue messages, time and restarts in any order against the timer.
  */
+#include <kos/ports.h>
+
 #include "fuzz.h"
 #include "request.h"
 

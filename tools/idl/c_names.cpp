@@ -29,7 +29,11 @@ std::string length_name(const Field& field) {
     return member(field) + (field.type.kind == Kind::kList ? "_count" : "_bytes");
 }
 
-std::string in_parameters(const Message& message) {
+std::string own_name(const Field& field) { return member(field) + "_own"; }
+
+namespace {
+
+std::string parameters(const Message& message, bool with_own) {
     std::string result;
     for (const Field& field : message.fields) {
         const std::string name = member(field);
@@ -42,9 +46,29 @@ std::string in_parameters(const Message& message) {
         } else {
             result += ", " + value_type(field.type) + " " + name;
         }
+        if (with_own && field.type.own) result += ", const kos_caller_t* " + own_name(field);
     }
     return result;
 }
+
+std::string arguments(const Message& message, const std::string& view, bool with_own) {
+    std::string result;
+    for (const Field& field : message.fields) {
+        const bool by_address = field.type.kind == Kind::kStruct;
+        result += ", " + std::string(by_address ? "&" : "") + view + "." + member(field);
+        if (field.type.variable()) result += ", " + view + "." + length_name(field);
+        if (with_own && field.type.own) {
+            const std::string own = view + "." + own_name(field);
+            result += ", " + own + ".port ? &" + own + " : 0";
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+std::string in_parameters(const Message& message) { return parameters(message, false); }
+std::string handler_parameters(const Message& message) { return parameters(message, true); }
 
 std::string out_parameters(const Message& message) {
     std::string result;
@@ -59,14 +83,10 @@ std::string out_parameters(const Message& message) {
     return result;
 }
 
-std::string in_arguments(const Message& message, const std::string& view) {
-    std::string result;
-    for (const Field& field : message.fields) {
-        const bool by_address = field.type.kind == Kind::kStruct;
-        result += ", " + std::string(by_address ? "&" : "") + view + "." + member(field);
-        if (field.type.variable()) result += ", " + view + "." + length_name(field);
-    }
-    return result;
+std::string in_arguments(const Message& message, const std::string& view) { return arguments(message, view, false); }
+
+std::string handler_arguments(const Message& message, const std::string& view) {
+    return arguments(message, view, true);
 }
 
 std::string out_arguments(const Message& message, const std::string& view) {

@@ -43,11 +43,16 @@ std::string value_type(const Type& type);            // uint32_t, kos_log_level_
 std::string element_type(const Type& type);          // of Text, Data, List: char, uint8_t, ...
 std::string length_name(const Field& field);         // text_bytes, items_count
 std::string member(const Field& field);              // text: its name in structs and arguments
+std::string own_name(const Field& field);            // session_own: which of the server's own tokens came
 std::string in_parameters(const Message& message);   // ", uint32_t a, const char* text, size_t text_bytes"
 std::string out_parameters(const Message& message);  // ", uint32_t* a, const char** text, size_t* text_bytes"
 
 // The arguments for these parameters from and into the members of `view`, a message's struct.
 std::string in_arguments(const Message& message, const std::string& view);
+
+// Likewise for call-backs of servers, which learn of own tokens.
+std::string handler_parameters(const Message& message);
+std::string handler_arguments(const Message& message, const std::string& view);
 std::string out_arguments(const Message& message, const std::string& view);
 
 }  // namespace kos::idl::c

@@ -31,7 +31,8 @@ std::string parameter_type(const Type& type, bool received) {
     if (type.kind == Kind::kFixedText) return "const char*";
     if (type.kind == Kind::kFixedData) return "std::span<const uint8_t, " + std::to_string(type.bytes) + ">";
     if (type.kind == Kind::kStruct) return "const " + c::type_name(*type.structure) + "&";
-    if (type.token()) return received ? "Owned<" + client_class(type) + ">" : client_class(type);
+    if (type.token() && received) return (type.own ? "Received<" : "Owned<") + client_class(type) + ">";
+    if (type.token()) return client_class(type);
     return c::value_type(type);
 }
 

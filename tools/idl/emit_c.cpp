@@ -95,22 +95,22 @@ void emit_hand_out(Writer& out, const Message& message, const std::string& view)
 }
 
 void emit_call_words(Writer& out, const Codec& ask, const Codec& reply) {
-    if (ask.message.empty()) {
-        out.line("uint64_t param_ = 0, words_[2] = {0, 0};");
-    } else {
+    out.line("kos_words_t words_ = {0, {0, 0}};");
+    if (!ask.message.empty()) {
         out.line("%_t request_;", ask.name());
         emit_fill(out, ask.message, "request_", "KOS_STATUS_INVALID_ARGUMENT");
-        out.line("uint64_t param_, words_[2];");
-        out.line("%_pack(&request_, &param_, words_);", ask.name());
+        out.line("%_pack(&request_, &words_.param, words_.words);", ask.name());
     }
-    out.line("kos_status_t const status_ = kos_msg_call_words(client_.slot, %, &param_, words_);",
+    out.line("kos_status_t const status_ = kos_idl_call_words(client_.slot, %, &words_);",
              label(ask.interface, ask.method));
-    out.line("if (!kos_status_is_ok(status_)) return kos_idl_failure(status_);");
+    out.line("if (KOS_IDL_UNLIKELY(!kos_status_is_ok(status_))) return kos_idl_failure(status_);");
     if (reply.message.empty()) {
-        out.line("if ((param_ | words_[0] | words_[1]) != 0) return KOS_STATUS_PEER_INVALID;");
+        out.line("if ((words_.param | words_.words[0] | words_.words[1]) != 0) return KOS_STATUS_PEER_INVALID;");
     } else {
         out.line("%_t answer_;", reply.name());
-        out.line("if (!%_parse(param_, words_[0], words_[1], &answer_)) return KOS_STATUS_PEER_INVALID;", reply.name());
+        out.line(
+            "if (!%_parse(words_.param, words_.words[0], words_.words[1], &answer_)) return KOS_STATUS_PEER_INVALID;",
+            reply.name());
         emit_hand_out(out, reply.message, "answer_");
     }
     out.line("return status_;");
@@ -184,7 +184,7 @@ void emit_client(Writer& out, const Interface& interface) {
                  client_type(interface), in_parameters(method.request), out_parameters(method.answer));
         if (method.one_way) {
             emit_send(out, ask);
-        } else if (method.request.registers_only() && method.answer.registers_only()) {
+        } else if (words_only(method)) {
             emit_call_words(out, ask, reply);
         } else {
             emit_call_message(out, ask, reply);
@@ -209,9 +209,21 @@ bool has_queue(const Interface& interface) {
                        [](const Method& method) { return method.one_way; });
 }
 
+// Methods that need no message in memory (kos_server_t.call_words).
+bool has_words(const Interface& interface) {
+    return std::any_of(interface.methods.begin(), interface.methods.end(), words_only);
+}
+
 std::string handler(const Interface& interface, const Method& method) {
     return "(*" + snake(method.name) + ")(" + server_type(interface) + "* self, const kos_caller_t* caller" +
-           in_parameters(method.request) + out_parameters(method.answer) + ")";
+           handler_parameters(method.request) + out_parameters(method.answer) + ")";
+}
+
+std::string dispatch_words_head(const Interface& interface) {
+    return "kos_status_t " + prefix(interface) +
+           "_dispatch_words(kos_server_t* server, const kos_caller_t* caller, uint64_t label, uint64_t param, uint64_t "
+           "word0, uint64_t word1, "
+           "kos_words_t* answer)";
 }
 
 std::string answer_function(const Interface& interface, const Method& method) {
@@ -235,6 +247,10 @@ void emit_server(Writer& out, const Interface& interface) {
     out.line("kos_server_t server;  // first; filled in by %_server_run", prefix(interface));
     for (const Method& method : interface.methods) {
         emit_method_doc(out, method);
+        if (const Field* const token = method.request.token_field(); token && token->type.own) {
+            out.line("// `%`: which of the server's own tokens came; null: none, and `%` is somebody else's.",
+                     own_name(*token), member(*token));
+        }
         if (method.deferred)
             out.line("// May kos_server_defer, return NO_REPLY, and %_%_answer later.", prefix(interface),
                      snake(method.name));
@@ -251,9 +267,17 @@ void emit_server(Writer& out, const Interface& interface) {
     out.line(
         "kos_status_t %_dispatch(%* self, const kos_caller_t* caller, const kos_msg_t* request, kos_msg_t* answer);",
         prefix(interface), type);
+    if (has_words(interface)) {
+        out.line(
+            "// Likewise, for kos_server_t.call_words: `server` is the first member of a %. 0: this is for %_dispatch.",
+            type, prefix(interface));
+        out.line("%;", dispatch_words_head(interface));
+    }
     if (has_queue(interface)) {
         out.line(
-            "void %_dispatch_queued(%* self, const kos_caller_t* caller, uint64_t label, const void* bytes, size_t "
+            "// Likewise for kos_server_t.queued; false: the message is none of this interface, and had no effect.");
+        out.line(
+            "bool %_dispatch_queued(%* self, const kos_caller_t* caller, uint64_t label, const void* bytes, size_t "
             "size);",
             prefix(interface), type);
     }
@@ -276,6 +300,54 @@ void emit_server(Writer& out, const Interface& interface) {
     out.blank();
 }
 
+// Calls the call-back with the views `in` and `out`.
+void emit_handle(Writer& out, const Codec& ask, const Codec& reply) {
+    out.line("kos_status_t const status = self->%(self, caller%%);", snake(ask.method.name),
+             handler_arguments(ask.message, "in"), out_arguments(reply.message, "out"));
+    out.line("if (KOS_IDL_UNLIKELY(!kos_status_is_ok(status))) return kos_idl_server_failure(status, %);",
+             ask.method.deferred ? "true" : "false");
+}
+
+// As emit_serve, without messages in memory.
+void emit_serve_words(Writer& out, const Interface& interface, const Method& method) {
+    const Codec ask = request(interface, method);
+    const Codec reply = answer(interface, method);
+    out.open("case %: {", label(interface, method));
+    if (ask.message.empty()) {
+        out.line("if (KOS_IDL_UNLIKELY((param | word0 | word1) != 0)) return KOS_STATUS_BAD_REQUEST;");
+    } else {
+        out.line("%_t in;", ask.name());
+        out.line("if (KOS_IDL_UNLIKELY(!%_parse(param, word0, word1, &in))) return KOS_STATUS_BAD_REQUEST;",
+                 ask.name());
+    }
+    out.line("if (KOS_IDL_UNLIKELY(!self->%)) return KOS_STATUS_NOT_IMPLEMENTED;", snake(method.name));
+    if (!reply.message.empty()) {
+        out.line("%_t out;", reply.name());
+        out.line("__builtin_memset(&out, 0, sizeof out);");
+    }
+    emit_handle(out, ask, reply);
+    if (!reply.message.empty()) {
+        emit_check_sender(out, reply.message, "(&out)", "KOS_STATUS_INTERNAL_ERROR");
+        emit_put_words(out, reply.message, "(&out)", {"answer->param", "answer->words[0]", "answer->words[1]"});
+    }
+    out.line("return status;");
+    out.close();
+}
+
+void emit_dispatch_words(Writer& out, const Interface& interface) {
+    out.open("% {", dispatch_words_head(interface));
+    out.line("% const self = (%)server;", server_type(interface) + "*", server_type(interface) + "*");
+    out.line("(void)self, (void)caller, (void)param, (void)word0, (void)word1, (void)answer;");
+    out.open("switch (label) {");
+    for (const Method& method : interface.methods) {
+        if (words_only(method)) emit_serve_words(out, interface, method);
+    }
+    out.line("default: return 0;");
+    out.close();
+    out.close();
+    out.blank();
+}
+
 void emit_serve(Writer& out, const Interface& interface, const Method& method) {
     const Codec ask = request(interface, method);
     const Codec reply = answer(interface, method);
@@ -291,10 +363,7 @@ void emit_serve(Writer& out, const Interface& interface, const Method& method) {
         out.line("%_t out;", reply.name());
         out.line("__builtin_memset(&out, 0, sizeof out);");
     }
-    out.line("kos_status_t const status = self->%(self, caller%%);", snake(method.name),
-             in_arguments(ask.message, "in"), out_arguments(reply.message, "out"));
-    out.line("if (!kos_status_is_ok(status)) return kos_idl_server_failure(status, %);",
-             method.deferred ? "true" : "false");
+    emit_handle(out, ask, reply);
     if (reply.message.empty()) {
         out.line("(void)answer;");
         out.line("return status;");
@@ -327,11 +396,11 @@ void emit_answer_function(Writer& out, const Interface& interface, const Method&
 
 void emit_dispatch_queued(Writer& out, const Interface& interface) {
     out.open(
-        "void %_dispatch_queued(%* self, const kos_caller_t* caller, uint64_t label, const void* bytes, size_t size) {",
+        "bool %_dispatch_queued(%* self, const kos_caller_t* caller, uint64_t label, const void* bytes, size_t size) {",
         prefix(interface), server_type(interface));
     out.line("// Aligned and private, wherever the queue is.");
     out.line("KOS_IDL_BUFFER(copy, KOS_QUEUE_INLINE_BYTES);");
-    out.line("if (size > sizeof copy) return;");
+    out.line("if (size > sizeof copy) return false;");
     out.line("if (size != 0) __builtin_memcpy(copy, bytes, size);");
     out.open("switch (label) {");
     for (const Method& method : interface.methods) {
@@ -339,17 +408,18 @@ void emit_dispatch_queued(Writer& out, const Interface& interface) {
         const Codec ask = request(interface, method);
         out.open("case %: {", label(interface, method));
         if (ask.message.empty()) {
-            out.line("if (size == 0 && self->%) self->%(self, caller);", snake(method.name), snake(method.name));
+            out.line("if (size != 0) return false;");
+            out.line("if (self->%) self->%(self, caller);", snake(method.name), snake(method.name));
         } else {
             out.line("%_t in;", ask.name());
-            out.line("if (!self->% || !%_parse_bytes((const uint8_t*)copy, size, &in)) return;", snake(method.name),
-                     ask.name());
-            out.line("self->%(self, caller%);", snake(method.name), in_arguments(ask.message, "in"));
+            out.line("if (!%_parse_bytes((const uint8_t*)copy, size, &in)) return false;", ask.name());
+            out.line("if (self->%) self->%(self, caller%);", snake(method.name), snake(method.name),
+                     in_arguments(ask.message, "in"));
         }
-        out.line("return;");
+        out.line("return true;");
         out.close();
     }
-    out.line("default: return;  // there is nobody to tell");
+    out.line("default: return false;");
     out.close();
     out.close();
     out.blank();
@@ -377,6 +447,7 @@ void emit_interface_source(Writer& out, const Interface& interface) {
     out.close();
     out.close();
     out.blank();
+    if (has_words(interface)) emit_dispatch_words(out, interface);
     if (has_queue(interface)) emit_dispatch_queued(out, interface);
     out.open(
         "static kos_status_t call_%(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request, "
@@ -390,12 +461,14 @@ void emit_interface_source(Writer& out, const Interface& interface) {
             "static void queued_%(kos_server_t* server, const kos_caller_t* caller, uint64_t label, const void* bytes, "
             "size_t size) {",
             snake(interface.path));
-        out.line("%_dispatch_queued((%*)server, caller, label, bytes, size);", prefix(interface), type);
+        out.line("(void)%_dispatch_queued((%*)server, caller, label, bytes, size);  // nobody to tell",
+                 prefix(interface), type);
         out.close();
         out.blank();
     }
     out.open("kos_status_t %_server_run(%* self) {", prefix(interface), type);
     out.line("self->server.call = call_%;", snake(interface.path));
+    if (has_words(interface)) out.line("self->server.call_words = %_dispatch_words;", prefix(interface));
     if (has_queue(interface)) out.line("self->server.queued = queued_%;", snake(interface.path));
     out.line("return kos_server_run(&self->server);");
     out.close();

@@ -27,22 +27,6 @@ uint64_t mask_of(const Type& type) {
     return type.bytes == 8 ? ~uint64_t{0} : (uint64_t{1} << (type.bytes * 8)) - 1;
 }
 
-// Which bits of register `index` a message uses.
-uint64_t used_bits(const Message& message, uint32_t index) {
-    uint64_t bits = 0;
-    for (const Field& field : message.fields) {
-        if (!field.type.fixed()) continue;
-        if (field.type.scalar()) {
-            if (field.offset / 8 == index) bits |= mask_of(field.type) << (field.offset % 8 * 8);
-            continue;
-        }
-        for (uint32_t byte = field.offset; byte < field.offset + field.type.bytes; ++byte) {
-            if (byte / 8 == index) bits |= uint64_t{0xff} << (byte % 8 * 8);
-        }
-    }
-    return bits;
-}
-
 bool needs_area(const Message& message) {
     for (const Field& field : message.fields) {
         if (message.in_registers && field.type.fixed() && !field.type.scalar()) return true;
@@ -94,6 +78,7 @@ void emit_view(Writer& out, const Codec& codec) {
         } else {
             out.line("% %;", value_type(field.type), name);
         }
+        if (field.type.own) out.line("kos_caller_t %;  // received: port 0: it is none of the own", own_name(field));
     }
     out.close("} " + codec.name() + "_t;");
 }
@@ -140,34 +125,38 @@ void emit_parse_registers(Writer& out, const Codec& codec) {
     out.close();
 }
 
+// The values of the three registers of the view `in`; memory that they need is made.
+void packed_words(Writer& out, const Message& message, const std::string& in, std::string (&words)[3]) {
+    for (const Field& field : message.fields) {
+        if (!field.type.fixed() || !field.type.scalar()) continue;
+        std::string& word = words[field.offset / 8];
+        const uint32_t shift = field.offset % 8 * 8;
+        if (!word.empty()) word += " | ";
+        word += "(uint64_t)" + to_bits(field.type, in + "->" + member(field));
+        if (shift) word += " << " + std::to_string(shift);
+    }
+    if (!needs_area(message)) return;
+    for (std::string& word : words) {
+        if (word.empty()) word = "0";
+    }
+    out.line("uint64_t area[3] = {%, %, %};", words[0], words[1], words[2]);
+    for (const Field& field : message.fields) {
+        if (!field.type.fixed() || field.type.scalar()) continue;
+        out.line("__builtin_memcpy((uint8_t*)area + %, &%->%, %);", field.offset, in, member(field), field.type.bytes);
+    }
+    for (uint32_t i = 0; i < 3; ++i) words[i] = "area[" + std::to_string(i) + "]";
+}
+
 void emit_pack(Writer& out, const Codec& codec) {
     const Message& message = codec.message;
     out.open("static inline void %_pack(const %_t* in, uint64_t* param, uint64_t words[2]) {", codec.name(),
              codec.name());
     if (message.fixed_bytes == 0) out.line("(void)in;");
     std::string words[3];
-    for (const Field& field : message.fields) {
-        if (!field.type.fixed() || !field.type.scalar()) continue;
-        std::string& word = words[field.offset / 8];
-        const uint32_t shift = field.offset % 8 * 8;
-        if (!word.empty()) word += " | ";
-        word += "(uint64_t)" + to_bits(field.type, "in->" + member(field));
-        if (shift) word += " << " + std::to_string(shift);
-    }
-    for (std::string& word : words) {
-        if (word.empty()) word = "0";
-    }
-    if (needs_area(message)) {
-        out.line("uint64_t area[3] = {%, %, %};", words[0], words[1], words[2]);
-        for (const Field& field : message.fields) {
-            if (!field.type.fixed() || field.type.scalar()) continue;
-            out.line("__builtin_memcpy((uint8_t*)area + %, &in->%, %);", field.offset, member(field), field.type.bytes);
-        }
-        for (uint32_t i = 0; i < 3; ++i) words[i] = "area[" + std::to_string(i) + "]";
-    }
-    out.line("*param = %;", words[0]);
-    out.line("words[0] = %;", words[1]);
-    out.line("words[1] = %;", words[2]);
+    packed_words(out, message, "in", words);
+    out.line("*param = %;", words[0].empty() ? "0" : words[0]);
+    out.line("words[0] = %;", words[1].empty() ? "0" : words[1]);
+    out.line("words[1] = %;", words[2].empty() ? "0" : words[2]);
     out.close();
 }
 
@@ -229,7 +218,8 @@ void emit_parse_variable(Writer& out, const Message& message) {
         out.line("% = bytes ? (const %*)bytes + % : (const %*)\"\";", target, element_type(type),
                  message.variable_offset, element_type(type));
         out.line("% = size - %;", count, message.variable_offset);
-        if (type.kind == Kind::kText) out.line("if (!kos_idl_text_valid(%, %)) return false;", target, count);
+        if (type.kind == Kind::kText && !type.raw)
+            out.line("if (!kos_idl_text_valid(%, %)) return false;", target, count);
         return;
     }
     out.line("if ((size - %) % % != 0) return false;", message.variable_offset, "%", type.bytes);
@@ -263,19 +253,6 @@ void emit_parse_bytes(Writer& out, const Codec& codec) {
     out.close();
 }
 
-// What the sender can get wrong. The receiver checks the rest.
-void emit_check_sender(Writer& out, const Message& message, const std::string& failed) {
-    for (const Field& field : message.fields) {
-        const std::string name = member(field);
-        if (field.type.variable()) {
-            out.line("if (in->% > %) return %;", length_name(field), field.type.max, failed);
-        }
-        if (field.type.kind == Kind::kFixedText) {
-            out.line("if (!kos_idl_fixed_text_valid(in->%, %)) return %;", name, field.type.bytes, failed);
-        }
-    }
-}
-
 void emit_put_bytes(Writer& out, const Codec& codec) {
     const Message& message = codec.message;
     out.open("static inline size_t %_put_bytes(const %_t* in, uint8_t* bytes) {", codec.name(), codec.name());
@@ -299,10 +276,13 @@ void emit_decode(Writer& out, const Codec& codec) {
     const Message& message = codec.message;
     out.open("static inline bool %_decode(const kos_msg_t* in%) {", codec.name(),
              message.empty() ? "" : ", " + codec.name() + "_t* out");
-    if (message.token < 0) {
-        out.line("if (in->token != 0) return false;");
-    } else if (!message.token_field()->type.optional) {
-        out.line("if (in->token == 0) return false;");
+    const Field* const token = message.token_field();
+    if (!token) {
+        out.line("if ((in->token | in->own.port) != 0) return false;");
+    } else {
+        if (!token->type.own) out.line("if (in->own.port != 0) return false;");
+        if (!token->type.optional)
+            out.line("if (in->token == 0%) return false;", token->type.own ? " && in->own.port == 0" : "");
     }
     if (!message.has_payload()) out.line("if (in->payload_bytes != 0) return false;");
     if (message.uses_words()) out.line("if (!in->has_words) return false;");
@@ -319,6 +299,7 @@ void emit_decode(Writer& out, const Codec& codec) {
     if (message.token >= 0) {
         const Field& field = *message.token_field();
         out.line("out->%% = in->token;", member(field), field.type.interface ? ".slot" : "");
+        if (field.type.own) out.line("out->% = in->own;", own_name(field));
     }
     if (message.has_payload()) {
         out.line("return %_parse_bytes((const uint8_t*)in->payload, in->payload_bytes, out);", codec.name());
@@ -333,7 +314,7 @@ void emit_encode(Writer& out, const Codec& codec) {
     const bool buffer = needs_buffer(message);
     out.open("static inline kos_status_t %_encode(const %_t* in, kos_msg_t* out%) {", codec.name(), codec.name(),
              buffer ? ", void* buffer" : "");
-    emit_check_sender(out, message, "KOS_STATUS_INVALID_ARGUMENT");
+    emit_check_sender(out, message, "in", "KOS_STATUS_INVALID_ARGUMENT");
     if (message.in_registers) {
         out.line("%_pack(in, &out->param, out->words);", codec.name());
     } else {
@@ -371,12 +352,47 @@ void emit_one_way(Writer& out, const Codec& codec) {
     emit_put_bytes(out, codec);
     out.open("static inline bool %_fits(const %_t* in) {", codec.name(), codec.name());
     out.line("(void)in;");
-    emit_check_sender(out, codec.message, "false");
+    emit_check_sender(out, codec.message, "in", "false");
     out.line("return true;");
     out.close();
 }
 
 }  // namespace
+
+void emit_check_sender(Writer& out, const Message& message, const std::string& view, const std::string& failed) {
+    for (const Field& field : message.fields) {
+        const std::string name = member(field);
+        if (field.type.variable()) {
+            out.line("if (%->% > %) return %;", view, length_name(field), field.type.max, failed);
+        }
+        if (field.type.kind == Kind::kFixedText) {
+            out.line("if (!kos_idl_fixed_text_valid(%->%, %)) return %;", view, name, field.type.bytes, failed);
+        }
+    }
+}
+
+uint64_t used_bits(const Message& message, uint32_t index) {
+    uint64_t bits = 0;
+    for (const Field& field : message.fields) {
+        if (!field.type.fixed()) continue;
+        if (field.type.scalar()) {
+            if (field.offset / 8 == index) bits |= mask_of(field.type) << (field.offset % 8 * 8);
+            continue;
+        }
+        for (uint32_t byte = field.offset; byte < field.offset + field.type.bytes; ++byte) {
+            if (byte / 8 == index) bits |= uint64_t{0xff} << (byte % 8 * 8);
+        }
+    }
+    return bits;
+}
+
+void emit_put_words(Writer& out, const Message& message, const std::string& in, const std::string (&words)[3]) {
+    std::string values[3];
+    packed_words(out, message, in, values);
+    for (int i = 0; i < 3; ++i) {
+        if (!values[i].empty()) out.line("% = %;", words[i], values[i]);
+    }
+}
 
 bool needs_buffer(const Message& message) { return !message.in_registers && message.payload_max != 0; }
 

@@ -173,7 +173,8 @@ std::string handler_arguments(const Message& message) {
         } else if (field.type.kind == Kind::kFixedData) {
             result += parameter_type(field.type, true) + "(" + value + ")";
         } else if (field.type.token()) {
-            result += parameter_type(field.type, true) + "(" + from_c_token(field.type, value) + ")";
+            result += parameter_type(field.type, true) + "(" + from_c_token(field.type, value) +
+                      (field.type.own ? ", in." + c::own_name(field) : "") + ")";
         } else {
             result += value;
         }
@@ -181,21 +182,13 @@ std::string handler_arguments(const Message& message) {
     return result;
 }
 
-void emit_case(Writer& out, const Interface& interface, const Method& method) {
-    const Codec ask = c::request(interface, method);
-    const Codec reply = c::answer(interface, method);
-    out.open("case %: {", c::label(interface, method));
-    if (!ask.message.empty()) out.line("%_t in;", ask.name());
-    out.line("if (!%_decode(&request%)) return kos_idl_refuse(&request, KOS_STATUS_BAD_REQUEST);", ask.name(),
-             ask.message.empty() ? "" : ", &in");
-    out.line("% result = derived().%(%);", result_type(method), snake(method.name), handler_arguments(ask.message));
+// Calls the method with the view `in`; what it returns is in `result` and in the view `out`.
+void emit_handle(Writer& out, const Codec& ask, const Codec& reply) {
+    out.line("% result = derived().%(%);", result_type(ask.method), snake(ask.method.name),
+             handler_arguments(ask.message));
     out.line("if (!result.ok()) return kos_idl_server_failure(result.status(), %);",
-             method.deferred ? "true" : "false");
-    if (reply.message.empty()) {
-        out.line("return result.status();");
-        out.close();
-        return;
-    }
+             ask.method.deferred ? "true" : "false");
+    if (reply.message.empty()) return;
     out.line("%_t out;", reply.name());
     for (const Field& field : reply.message.fields) {
         const std::string target = "out." + member(field);
@@ -211,6 +204,42 @@ void emit_case(Writer& out, const Interface& interface, const Method& method) {
             out.line("% = %;", target, value);
         }
     }
+}
+
+// As emit_case, without messages in memory.
+void emit_words_case(Writer& out, const Interface& interface, const Method& method) {
+    const Codec ask = c::request(interface, method);
+    const Codec reply = c::answer(interface, method);
+    out.open("case %: {", c::label(interface, method));
+    if (ask.message.empty()) {
+        out.line("if (KOS_IDL_UNLIKELY((param | word0 | word1) != 0)) return KOS_STATUS_BAD_REQUEST;");
+    } else {
+        out.line("%_t in;", ask.name());
+        out.line("if (KOS_IDL_UNLIKELY(!%_parse(param, word0, word1, &in))) return KOS_STATUS_BAD_REQUEST;",
+                 ask.name());
+    }
+    emit_handle(out, ask, reply);
+    if (!reply.message.empty()) {
+        c::emit_check_sender(out, reply.message, "(&out)", "KOS_STATUS_INTERNAL_ERROR");
+        c::emit_put_words(out, reply.message, "(&out)", {"answer.param", "answer.words[0]", "answer.words[1]"});
+    }
+    out.line("return result.status();");
+    out.close();
+}
+
+void emit_case(Writer& out, const Interface& interface, const Method& method) {
+    const Codec ask = c::request(interface, method);
+    const Codec reply = c::answer(interface, method);
+    out.open("case %: {", c::label(interface, method));
+    if (!ask.message.empty()) out.line("%_t in;", ask.name());
+    out.line("if (!%_decode(&request%)) return kos_idl_refuse(&request, KOS_STATUS_BAD_REQUEST);", ask.name(),
+             ask.message.empty() ? "" : ", &in");
+    emit_handle(out, ask, reply);
+    if (reply.message.empty()) {
+        out.line("return result.status();");
+        out.close();
+        return;
+    }
     out.line("if (%_encode(&out, &answer%) != KOS_STATUS_OK) return KOS_STATUS_INTERNAL_ERROR;", reply.name(),
              c::needs_buffer(reply.message) ? ", buffer_" : "");
     if (const Field* token = reply.message.token_field()) {
@@ -225,19 +254,20 @@ void emit_queued_case(Writer& out, const Interface& interface, const Method& met
     const Codec ask = c::request(interface, method);
     out.open("case %: {", c::label(interface, method));
     if (ask.message.empty()) {
-        out.line("if (size == 0) derived().%(caller);", snake(method.name));
+        out.line("if (size != 0) return false;");
     } else {
         out.line("%_t in;", ask.name());
-        out.line("if (%_parse_bytes(reinterpret_cast<const uint8_t*>(copy), size, &in)) derived().%(%);", ask.name(),
-                 snake(method.name), handler_arguments(ask.message));
+        out.line("if (!%_parse_bytes(reinterpret_cast<const uint8_t*>(copy), size, &in)) return false;", ask.name());
     }
-    out.line("return;");
+    out.line("derived().%(%);", snake(method.name), handler_arguments(ask.message));
+    out.line("return true;");
     out.close();
 }
 
 void emit_server_class(Writer& out, const Interface& interface) {
     const bool queue = std::any_of(interface.methods.begin(), interface.methods.end(),
                                    [](const Method& method) { return method.one_way; });
+    const bool words = std::any_of(interface.methods.begin(), interface.methods.end(), c::words_only);
     uint32_t buffer = 0;
     for (const Method& method : interface.methods) {
         if (c::needs_buffer(method.answer)) buffer = std::max(buffer, method.answer.payload_max);
@@ -267,19 +297,40 @@ void emit_server_class(Writer& out, const Interface& interface) {
         }
     }
     out.blank();
-    out.line("// Serves this interface on all ports of the domain, until it is asked to stop.");
+    out.line(
+        "// Whose requests are served; the others' are answered BAD_REQUEST. For servers without tokens: not those of "
+        "tokens.");
+    out.line("bool accepts(const Caller&) const { return true; }");
+    out.blank();
+    out.line(
+        "// Serves this interface on all ports of the domain, until it is asked to stop. Signals go to the method");
+    out.line("// signalled(uint64_t bits), if there is one, or else to what server()->signalled was set to.");
     out.open("Result<void> run() {");
     out.open(
         "server_.call = [](kos_server_t* server, const Caller* caller, const kos_msg_t* request, kos_msg_t* answer) {");
     out.line("return static_cast<Derived*>(server->context)->dispatch(*caller, *request, *answer);");
     out.close("};");
+    if (words) {
+        out.open(
+            "server_.call_words = [](kos_server_t* server, const Caller* caller, uint64_t label, uint64_t param, "
+            "uint64_t word0, uint64_t word1, kos_words_t* answer) {");
+        out.line(
+            "return static_cast<Derived*>(server->context)->dispatch_words(*caller, label, param, word0, word1, "
+            "*answer);");
+        out.close("};");
+    }
     if (queue) {
         out.open(
             "server_.queued = [](kos_server_t* server, const Caller* caller, uint64_t label, const void* bytes, size_t "
             "size) {");
-        out.line("static_cast<Derived*>(server->context)->dispatch_queued(*caller, label, bytes, size);");
+        out.line("(void)static_cast<Derived*>(server->context)->dispatch_queued(*caller, label, bytes, size);");
         out.close("};");
     }
+    out.open("if constexpr (requires(Derived& server, uint64_t bits) { server.signalled(bits); }) {");
+    out.open("server_.signalled = [](kos_server_t* server, uint64_t bits) {");
+    out.line("static_cast<Derived*>(server->context)->signalled(bits);");
+    out.close("};");
+    out.close();
     out.line("server_.context = static_cast<Derived*>(this);");
     out.line("return Result<void>(kos_server_run(&server_));");
     out.close();
@@ -290,7 +341,10 @@ void emit_server_class(Writer& out, const Interface& interface) {
                                       [](const Method& method) { return !method.one_way; });
     out.open("kos_status_t dispatch(% const kos_msg_t& request, %) {",
              any_call ? "const Caller& caller," : "const Caller&,", any_call ? "kos_msg_t& answer" : "kos_msg_t&");
-    if (any_call) out.line("(void)answer;");
+    if (any_call) {
+        out.line("(void)answer;");
+        out.line("if (!derived().accepts(caller)) return kos_idl_refuse(&request, KOS_STATUS_BAD_REQUEST);");
+    }
     out.open("switch (request.label) {");
     for (const Method& method : interface.methods) {
         if (!method.one_way) emit_case(out, interface, method);
@@ -299,16 +353,33 @@ void emit_server_class(Writer& out, const Interface& interface) {
     out.close();
     out.close();
     out.blank();
+    if (words) {
+        out.line("// Likewise for kos_server_t.call_words; 0: this is for dispatch().");
+        out.open(
+            "kos_status_t dispatch_words(const Caller& caller, uint64_t label, uint64_t param, uint64_t word0, "
+            "uint64_t word1, [[maybe_unused]] kos_words_t& answer) {");
+        out.line("if (!derived().accepts(caller)) return KOS_STATUS_BAD_REQUEST;");
+        out.open("switch (label) {");
+        for (const Method& method : interface.methods) {
+            if (c::words_only(method)) emit_words_case(out, interface, method);
+        }
+        out.line("default: return 0;");
+        out.close();
+        out.close();
+        out.blank();
+    }
     if (queue) {
-        out.open("void dispatch_queued(const Caller& caller, uint64_t label, const void* bytes, size_t size) {");
+        out.line(
+            "// Likewise for kos_server_t.queued; false: the message is none of this interface, and had no effect.");
+        out.open("bool dispatch_queued(const Caller& caller, uint64_t label, const void* bytes, size_t size) {");
         out.line("KOS_IDL_BUFFER(copy, KOS_QUEUE_INLINE_BYTES);");
-        out.line("if (size > sizeof copy) return;");
+        out.line("if (size > sizeof copy) return false;");
         out.line("if (size != 0) __builtin_memcpy(copy, bytes, size);");
         out.open("switch (label) {");
         for (const Method& method : interface.methods) {
             if (method.one_way) emit_queued_case(out, interface, method);
         }
-        out.line("default: return;");
+        out.line("default: return false;");
         out.close();
         out.close();
         out.blank();

@@ -34,12 +34,14 @@ std::string type_text(const Type& type) {
         case Kind::kStruct: return dotted(*type.structure);
         case Kind::kFixedText: return "Text in " + std::to_string(type.bytes) + " bytes";
         case Kind::kFixedData: return "Data, " + std::to_string(type.bytes) + " bytes";
-        case Kind::kText: return "Text, at most " + std::to_string(type.max) + " bytes";
+        case Kind::kText:
+            return "Text" + std::string(type.raw ? " or other bytes" : "") + ", at most " + std::to_string(type.max) +
+                   " bytes";
         case Kind::kData: return "Data, at most " + std::to_string(type.max) + " bytes";
         case Kind::kList: return "list of at most " + std::to_string(type.max) + " " + type_text(*type.element);
         case Kind::kToken:
-            return std::string(type.optional ? "optional " : "") + "token for " +
-                   (type.interface ? dotted(*type.interface) : "any interface");
+            return std::string(type.optional ? "optional " : "") + (type.own ? "(perhaps the server's own) " : "") +
+                   "token for " + (type.interface ? dotted(*type.interface) : "any interface");
     }
     return "";
 }

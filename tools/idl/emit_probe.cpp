@@ -155,6 +155,12 @@ void emit_message_functions(Writer& out, const Codec& codec) {
             out.line("return true;");
         } else {
             out.line("if (!%_decode(&in, &view)) return false;", name);
+            if (const Field* const token = codec.message.token_field(); token && token->type.own) {
+                out.open("if (view.%.port) {", c::own_name(*token));
+                out.line("out = in;  // no client can encode it");
+                out.line("return std::memcmp(&view.%, &in.own, sizeof in.own) == 0;", c::own_name(*token));
+                out.close();
+            }
             out.line("return %_encode(&view, &out%) == KOS_STATUS_OK;", name,
                      c::needs_buffer(codec.message) ? ", buffer" : "");
         }
@@ -211,13 +217,16 @@ void emit_c_round_trip(Writer& out, const Interface& interface, const Method& me
     const Codec ask = c::request(interface, method);
     const Codec reply = c::answer(interface, method);
     out.open("% handle(%* self_, const kos_caller_t* caller_%%) {", method.one_way ? "void" : "kos_status_t",
-             c::server_type(interface), c::in_parameters(method.request), c::out_parameters(method.answer));
+             c::server_type(interface), c::handler_parameters(method.request), c::out_parameters(method.answer));
     out.line("(void)self_, (void)caller_;");
     out.line("arrived_ = true;");
     if (!ask.message.empty()) {
         out.line("%_t got_ = {};", ask.name());
         emit_view_from_parameters(out, ask.message, "got_");
         out.line("same_ = same_view_(got_, sent_);");
+        for (const Field& field : ask.message.fields) {
+            if (field.type.own) out.line("if (%) same_ = false;", c::own_name(field));
+        }
     }
     if (method.deferred) {
         out.open("if (later_) {");
@@ -269,7 +278,16 @@ void emit_c_round_trip(Writer& out, const Interface& interface, const Method& me
         out.line("% server = {};", c::server_type(interface));
         out.line("kos_caller_t const caller = {};");
         out.line("kos_msg_t answer = {};");
-        out.line("return %_dispatch(&server, &caller, &request, &answer);", prefix(interface));
+        out.line("kos_status_t const status = %_dispatch(&server, &caller, &request, &answer);", prefix(interface));
+        if (c::words_only(method)) {
+            out.open(
+                "return same_in_words(request, status, [&](uint64_t p, uint64_t a, uint64_t b, kos_words_t& words) {");
+            out.line("return %_dispatch_words(&server.server, &caller, request.label, p, a, b, &words);",
+                     prefix(interface));
+            out.close("});");
+        } else {
+            out.line("return status;");
+        }
     }
     out.close();
     out.blank();
@@ -425,7 +443,14 @@ void emit_cpp_round_trip(Writer& out, const Interface& interface, const Method& 
     out.open("kos_status_t dispatch_cpp([[maybe_unused]] const kos_msg_t& request) {");
     out.line("BareServer server;");
     out.line("kos_msg_t answer = {};");
-    out.line("return server.dispatch({}, request, answer);");
+    out.line("kos_status_t const status = server.dispatch({}, request, answer);");
+    if (c::words_only(method)) {
+        out.open("return same_in_words(request, status, [&](uint64_t p, uint64_t a, uint64_t b, kos_words_t& words) {");
+        out.line("return server.dispatch_words({}, request.label, p, a, b, words);");
+        out.close("});");
+    } else {
+        out.line("return status;");
+    }
     out.close();
     out.blank();
 }

@@ -57,7 +57,9 @@ private:
             ", .bytes = " + std::to_string(field.type.bytes) + ", .max = " + std::to_string(field.type.max);
         text += ", .values = " + (inner.enumeration ? values(*inner.enumeration) : "{}");
         text += ", .fields = " + (inner.structure ? structure(*inner.structure) : "{}");
-        return text + ", .optional = " + (field.type.optional ? "true" : "false") + "}";
+        return text + ", .optional = " + (field.type.optional ? "true" : "false") +
+               ", .raw = " + (field.type.raw ? "true" : "false") + ", .own = " + (field.type.own ? "true" : "false") +
+               "}";
     }
 
     std::string values(const Enum& item) {

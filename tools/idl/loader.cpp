@@ -285,6 +285,12 @@ private:
         for (const std::string& problem : lay_out(result.answer, false)) {
             error(interface.file, place, "results: " + problem);
         }
+        if (const Field* const text = result.answer.variable_field(); text && text->type.raw) {
+            error(interface.file, place, "found $raw on a result; expected it on parameters only");
+        }
+        if (const Field* const token = result.answer.token_field(); token && token->type.own) {
+            error(interface.file, place, "found $own on a result; expected it on parameters only");
+        }
         check_parameter_names(result, interface.file, place);
         return result;
     }
@@ -411,6 +417,7 @@ private:
         Type type;
         type.kind = Kind::kToken;
         type.optional = has(annotations, "optional");
+        type.own = has(annotations, "own");
         return type;
     }
 
@@ -422,6 +429,7 @@ private:
         Type type;
         if (most && exact) error(file, place, "found $maxBytes and $fixedBytes; expected one of them");
         if (exact) {
+            if (has(annotations, "raw")) error(file, place, "found $raw; expected it with $maxBytes only");
             type.kind = fixed;
             type.bytes = *exact;
             const uint32_t least = fixed == Kind::kFixedText ? 2 : 1;
@@ -429,6 +437,7 @@ private:
             return type;
         }
         type.kind = variable;
+        type.raw = has(annotations, "raw");
         type.max = most.value_or(1);
         if (!most) error(file, place, "found no bound; expected $maxBytes(n) or $fixedBytes(n) with n from 1 to 4096");
         check_range(type.max, 1, "maxBytes", file, place);
@@ -478,7 +487,9 @@ private:
         refuse("maxBytes", bytes, "Text and Data");
         refuse("fixedBytes", bytes, "Text and Data");
         refuse("maxCount", type.isList(), "List");
+        refuse("raw", type.isText(), "Text");
         refuse("optional", type.isInterface() || type.isAnyPointer(), "tokens");
+        refuse("own", type.isInterface() || type.isAnyPointer(), "tokens");
     }
 
     // --- Checks of what belongs together

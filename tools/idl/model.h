@@ -48,6 +48,8 @@ struct Type {
     const Interface* interface = nullptr;  // of a token; null: of any interface
     std::shared_ptr<Type> element;         // of a list
     bool optional = false;                 // token
+    bool raw = false;                      // Text that is not checked by who receives it
+    bool own = false;                      // token: may be one of the server's own
 
     bool variable() const { return kind == Kind::kText || kind == Kind::kData || kind == Kind::kList; }
     bool token() const { return kind == Kind::kToken; }

@@ -131,6 +131,15 @@ TEST(Schema, AnnotationsWhereTheyMeanNothing) {
               "t.capnp: I.m(a): found $maxCount; expected it on List only");
     EXPECT_EQ(errors_of_method("(a :Bool $Kos.optional) -> ()"),
               "t.capnp: I.m(a): found $optional; expected it on tokens only");
+    EXPECT_EQ(errors_of_method("(a :Data $Kos.maxBytes(3) $Kos.raw) -> ()"),
+              "t.capnp: I.m(a): found $raw; expected it on Text only");
+    EXPECT_EQ(errors_of_method("(a :Text $Kos.fixedBytes(3) $Kos.raw) -> ()"),
+              "t.capnp: I.m(a): found $raw; expected it with $maxBytes only");
+    EXPECT_EQ(errors_of_method("() -> (a :Text $Kos.maxBytes(3) $Kos.raw)"),
+              "t.capnp: I.m: found $raw on a result; expected it on parameters only");
+    EXPECT_EQ(errors_of_method("(a :Bool $Kos.own) -> ()"), "t.capnp: I.m(a): found $own; expected it on tokens only");
+    EXPECT_EQ(errors_of_method("() -> (a :I $Kos.own)"),
+              "t.capnp: I.m: found $own on a result; expected it on parameters only");
 }
 
 TEST(Schema, Labels) {

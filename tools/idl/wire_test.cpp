@@ -244,6 +244,68 @@ TEST(Tokens, AreMadeForTheirInterface) {
     EXPECT_EQ(transport().deleted, std::vector<kos_token_t>{1008});
 }
 
+struct OwnSeen : everything::Server<OwnSeen> {
+    Result<uint8_t> own(const Caller&, uint8_t n, Received<everything::Client> session) {
+        if (session.own()) seen = *session.own();
+        slot = session.slot();
+        return n;
+    }
+    Caller seen = {};
+    kos_slot_t slot = 0;
+};
+
+// What a server has made comes back as its number; everybody else's as a slot, which is given back at the end.
+TEST(Tokens, OfTheServerItselfAreTold) {
+    kos_msg_t request = {};
+    request.label = KOS_EVERYTHING_LABEL_OWN;
+    request.param = 5;
+    kos_msg_t answer = {};
+    OwnSeen server;
+    transport().reset();
+    EXPECT_EQ(server.dispatch({}, request, answer), KOS_STATUS_BAD_REQUEST);  // none
+    request.own = {3, 7, 42};
+    EXPECT_EQ(server.dispatch({}, request, answer), KOS_STATUS_OK);
+    EXPECT_EQ(answer.param, 5u);
+    EXPECT_EQ(server.seen.token, 42u);
+    EXPECT_EQ(server.seen.port, 7u);
+    EXPECT_EQ(server.seen.domain, 3u);
+    EXPECT_EQ(server.slot, 0u);
+    EXPECT_TRUE(transport().deleted.empty());
+    server.seen = {};
+    request.own = {};
+    request.token = 9;
+    EXPECT_EQ(server.dispatch({}, request, answer), KOS_STATUS_OK);
+    EXPECT_EQ(server.seen.port, 0u);
+    EXPECT_EQ(server.slot, 9u);
+    EXPECT_EQ(transport().deleted, std::vector<kos_token_t>{9});
+}
+
+TEST(Tokens, OfTheServerItselfAreToldInC) {
+    static uint64_t seen;
+    kos_everything_server_t server = {};
+    server.own = [](kos_everything_server_t*, const kos_caller_t*, uint8_t, kos_everything_client_t session,
+                    const kos_caller_t* own, uint8_t*) {
+        seen = own ? own->token : session.slot + 1000;
+        return static_cast<kos_status_t>(KOS_STATUS_OK);
+    };
+    kos_msg_t request = {};
+    request.label = KOS_EVERYTHING_LABEL_OWN;
+    request.own = {3, 7, 42};
+    kos_caller_t const caller = {};
+    kos_msg_t answer = {};
+    EXPECT_EQ(kos_everything_dispatch(&server, &caller, &request, &answer), KOS_STATUS_OK);
+    EXPECT_EQ(seen, 42u);
+    request.own = {};
+    request.token = 9;
+    EXPECT_EQ(kos_everything_dispatch(&server, &caller, &request, &answer), KOS_STATUS_OK);
+    EXPECT_EQ(seen, 1009u);
+    // A method that does not expect them.
+    request.label = KOS_EVERYTHING_LABEL_TOKENS;
+    request.token = 0;
+    request.own = {3, 7, 42};
+    EXPECT_EQ(kos_everything_dispatch(&server, &caller, &request, &answer), KOS_STATUS_BAD_REQUEST);
+}
+
 TEST(Connections, ComeFromTheDirectory) {
     transport().reset();
     auto client = log::Client::connect("log");

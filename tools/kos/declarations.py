@@ -25,6 +25,8 @@ class Test:
     kernels: tuple = ()  # names of board.KERNELS
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
     append_on_sel4: str = ""  # added to it when the kernel is a seL4
+    parameters: dict = field(default_factory=dict)  # of a system: "domain.name" -> value; may have {seed}
+    parameters_on_sel4_smp: dict = field(default_factory=dict)  # in their place there
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
     virtual_time: bool = True  # of systems on one core; False: time is the host's
@@ -79,6 +81,8 @@ def read_test(file):
         kernels=tuple(reader.take("kernels", list, [])),
         append=reader.take("append", str, ""),
         append_on_sel4=reader.take("append_on_sel4", str, ""),
+        parameters=reader.take("parameters", dict, {}),
+        parameters_on_sel4_smp=reader.take("parameters_on_sel4_smp", dict, {}),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
         virtual_time=reader.take("virtual_time", bool, True),
@@ -92,17 +96,28 @@ def read_test(file):
     if bool(test.script) == bool(test.kernels):
         reader.refuse("kernels belongs to elf or system, and these need kernels")
     check_system(reader, test.system)
+    check_parameters(reader, test)
     check_devices(reader, test)
     for kernel in test.kernels:
         if kernel not in KERNELS:
             reader.refuse(f"unknown kernel '{kernel}', expected some of {' '.join(KERNELS)}")
-    if bool(test.seeds) != ("{seed}" in test.append) and not test.script:
-        reader.refuse("seeds and {seed} in append belong together")
+    uses_seed = "{seed}" in test.append or "{seed}" in map(str, test.parameters.values())
+    if bool(test.seeds) != uses_seed and not test.script:
+        reader.refuse("seeds and {seed} in append or parameters belong together")
     if any(not isinstance(seed, int) or seed < 0 for seed in test.seeds):
         reader.refuse("seeds must be numbers")
     if not set(test.digests) <= {str(seed) for seed in test.seeds}:
         reader.refuse("digests has a seed that seeds has not")
     return test
+
+
+def check_parameters(reader, test):
+    if test.parameters and not test.system:
+        reader.refuse("parameters are for a system")
+    if any(not isinstance(value, (str, int)) for value in test.parameters.values()):
+        reader.refuse("parameters must be texts or numbers")
+    if not set(test.parameters_on_sel4_smp) <= set(test.parameters):
+        reader.refuse("parameters_on_sel4_smp has a name that parameters has not")
 
 
 def check_devices(reader, test):
@@ -177,14 +192,17 @@ class Reader:
         raise KosError(f"{shown(self.file)}: {text}")
 
 
-def replaced(append, changes):
-    """`append` with the values of some of its keys replaced; a key that it does not have is a mistake."""
-    words = append.split()
+def replaced(append, parameters, changes):
+    """Both with the values of some of their keys replaced; a key that they do not have is a mistake."""
+    words, parameters = append.split(), dict(parameters)
     for change in changes:
-        key, separator, _ = change.partition("=")
+        key, separator, value = change.partition("=")
         places = [i for i, word in enumerate(words) if word.startswith(key + "=")]
-        if not separator or not places:
-            declared = " ".join(word.split("=")[0] for word in words) or "none"
+        if not separator or (not places and key not in parameters):
+            declared = " ".join([word.split("=")[0] for word in words] + list(parameters)) or "none"
             raise KosError(f"--set {change}: expected KEY=VALUE, KEY one of: {declared}")
-        words[places[0]] = change
-    return " ".join(words)
+        if places:
+            words[places[0]] = change
+        else:
+            parameters[key] = value
+    return " ".join(words), parameters

@@ -14,8 +14,10 @@ ROOT = TARGET / "services/root/root.elf"
 PROGRAMS = TARGET / "apps"
 
 
-def compile_system(description, warnings=False):
+def compile_system(description, warnings=False, parameters=None):
     """Returns the path of the ELF file. Mistakes in the description end the command; `warnings` are shown on demand.
+
+    `parameters`: "domain.name" -> value, in place of the description's.
 
     A report of everything in the system is beside the ELF file, with the suffix .md."""
     description = Path(description)
@@ -24,11 +26,14 @@ def compile_system(description, warnings=False):
             raise KosError(f"{what} is missing: {shown(path)}")
     IMAGES.mkdir(parents=True, exist_ok=True)
     # Descriptions of the same name come from different folders.
-    where = hashlib.sha256(str(description.resolve()).encode()).hexdigest()[:8]
+    replaced = [f"{name}={value}" for name, value in (parameters or {}).items()]
+    where = hashlib.sha256(" ".join([str(description.resolve()), *replaced]).encode()).hexdigest()[:8]
     image = IMAGES / f"{description.resolve().parent.name}-{where}.elf"
     words = [MANIFEST, "build", shown(description), "--root", ROOT, "--programs", PROGRAMS,
              "--services", TOP / "services", "--services", TOP / "drivers", "-o", image,
              "--report", image.with_suffix(".md")]
+    for one in replaced:
+        words += ["--parameter", one]
     images = root_images.folder_for(description)
     if images:
         words += ["--images", images]
@@ -40,6 +45,6 @@ def compile_system(description, warnings=False):
     return image
 
 
-def root_task(elf, system, warnings=False):
+def root_task(elf, system, warnings=False, parameters=None):
     """The root task that a test or benchmark declares: an ELF file of the build, or a system made into one."""
-    return compile_system(TOP / system, warnings) if system else TARGET / elf
+    return compile_system(TOP / system, warnings, parameters) if system else TARGET / elf

@@ -46,14 +46,19 @@ def run(test, variant, seed, arguments, log):
         result = run_script(test, seed, log, timeout)
         return judged(result, [])
 
-    append = declarations.replaced(test.append, arguments.set).replace("{seed}", str(seed))
-    result = boot(test, variant, append, log, timeout)
+    parameters = dict(test.parameters)
+    if variant.kernel and variant.cores > 1:
+        parameters |= test.parameters_on_sel4_smp
+    append, parameters = declarations.replaced(test.append, parameters, arguments.set)
+    append = append.replace("{seed}", str(seed))
+    parameters = {key: str(value).replace("{seed}", str(seed)) for key, value in parameters.items()}
+    result = boot(test, variant, append, parameters, log, timeout)
     extra = []
     if variant.cores == 1 and result.end == "verdict":
         if str(seed) in test.digests and not arguments.set:
             extra += compare("the digest recorded on seL4", test.digests[str(seed)], last_digest(result))
         if variant.kernel and test.seeds and result.collected.digests:
-            keel = boot(test, Variant("release", 1), append, log.with_suffix(".keel.log"), timeout)
+            keel = boot(test, Variant("release", 1), append, parameters, log.with_suffix(".keel.log"), timeout)
             extra += [f"on Keel: {p}" for p in keel.problems()]
             extra += compare_digests(keel, result)
     return judged(result, extra)
@@ -66,10 +71,11 @@ def run_script(test, seed, log, timeout):
     return qemu.run([sys.executable, test.file.parent / test.script], log, timeout, environment)
 
 
-def boot(test, variant, append, log, timeout):
+def boot(test, variant, append, parameters, log, timeout):
     if variant.kernel and test.append_on_sel4:
         append = f"{append} {test.append_on_sel4}"
-    packed = image.pack(variant.elf(), system_image.root_task(test.elf, test.system), variant.cores)
+    root_task = system_image.root_task(test.elf, test.system, parameters=parameters)
+    packed = image.pack(variant.elf(), root_task, variant.cores)
     # A system has deadlines, so it gets a time of its own where QEMU can do that (with one core).
     icount = qemu.VIRTUAL_TIME if test.system and test.virtual_time and variant.cores == 1 else None
     words = qemu.command(packed, variant.cores, append or None, icount)

@@ -31,7 +31,9 @@ System system_of_three() {
         Program program;
         program.path = i == 1 ? "build/other.elf" : "build/one.elf";
         program.contents = test::program_elf("good").file();
-        program.contents.back() = i == 1 ? 1 : 2;
+        // In what is loaded: the rest is cut off.
+        const Elf64_Phdr segment = test::program_elf("good").segments.at(0);
+        program.contents.at(segment.p_offset + segment.p_filesz - 1) = i == 1 ? 1 : 2;
         EXPECT_EQ(check_program(program).found, "");
         system.domains[i].program = program;
     }

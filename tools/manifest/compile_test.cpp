@@ -3,6 +3,7 @@
 #include <kos/manifest/manifest.h>
 #include <libfdt.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "checks.h"
 #include "closure.h"
 #include "emit.h"
+#include "files.h"
 #include "graph.h"
 #include "program.h"
 #include "report.h"
@@ -414,6 +416,43 @@ TEST(Compile, TheExactTree) {
     ASSERT_TRUE(manifest::read(tree.data(), tree.size(), *manifest).ok());
     EXPECT_TRUE(std::equal(system.domains[0].program->sha256.begin(), system.domains[0].program->sha256.end(),
                            manifest->domains[1].program));
+}
+
+TEST(Compile, AParameterIsReplaced) {
+    const test::Workplace workplace;
+    put_files(kFiles);
+    Diagnostics diagnostics;
+    System system = load(diagnostics);
+    const auto value = [&system] {
+        const auto pump = std::find_if(system.domains.begin(), system.domains.end(),
+                                       [](const Domain& domain) { return domain.name.value == "pump_a"; });
+        return pump->parameters.at("interval_ms").value;
+    };
+    EXPECT_EQ(value(), "50");
+    replace_parameter(system, "pump_a.interval_ms=a=b");
+    EXPECT_EQ(value(), "a=b");
+    for (const char* wrong : {"pump_a.interval_ms", "pump_a=1", "pump_a.other=1", "nobody.interval_ms=1",
+                              "=pump_a.interval_ms", "pump_a.interval_ms=\n"}) {
+        EXPECT_THROW(replace_parameter(system, wrong), tools::Error) << wrong;
+    }
+    EXPECT_EQ(value(), "a=b");
+}
+
+// What root does not load is not in the image, and what it loads is as it was.
+TEST(Compile, ProgramsAreCutDown) {
+    Program program;
+    program.contents = test::program_elf("good").file();
+    const std::vector<uint8_t> whole = program.contents;
+    program.contents.resize(whole.size() + 5000, 0x5a);
+    ASSERT_EQ(check_program(program).found, "");
+    EXPECT_LE(program.contents.size(), whole.size());
+    for (const Elf64_Phdr& segment : test::program_elf("good").segments) {
+        if (segment.p_type != PT_LOAD || segment.p_filesz == 0) continue;
+        ASSERT_LE(segment.p_offset + segment.p_filesz, program.contents.size());
+        EXPECT_TRUE(std::equal(whole.begin() + static_cast<std::ptrdiff_t>(segment.p_offset),
+                               whole.begin() + static_cast<std::ptrdiff_t>(segment.p_offset + segment.p_filesz),
+                               program.contents.begin() + static_cast<std::ptrdiff_t>(segment.p_offset)));
+    }
 }
 
 TEST(Compile, SameBytesAgain) {

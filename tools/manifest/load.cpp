@@ -8,6 +8,7 @@
 
 #include "board.h"
 #include "checks.h"
+#include "files.h"
 #include "load_app.h"
 #include "table.h"
 
@@ -321,6 +322,33 @@ private:
 
 System load_system(const std::string& path, const Folders& folders, Diagnostics& diagnostics) {
     return SystemLoader(path, folders, diagnostics).run();
+}
+
+void replace_parameter(System& system, const std::string& replacement) {
+    constexpr size_t kMostBytes = 255;
+    const size_t equals = replacement.find('=');
+    const size_t dot = replacement.find('.');
+    if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+        throw tools::Error("--parameter " + replacement + ": expected DOMAIN.NAME=VALUE");
+    }
+    const std::string name = replacement.substr(dot + 1, equals - dot - 1);
+    const std::string value = replacement.substr(equals + 1);
+    const auto is_printable = [](unsigned char c) { return c >= ' ' && c <= '~'; };
+    if (value.size() > kMostBytes || !std::all_of(value.begin(), value.end(), is_printable)) {
+        throw tools::Error("--parameter " + replacement + ": expected a value of at most 255 printable characters");
+    }
+    for (Domain& domain : system.domains) {
+        if (domain.name.value != replacement.substr(0, dot)) {
+            continue;
+        }
+        const auto found = domain.parameters.find(name);
+        if (found == domain.parameters.end()) {
+            throw tools::Error("--parameter " + replacement + ": the domain has no such parameter");
+        }
+        found->second.value = value;
+        return;
+    }
+    throw tools::Error("--parameter " + replacement + ": the system has no such domain");
 }
 
 }  // namespace kos::compiler

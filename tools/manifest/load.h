@@ -21,6 +21,10 @@ struct Folders {
 // Everything that can be read is read, also after an error.
 System load_system(const std::string& path, const Folders& folders, Diagnostics& diagnostics);
 
+// Replaces a parameter by "DOMAIN.NAME=VALUE". Throws tools::Error if there is no such domain or parameter, or if the
+// value is none.
+void replace_parameter(System& system, const std::string& replacement);
+
 }  // namespace kos::compiler
 
 #endif

@@ -21,14 +21,13 @@ using kos::tools::read_file;
 using kos::tools::SigningKey;
 using kos::tools::write_file;
 
-SigningKey key_of(const Options& options) {
-    return options.key.empty() ? SigningKey::read_or_create(options.development_key) : SigningKey::read(options.key);
-}
-
 // Returns false after errors, which have been printed.
 bool compile(const Options& options) {
     Diagnostics diagnostics;
     System system = load_system(options.input, options.folders, diagnostics);
+    for (const std::string& parameter : options.parameters) {
+        replace_parameter(system, parameter);
+    }
     load_programs(system, options.folders, diagnostics);
     load_images(system, options.folders, diagnostics);
     check_system(system, diagnostics);
@@ -50,8 +49,8 @@ bool compile(const Options& options) {
         draw_graph(graph_of(system), options.graph);
     }
     if (options.command == Command::kBuild) {
-        const SigningKey key = key_of(options);
-        const bool is_development = options.key.empty();
+        const SigningKey key = options.key.read();
+        const bool is_development = options.key.is_development();
         const Buffer bundle = make_bundle(manifest, system, key, is_development);
         write_file(options.output, attach_bundle(read_file(options.root), bundle, key, is_development));
     }
@@ -70,7 +69,7 @@ bool run(const Options& options) {
         case Command::kCheck:
         case Command::kBuild: return compile(options);
         case Command::kSign:
-            write_file(options.output, sign_again(read_file(options.input), key_of(options), false));
+            write_file(options.output, sign_again(read_file(options.input), options.key.read(), false));
             return true;
         case Command::kVerify: verify(options); return true;
     }

@@ -1,8 +1,6 @@
 // See options.h.
 #include "options.h"
 
-#include <getopt.h>
-
 #include <map>
 
 #include "files.h"
@@ -29,12 +27,10 @@ void check(const Options& options) {
     if (options.command == Command::kBuild && (options.root.empty() || options.output.empty())) {
         throw Error("build needs --root and --output (kos-manifest --help)");
     }
-    if (options.command == Command::kSign && (options.key.empty() || options.output.empty())) {
+    if (options.command == Command::kSign && (options.key.is_development() || options.output.empty())) {
         throw Error("sign needs --key and --output (kos-manifest --help)");
     }
-    if (!options.key.empty() && options.development_key != KOS_DEVELOPMENT_KEY) {
-        throw Error("--key and --development-key exclude each other");
-    }
+    options.key.check();
 }
 
 }  // namespace
@@ -52,6 +48,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --images DIR       where the apps' images are; may be repeated
   --services DIR     where "core:NAME" is looked for (default services, drivers); may be repeated
   --interfaces DIR   where the schemas of interfaces are; without it they are not looked for; may be repeated
+  --parameter DOMAIN.NAME=VALUE  replaces a parameter of a domain; may be repeated
   --report FILE      a report of every domain, object, right, address and byte (Markdown)
   --graph FILE       a picture of the domains and their connections (SVG, with graphviz's dot)
   --fdt FILE         the compiled manifest alone
@@ -66,58 +63,29 @@ verify says who signed an image and whether it is whole. Exit status: 0, or 1 af
 )";
 
 Options parse_options(int argc, char** argv) {
-    enum {
-        kRoot = 256,
-        kPrograms,
-        kImages,
-        kServices,
-        kInterfaces,
-        kReport,
-        kGraph,
-        kFdt,
-        kKey,
-        kDevelopment,
-        kHelpOption
-    };
-    static const option kOptions[] = {
-        {"root", required_argument, nullptr, kRoot},
-        {"output", required_argument, nullptr, 'o'},
-        {"programs", required_argument, nullptr, kPrograms},
-        {"images", required_argument, nullptr, kImages},
-        {"services", required_argument, nullptr, kServices},
-        {"interfaces", required_argument, nullptr, kInterfaces},
-        {"report", required_argument, nullptr, kReport},
-        {"graph", required_argument, nullptr, kGraph},
-        {"fdt", required_argument, nullptr, kFdt},
-        {"key", required_argument, nullptr, kKey},
-        {"development-key", required_argument, nullptr, kDevelopment},
-        {"help", no_argument, nullptr, kHelpOption},
-        {nullptr, 0, nullptr, 0},
-    };
+    using tools::Argument;
+    using tools::into;
     Options options;
-    options.development_key = KOS_DEVELOPMENT_KEY;
-    for (int choice = 0; (choice = getopt_long(argc, argv, "o:", kOptions, nullptr)) != -1;) {
-        switch (choice) {
-            case kRoot: options.root = optarg; break;
-            case 'o': options.output = optarg; break;
-            case kPrograms: options.folders.programs.emplace_back(optarg); break;
-            case kImages: options.folders.images.emplace_back(optarg); break;
-            case kServices: options.folders.services.emplace_back(optarg); break;
-            case kInterfaces: options.folders.interfaces.emplace_back(optarg); break;
-            case kReport: options.report = optarg; break;
-            case kGraph: options.graph = optarg; break;
-            case kFdt: options.fdt = optarg; break;
-            case kKey: options.key = optarg; break;
-            case kDevelopment: options.development_key = optarg; break;
-            case kHelpOption: return options;
-            default: throw Error("see kos-manifest --help");
-        }
-    }
-    if (argc - optind != 2) {
-        throw Error("expected a command and a file (kos-manifest --help)");
-    }
-    options.command = command_of(argv[optind]);
-    options.input = argv[optind + 1];
+    bool help = false;
+    std::vector<Argument> arguments = {
+        {"root", into(options.root)},
+        {"output", into(options.output), Argument::Kind::kValue, 'o'},
+        {"programs", into(options.folders.programs)},
+        {"images", into(options.folders.images)},
+        {"services", into(options.folders.services)},
+        {"interfaces", into(options.folders.interfaces)},
+        {"report", into(options.report)},
+        {"graph", into(options.graph)},
+        {"fdt", into(options.fdt)},
+        {"parameter", into(options.parameters)},
+        {"help", into(help), Argument::Kind::kFlag},
+    };
+    options.key.add(arguments);
+    const std::vector<std::string> words = tools::parse_arguments(argc, argv, "kos-manifest", arguments);
+    if (help) return options;
+    if (words.size() != 2) throw Error("expected a command and a file (kos-manifest --help)");
+    options.command = command_of(words[0]);
+    options.input = words[1];
     if (options.folders.services.empty()) {
         options.folders.services = {KOS_SOURCE_DIR "/services", KOS_SOURCE_DIR "/drivers"};
     }

@@ -3,7 +3,9 @@
 #define KOS_TOOLS_MANIFEST_OPTIONS_H_
 
 #include <string>
+#include <vector>
 
+#include "arguments.h"
 #include "load.h"
 
 namespace kos::compiler {
@@ -20,8 +22,8 @@ struct Options {
     std::string report;
     std::string graph;
     std::string fdt;
-    std::string key;
-    std::string development_key;
+    std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
+    tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
 };
 
 extern const char kUsage[];

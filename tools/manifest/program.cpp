@@ -69,6 +69,25 @@ ProgramMistake check_headers(const Program& program) {
     return {};
 }
 
+// Cuts off what root does not load, symbols and debug information above all: the loader and root hash all that is left
+// on every boot. Precondition: check_headers() has accepted the file.
+void strip(Program& program) {
+    Elf64_Ehdr header;
+    std::memcpy(&header, program.contents.data(), sizeof(header));
+    uint64_t end = header.e_phoff + uint64_t{header.e_phnum} * sizeof(Elf64_Phdr);
+    for (uint32_t i = 0; i < header.e_phnum; ++i) {
+        Elf64_Phdr segment;
+        std::memcpy(&segment, program.contents.data() + header.e_phoff + i * sizeof(segment), sizeof(segment));
+        if (segment.p_type == PT_LOAD || segment.p_type == PT_TLS) {
+            end = std::max(end, segment.p_offset + segment.p_filesz);
+        }
+    }
+    header.e_shoff = 0;
+    header.e_shnum = header.e_shstrndx = 0;
+    std::memcpy(program.contents.data(), &header, sizeof(header));
+    program.contents.resize(std::min<uint64_t>(end, program.contents.size()));
+}
+
 // The first of the folders that has the file; empty: none.
 std::string find_file(const std::vector<std::string>& folders, const std::string& name) {
     for (const std::string& folder : folders) {
@@ -114,6 +133,7 @@ ProgramMistake check_program(Program& program) {
         }
         (segment.writable ? program.writable_bytes : program.read_only_bytes) += bytes;
     }
+    strip(program);
     crypto_hash_sha256(program.sha256.data(), program.contents.data(), program.contents.size());
     return {};
 }

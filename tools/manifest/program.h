@@ -14,7 +14,8 @@ void load_programs(System& system, const Folders& folders, Diagnostics& diagnost
 // Finds the images of each domain; mistakes are errors at the place of `file`.
 void load_images(System& system, const Folders& folders, Diagnostics& diagnostics);
 
-// What is wrong with the program, empty if nothing; otherwise "found; expected" in two parts.
+// What is wrong with the program, empty if nothing; otherwise "found; expected" in two parts. A good program is cut
+// down to what root loads, and hashed.
 struct ProgramMistake {
     std::string found, expected;
 };

@@ -54,15 +54,13 @@ Buffer pack(const Options& options, const SigningKey& key) {
 }
 
 void make_image(const Options& options) {
-    const bool development = options.key.empty();
-    const SigningKey key =
-        development ? SigningKey::read_or_create(options.development_key) : SigningKey::read(options.key);
+    const SigningKey key = options.key.read();
     LoaderFile loader(read_file(options.resign.empty() ? options.loader : options.resign));
     const Buffer image = options.resign.empty() ? pack(options, key) : sign_again(loader.image(), key);
     if (!options.unchecked) {
         check_as_loader(image, key);
     }
-    loader.attach(image, key.public_key(), development);
+    loader.attach(image, key.public_key(), options.key.is_development());
     if (!options.output.empty()) {
         write_file(options.output, loader.elf());
     }

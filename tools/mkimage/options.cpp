@@ -3,8 +3,6 @@
  */
 #include "options.h"
 
-#include <getopt.h>
-
 #include <cstdlib>
 
 #include "board.h"
@@ -45,9 +43,7 @@ void check(const Options& options) {
     if (options.output.empty() && options.raw.empty()) {
         throw Error("--output or --raw is needed (mkimage --help)");
     }
-    if (!options.key.empty() && options.development_key != KOS_DEVELOPMENT_KEY) {
-        throw Error("--key and --development-key exclude each other");
-    }
+    options.key.check();
 }
 
 }  // namespace
@@ -74,59 +70,26 @@ Packs the loader, a kernel and a root task (ELF files) into one signed boot imag
 )";
 
 Options parse_options(int argc, char** argv) {
-    enum {
-        kLoader = 256,
-        kKernel,
-        kRoot,
-        kResign,
-        kRaw,
-        kCores,
-        kBootargs,
-        kSlot,
-        kKey,
-        kDevelopment,
-        kUnchecked,
-        kHelp
-    };
-    static const option kOptions[] = {
-        {"loader", required_argument, nullptr, kLoader},
-        {"kernel", required_argument, nullptr, kKernel},
-        {"root", required_argument, nullptr, kRoot},
-        {"resign", required_argument, nullptr, kResign},
-        {"output", required_argument, nullptr, 'o'},
-        {"raw", required_argument, nullptr, kRaw},
-        {"cores", required_argument, nullptr, kCores},
-        {"bootargs", required_argument, nullptr, kBootargs},
-        {"slot", required_argument, nullptr, kSlot},
-        {"key", required_argument, nullptr, kKey},
-        {"development-key", required_argument, nullptr, kDevelopment},
-        {"unchecked", no_argument, nullptr, kUnchecked},
-        {"help", no_argument, nullptr, kHelp},
-        {nullptr, 0, nullptr, 0},
-    };
+    using tools::Argument;
+    using tools::into;
     Options options;
-    options.development_key = KOS_DEVELOPMENT_KEY;
-    for (int choice = 0; (choice = getopt_long(argc, argv, "o:", kOptions, nullptr)) != -1;) {
-        switch (choice) {
-            case kLoader: options.loader = optarg; break;
-            case kKernel: options.kernel = optarg; break;
-            case kRoot: options.root = optarg; break;
-            case kResign: options.resign = optarg; break;
-            case 'o': options.output = optarg; break;
-            case kRaw: options.raw = optarg; break;
-            case kCores: options.core_count = parse_cores(optarg); break;
-            case kBootargs: options.bootargs = optarg; break;
-            case kSlot: options.slot = parse_slot(optarg); break;
-            case kKey: options.key = optarg; break;
-            case kDevelopment: options.development_key = optarg; break;
-            case kUnchecked: options.unchecked = true; break;
-            case kHelp: options.help = true; return options;
-            default: throw Error("see mkimage --help");
-        }
-    }
-    if (optind != argc) {
-        throw Error(std::string("unexpected argument '") + argv[optind] + "'");
-    }
+    std::vector<Argument> arguments = {
+        {"loader", into(options.loader)},
+        {"kernel", into(options.kernel)},
+        {"root", into(options.root)},
+        {"resign", into(options.resign)},
+        {"output", into(options.output), Argument::Kind::kValue, 'o'},
+        {"raw", into(options.raw)},
+        {"cores", [&](const std::string& text) { options.core_count = parse_cores(text); }},
+        {"bootargs", into(options.bootargs)},
+        {"slot", [&](const std::string& text) { options.slot = parse_slot(text); }},
+        {"unchecked", into(options.unchecked), Argument::Kind::kFlag},
+        {"help", into(options.help), Argument::Kind::kFlag},
+    };
+    options.key.add(arguments);
+    const std::vector<std::string> words = tools::parse_arguments(argc, argv, "mkimage", arguments);
+    if (options.help) return options;
+    if (!words.empty()) throw Error("unexpected argument '" + words.front() + "'");
     check(options);
     return options;
 }

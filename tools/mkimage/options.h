@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "arguments.h"
 #include "image_format.h"
 
 namespace kos::mkimage {
@@ -19,8 +20,7 @@ struct Options {
     std::string resign;
     std::string output;
     std::string raw;
-    std::string key;
-    std::string development_key;
+    tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
     std::string bootargs;
     uint32_t core_count = 1;
     boot::Slot slot = boot::Slot::kNone;

@@ -55,8 +55,8 @@ static void measure_rust(void) {
         expect(status == KOS_STATUS_OK, "rust", status);
         if (best == 0 || (double)param < best) best = (double)param;
     }
-    report("call/rust", best / kPasses, "ns");
-    report("call/rust/over_reference", best / kPasses / reference_ns, "times");
+    report("call/bindings_rust", best / kPasses, "ns");
+    report("call/bindings_rust/over_reference", best / kPasses / reference_ns, "times");
 }
 
 void measure_calls(void) {

@@ -1,16 +1,18 @@
-//! Measures the crate from its own side: makes `param` calls to the server in Rust, on the time of who asks for it.
+//! Measures the Rust bindings from their own side: makes as many calls to the server in Rust as it is asked for, on the time
+//! of who asks.
 #![no_std]
+use idl::echo::EchoClient;
 use kos::prelude::*;
 use kos::Instant;
 kos::main!(main);
 
-struct Client(Connection);
+struct Client(EchoClient);
 
 impl Server for Client {
     fn call<'a>(&'a mut self, request: &Request<'a>, answer: &mut Answer<'a>) -> Result {
         let start = Instant::now();
-        for number in 0..request.param {
-            if self.0.call_words(1, [number, 2, 3])? != [number, 2, 3] {
+        for number in 0..request.param as u32 {
+            if self.0.add(number, 5)? != number + 5 {
                 return Err(Status::PEER_INVALID);
             }
         }
@@ -20,5 +22,5 @@ impl Server for Client {
 }
 
 fn main() -> Result {
-    kos::serve(&mut Client(Connection::open("rust_server")?))
+    kos::serve(&mut Client(EchoClient::connect("rust_server")?))
 }

@@ -1,17 +1,17 @@
-//! Server in Rust: answers with what it got.
+//! Echo with the Rust bindings.
 #![no_std]
+use idl::echo::EchoServer;
 use kos::prelude::*;
 kos::main!(main);
 
 struct Echo;
 
-impl Server for Echo {
-    fn call<'a>(&'a mut self, request: &Request<'a>, answer: &mut Answer<'a>) -> Result {
-        answer.param(request.param).words(request.words.unwrap_or_default()).payload(request.payload);
-        Ok(())
+impl EchoServer for Echo {
+    fn add(&mut self, _: &Call, a: u32, b: u32) -> Result<u32> {
+        Ok(a.wrapping_add(b))
     }
 }
 
 fn main() -> Result {
-    kos::serve(&mut Echo)
+    Echo.serve()
 }

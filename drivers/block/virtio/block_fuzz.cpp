@@ -41,7 +41,7 @@ struct Target {
     }
     void call(const kos_caller_t& caller, const kos_msg_t& message) {
         kos_msg_t answer = {};
-        require_answer(service.call(caller, message, answer), answer, true);
+        require_answer(service.dispatch(caller, message, answer), answer, true);
     }
     void step() {
         switch (input.below(kSteps)) {
@@ -53,13 +53,14 @@ struct Target {
             case kGoodCall: {
                 static const Buffer kData(4096, 0x11);
                 kos_msg_t message = {};
-                message.label = kBlockGeometry + input.below(4);
-                if (message.label == kBlockRead || message.label == kBlockWrite) message.param = input.number();
+                message.label = KOS_BLOCK_LABEL_GEOMETRY + input.below(4);
+                if (message.label == KOS_BLOCK_LABEL_READ || message.label == KOS_BLOCK_LABEL_WRITE)
+                    message.param = input.number();
                 const uint32_t bytes = 512u << input.below(4);
-                if (message.label == kBlockRead) {
+                if (message.label == KOS_BLOCK_LABEL_READ) {
                     message.has_words = 1;
                     message.words[0] = bytes;
-                } else if (message.label == kBlockWrite) {
+                } else if (message.label == KOS_BLOCK_LABEL_WRITE) {
                     message.payload = kData.data();
                     message.payload_bytes = bytes;
                 }

@@ -1,5 +1,5 @@
 /*
- * The interface "block": decodes and checks requests, hands them to the device, answers when it has finished.
+ * The interface "block": hands requests to the device, answers when it has finished.
  *
  * `Device` is VirtioBlock; `Calls` is how callers are kept and answered (libkos in main.cpp, a list in the test):
  *   kos_status_t defer(const kos_caller_t&, kos_deferred_t*), void answer(const kos_deferred_t&, kos_status_t,
@@ -9,59 +9,58 @@
 #define KOS_DRIVERS_BLOCK_SERVICE_H_
 
 #include <kos/driver/wait.h>
-#include <kos/server.h>
+#include <kos/idl/block.hpp>
 
 #include <stdint.h>
 #include <span>
 
-#include "message.h"
 #include "virtio_block.h"
 
 namespace kos::driver {
 
-// Labels of the interface.
-enum BlockLabel : uint64_t {
-    // -> param: sectors of 512 bytes; words[0]: bytes of a block, most bytes of one request << 32; words[1]: 1 if
-    // read-only
-    kBlockGeometry = 1,
-    // param: first sector, words[0]: bytes -> payload
-    kBlockRead = 2,
-    // param: first sector, payload: the data
-    kBlockWrite = 3,
-    // All writes that were answered before the request are durable when it is answered.
-    kBlockFlush = 4,
-};
-
 template <typename Device, typename Calls>
-class BlockService {
+class BlockService : public idl::block::Server<BlockService<Device, Calls>> {
 public:
+    using Caller = idl::Caller;
+    using Failure = idl::Failure;
+    using Bytes = std::span<const uint8_t>;
+    template <typename T>
+    using Result = idl::Result<T>;
     using Operation = typename Device::Operation;
 
     BlockService(Device& device, Calls& calls) : device_(device), calls_(calls) {}
 
-    // NO_REPLY: answered later. Errors: BAD_REQUEST, INVALID_ARGUMENT (not whole blocks, too many, beyond the end),
-    // UNAUTHORIZED (write, read-only device), FULL (too much in flight), UNAVAILABLE (the device does not come back
-    // from a reset), INTERNAL_ERROR (the device failed or did not answer), NOT_IMPLEMENTED (the device says so).
-    kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
+    bool accepts(const Caller& caller) const { return caller.token == 0; }
+
+    // UNAVAILABLE here and below: the device does not come back from a reset.
+    Result<idl::block::GeometryAnswer> geometry(const Caller&) {
         check_deadlines();
-        if (request.token != 0 || caller.token != 0) return KOS_STATUS_BAD_REQUEST;
-        switch (request.label) {
-            case kBlockGeometry: return geometry(caller, request, answer);
-            case kBlockRead:
-                if (request.payload_bytes != 0 || word_of(request, 1) != 0) return KOS_STATUS_BAD_REQUEST;
-                return transfer(caller, Operation::kRead, request.param, word_of(request, 0), nullptr);
-            case kBlockWrite:
-                if (word_of(request, 0) != 0 || word_of(request, 1) != 0) return KOS_STATUS_BAD_REQUEST;
-                if (device_.geometry().read_only) return KOS_STATUS_UNAUTHORIZED;
-                return transfer(caller, Operation::kWrite, request.param, request.payload_bytes, request.payload);
-            case kBlockFlush:
-                if (!is_param_only(caller, request) || request.param != 0) return KOS_STATUS_BAD_REQUEST;
-                if (!is_available()) return KOS_STATUS_UNAVAILABLE;
-                // Without the feature the device has no volatile cache.
-                if (!device_.has_flush() || device_.geometry().read_only) return KOS_STATUS_OK;
-                return start(caller, Operation::kFlush, 0, 0, nullptr);
-            default: return KOS_STATUS_BAD_REQUEST;
-        }
+        if (!is_available()) return Failure{KOS_STATUS_UNAVAILABLE};
+        const BlockGeometry& found = device_.geometry();
+        return idl::block::GeometryAnswer{found.sectors, found.block_bytes, Device::kRequestBytes, found.read_only};
+    }
+
+    // Errors, here and below, at once: INVALID_ARGUMENT (not whole blocks, too many, beyond the end), FULL (too much in
+    // flight), UNAVAILABLE. Later: INTERNAL_ERROR (the device failed or did not answer), NOT_IMPLEMENTED (the device
+    // says so).
+    Result<Bytes> read(const Caller& caller, uint64_t sector, uint64_t bytes) {
+        check_deadlines();
+        return Failure{transfer(caller, Operation::kRead, sector, bytes, nullptr)};
+    }
+
+    // UNAUTHORIZED: a read-only device.
+    Result<void> write(const Caller& caller, uint64_t sector, Bytes data) {
+        check_deadlines();
+        if (device_.geometry().read_only) return Failure{KOS_STATUS_UNAUTHORIZED};
+        return Failure{transfer(caller, Operation::kWrite, sector, data.size(), data.data())};
+    }
+
+    Result<void> flush(const Caller& caller) {
+        check_deadlines();
+        if (!is_available()) return Failure{KOS_STATUS_UNAVAILABLE};
+        // Without the feature the device has no volatile cache.
+        if (!device_.has_flush() || device_.geometry().read_only) return {};
+        return Failure{start(caller, Operation::kFlush, 0, 0, nullptr)};
     }
 
     // The device's interrupt; to be acknowledged afterwards.
@@ -71,6 +70,9 @@ public:
         if (!status.ok()) recover(status.error());
         check_deadlines();
     }
+
+    // The alarm.
+    void other_signals() { check_deadlines(); }
 
     // At alarms and whenever there is occasion: a device that does not answer in time is reset, its callers are
     // answered.
@@ -94,17 +96,6 @@ public:
 
 private:
     static constexpr uint64_t kRetryUs = 5000000;
-
-    kos_status_t geometry(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (!is_param_only(caller, request) || request.param != 0) return KOS_STATUS_BAD_REQUEST;
-        if (!is_available()) return KOS_STATUS_UNAVAILABLE;
-        const BlockGeometry& found = device_.geometry();
-        answer.param = found.sectors;
-        answer.words[0] = found.block_bytes | static_cast<uint64_t>(Device::kRequestBytes) << 32;
-        answer.words[1] = found.read_only ? 1 : 0;
-        answer.has_words = 1;
-        return KOS_STATUS_OK;
-    }
 
     kos_status_t transfer(const kos_caller_t& caller, Operation operation, uint64_t sector, uint64_t bytes,
                           const void* data) {
@@ -138,9 +129,10 @@ private:
 
     auto finished() {
         return [this](unsigned number, BlockOutcome outcome, std::span<const uint8_t> data) {
+            // Empty for writes and flushes, whose answers have nothing in them.
+            const kos_block_read_answer_t view = {.data = data.data(), .data_bytes = data.size()};
             kos_msg_t answer = {};
-            answer.payload = data.data();
-            answer.payload_bytes = static_cast<uint32_t>(data.size());
+            kos_block_read_answer_encode(&view, &answer);
             calls_.answer(waiting_[number], status_of(outcome), &answer);
         };
     }

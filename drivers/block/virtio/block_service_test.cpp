@@ -44,16 +44,16 @@ protected:
         request.words[0] = word0;
         request.words[1] = word1;
         answer = {};
-        return service.call({5, 1, 0}, request, answer);
+        return service.dispatch({5, 1, 0}, request, answer);
     }
     // The number under which the answer will come, 0 if the request was refused.
     kos_slot_t read(uint64_t sector, uint64_t bytes) {
-        return call(kBlockRead, sector, {}, true, bytes) == KOS_STATUS_NO_REPLY ? calls.last : 0;
+        return call(KOS_BLOCK_LABEL_READ, sector, {}, true, bytes) == KOS_STATUS_NO_REPLY ? calls.last : 0;
     }
     kos_slot_t write(uint64_t sector, const std::vector<uint8_t>& data) {
-        return call(kBlockWrite, sector, data) == KOS_STATUS_NO_REPLY ? calls.last : 0;
+        return call(KOS_BLOCK_LABEL_WRITE, sector, data) == KOS_STATUS_NO_REPLY ? calls.last : 0;
     }
-    kos_slot_t flush() { return call(kBlockFlush) == KOS_STATUS_NO_REPLY ? calls.last : 0; }
+    kos_slot_t flush() { return call(KOS_BLOCK_LABEL_FLUSH) == KOS_STATUS_NO_REPLY ? calls.last : 0; }
     kos_status_t status(kos_slot_t number) { return calls.status(number); }
     void finish() {
         disk.complete_all();
@@ -88,7 +88,7 @@ protected:
 
 TEST_F(BlockTest, TellsTheGeometry) {
     start();
-    ASSERT_EQ(call(kBlockGeometry), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, kSectors);
     EXPECT_EQ(answer.words[0], 512 | uint64_t{4096} << 32);
     EXPECT_EQ(answer.words[1], 0u);
@@ -141,12 +141,12 @@ TEST_F(BlockTest, HasManyRequestsInFlightInAnyOrder) {
 TEST_F(BlockTest, IsFullNotBlockedWithTooManyRequests) {
     start();
     for (unsigned i = 0; i < Device::kRequests; i++) ASSERT_NE(read(i, 512), 0u);
-    EXPECT_EQ(call(kBlockRead, 0, {}, true, 512), KOS_STATUS_FULL);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {}, true, 512), KOS_STATUS_FULL);
     finish();
     EXPECT_NE(read(0, 512), 0u);
     finish();
     calls.replies = 0;
-    EXPECT_EQ(call(kBlockRead, 0, {}, true, 512), KOS_STATUS_FULL);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {}, true, 512), KOS_STATUS_FULL);
     EXPECT_EQ(driver.in_flight(), 0u);
 }
 
@@ -154,15 +154,15 @@ TEST_F(BlockTest, RefusesWrongRanges) {
     start();
     for (uint64_t bytes :
          {uint64_t{0}, uint64_t{1}, uint64_t{511}, uint64_t{513}, uint64_t{4608}, uint64_t{1} << 32, UINT64_MAX}) {
-        EXPECT_EQ(call(kBlockRead, 0, {}, true, bytes), KOS_STATUS_INVALID_ARGUMENT) << bytes;
+        EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {}, true, bytes), KOS_STATUS_INVALID_ARGUMENT) << bytes;
     }
-    EXPECT_EQ(call(kBlockRead, kSectors, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockRead, kSectors - 1, {}, true, 1024), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockRead, UINT64_MAX, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockRead, UINT64_MAX - 6, {}, true, 4096), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockWrite, 0), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockWrite, 0, pattern(100, 0)), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockWrite, kSectors, pattern(512, 0)), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, kSectors, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, kSectors - 1, {}, true, 1024), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, UINT64_MAX, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, UINT64_MAX - 6, {}, true, 4096), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_WRITE, 0), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_WRITE, 0, pattern(100, 0)), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_WRITE, kSectors, pattern(512, 0)), KOS_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(disk.collect(), 0u);
     EXPECT_NE(read(kSectors - 1, 512), 0u);
 }
@@ -171,30 +171,30 @@ TEST_F(BlockTest, RefusesWhatItDoesNotKnow) {
     start();
     EXPECT_EQ(call(0), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(5), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockGeometry, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockGeometry, 0, {1}), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockRead, 0), KOS_STATUS_INVALID_ARGUMENT) << "no words are words of 0";
-    EXPECT_EQ(call(kBlockRead, 0, {1}, true, 512), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockRead, 0, {}, true, 512, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockWrite, 0, pattern(512, 0), true, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockFlush, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kBlockFlush, 0, {1}), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY, 0, {1}), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0), KOS_STATUS_BAD_REQUEST) << "words that were not sent";
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {1}, true, 512), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {}, true, 512, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_WRITE, 0, pattern(512, 0), true, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_FLUSH, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_FLUSH, 0, {1}), KOS_STATUS_BAD_REQUEST);
     kos_msg_t request = {};
-    request.label = kBlockGeometry;
+    request.label = KOS_BLOCK_LABEL_GEOMETRY;
     request.token = 9;
-    EXPECT_EQ(service.call({5, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({5, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.token = 0;
-    EXPECT_EQ(service.call({5, 1, 7}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({5, 1, 7}, request, answer), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(disk.collect(), 0u);
 }
 
 TEST_F(BlockTest, DoesNotWriteToAReadOnlyDevice) {
     disk.features |= FakeBlock::kReadOnly;
     start();
-    ASSERT_EQ(call(kBlockGeometry), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY), KOS_STATUS_OK);
     EXPECT_EQ(answer.words[1], 1u);
-    EXPECT_EQ(call(kBlockWrite, 0, pattern(512, 0)), KOS_STATUS_UNAUTHORIZED);
-    EXPECT_EQ(call(kBlockFlush), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_WRITE, 0, pattern(512, 0)), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_FLUSH), KOS_STATUS_OK);
     EXPECT_EQ(disk.collect(), 0u);
     const kos_slot_t reading = read(0, 512);
     finish();
@@ -204,15 +204,15 @@ TEST_F(BlockTest, DoesNotWriteToAReadOnlyDevice) {
 TEST_F(BlockTest, NeedsNoFlushWithoutAVolatileCache) {
     disk.features &= ~FakeBlock::kFlush;
     start();
-    EXPECT_EQ(call(kBlockFlush), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_FLUSH), KOS_STATUS_OK);
     EXPECT_EQ(disk.collect(), 0u);
 }
 
 TEST_F(BlockTest, KeepsToTheDevicesBlocks) {
     disk.set_block_bytes(4096);
     start();
-    EXPECT_EQ(call(kBlockRead, 0, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kBlockRead, 1, {}, true, 4096), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 1, {}, true, 4096), KOS_STATUS_INVALID_ARGUMENT);
     EXPECT_NE(read(8, 4096), 0u);
 }
 
@@ -241,8 +241,8 @@ TEST_F(BlockTest, FollowsAChangedCapacity) {
     disk.set_capacity(10);
     disk.interrupts |= virtio::mmio::kInterruptConfig;
     service.interrupt();
-    EXPECT_EQ(call(kBlockRead, 10, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
-    ASSERT_EQ(call(kBlockGeometry), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 10, {}, true, 512), KOS_STATUS_INVALID_ARGUMENT);
+    ASSERT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 10u);
 }
 
@@ -402,14 +402,14 @@ TEST_F(BlockTest, IsUnavailableWhileTheDeviceDoesNotResetAndComesBack) {
     service.check_deadlines();
     EXPECT_EQ(status(number), KOS_STATUS_INTERNAL_ERROR);
     const unsigned resets = disk.resets;
-    EXPECT_EQ(call(kBlockRead, 0, {}, true, 512), KOS_STATUS_UNAVAILABLE);
-    EXPECT_EQ(call(kBlockGeometry), KOS_STATUS_UNAVAILABLE);
-    EXPECT_EQ(call(kBlockFlush), KOS_STATUS_UNAVAILABLE);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_READ, 0, {}, true, 512), KOS_STATUS_UNAVAILABLE);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY), KOS_STATUS_UNAVAILABLE);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_FLUSH), KOS_STATUS_UNAVAILABLE);
     service.interrupt();
     EXPECT_EQ(disk.resets, resets) << "not with each request: a reset may take a second";
     disk.refuse_reset = false;
     disk.pass_us(6000000);
-    EXPECT_EQ(call(kBlockGeometry), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_BLOCK_LABEL_GEOMETRY), KOS_STATUS_OK);
     disk.forget();
     expect_working();
 }

@@ -34,12 +34,14 @@ struct Target {
     }
     void call(const kos_caller_t& caller, const kos_msg_t& message) {
         kos_msg_t answer = {};
-        const kos_status_t status = service.call(caller, message, answer);
+        const kos_status_t status = service.dispatch(caller, message, answer);
         require_answer(status, answer);
-        require(message.label != kConsoleRead || status != KOS_STATUS_OK || caller.domain == kReader,
+        require(message.label != KOS_CONSOLE_LABEL_READ || status != KOS_STATUS_OK || caller.domain == kReader,
                 "somebody reads without a right to");
-        require(message.label != kConsoleRead || answer.payload_bytes <= message.param, "more than was asked for");
-        require(message.label != kConsoleWriteSome || answer.param <= message.payload_bytes, "more taken than given");
+        require(message.label != KOS_CONSOLE_LABEL_READ || answer.payload_bytes <= message.param,
+                "more than was asked for");
+        require(message.label != KOS_CONSOLE_LABEL_WRITE_SOME || answer.param <= message.payload_bytes,
+                "more taken than given");
     }
     void step() {
         switch (input.below(kSteps)) {
@@ -51,10 +53,10 @@ struct Target {
             case kGoodCall: {
                 static const Buffer kData(4096, 'x');
                 kos_msg_t message = {};
-                message.label = kConsoleWrite + input.below(4);
+                message.label = KOS_CONSOLE_LABEL_WRITE + input.below(4);
                 const uint32_t bytes = 1 + input.number<uint16_t>() % 4096;
-                if (message.label == kConsoleRead) message.param = bytes;
-                if (message.label == kConsoleWrite || message.label == kConsoleWriteSome) {
+                if (message.label == KOS_CONSOLE_LABEL_READ) message.param = bytes;
+                if (message.label == KOS_CONSOLE_LABEL_WRITE || message.label == KOS_CONSOLE_LABEL_WRITE_SOME) {
                     message.payload = kData.data();
                     message.payload_bytes = bytes;
                 }

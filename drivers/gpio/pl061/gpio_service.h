@@ -6,26 +6,14 @@
 #ifndef KOS_DRIVERS_GPIO_SERVICE_H_
 #define KOS_DRIVERS_GPIO_SERVICE_H_
 
-#include <kos/server.h>
+#include <kos/idl/gpio.hpp>
 
 #include <stdint.h>
 
 #include "client_list.h"
-#include "message.h"
 #include "pl061.h"
 
 namespace kos::driver {
-
-// Labels of the interface. `line` is 0..7, one byte in param; levels and flags are 0 or 1, one byte each, after it.
-enum GpioLabel : uint64_t {
-    kGpioLines = 1,      // -> param: the caller's lines as bits
-    kGpioDirection = 2,  // param: line, is output, level (0 for an input)
-    kGpioRead = 3,       // param: line -> param: level
-    kGpioWrite = 4,      // param: line, level
-    kGpioSubscribe = 5,  // param: line, edges (GpioEdges)
-    kGpioEvents = 6,  // -> param: lines with an edge since they were last told (bits), levels now (bits). EMPTY: none
-    kGpioWait = 7,    // as kGpioEvents, answered when there are some
-};
 
 // Which domain owns which line; 0 is nobody. Filled at start.
 class GpioOwners {
@@ -50,65 +38,84 @@ private:
 };
 
 template <typename Device, typename Calls>
-class GpioService {
+class GpioService : public idl::gpio::Server<GpioService<Device, Calls>> {
 public:
+    using Caller = idl::Caller;
+    using Failure = idl::Failure;
+    template <typename T>
+    using Result = idl::Result<T>;
+
     GpioService(Device& device, Calls& calls, const GpioOwners& owners)
         : device_(device), calls_(calls), owners_(owners) {}
 
-    // Errors: BAD_REQUEST; UNAUTHORIZED (not the caller's line, or no line); CONFLICT (write to an input; for a waiting
-    // call: another wait or a subscription of the same client has taken its place); EMPTY; FULL (no reply object).
-    kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (!is_param_only(caller, request)) return KOS_STATUS_BAD_REQUEST;
-        const unsigned line = request.param & 0xff;
-        const unsigned second = request.param >> 8 & 0xff;
-        const unsigned third = request.param >> 16 & 0xff;
-        switch (request.label) {
-            case kGpioLines:
-                if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-                answer.param = owners_.lines(caller.domain);
-                return KOS_STATUS_OK;
-            case kGpioDirection:
-                if (request.param >> 24 != 0 || second > 1 || third > second) return KOS_STATUS_BAD_REQUEST;
-                if (!owners_.owns(caller.domain, line)) return KOS_STATUS_UNAUTHORIZED;
-                if (second != 0) {
-                    device_.make_output(line, third != 0);
-                } else {
-                    device_.make_input(line);
-                }
-                return KOS_STATUS_OK;
-            case kGpioRead:
-                if (request.param >> 8 != 0) return KOS_STATUS_BAD_REQUEST;
-                if (!owners_.owns(caller.domain, line)) return KOS_STATUS_UNAUTHORIZED;
-                answer.param = device_.read(static_cast<uint8_t>(1u << line)) != 0 ? 1 : 0;
-                return KOS_STATUS_OK;
-            case kGpioWrite:
-                if (request.param >> 16 != 0 || second > 1) return KOS_STATUS_BAD_REQUEST;
-                if (!owners_.owns(caller.domain, line)) return KOS_STATUS_UNAUTHORIZED;
-                if (!device_.is_output(line)) return KOS_STATUS_CONFLICT;
-                device_.write(line, second != 0);
-                return KOS_STATUS_OK;
-            case kGpioSubscribe:
-                if (request.param >> 16 != 0 || second > 3) return KOS_STATUS_BAD_REQUEST;
-                if (!owners_.owns(caller.domain, line)) return KOS_STATUS_UNAUTHORIZED;
-                subscribe(caller.domain, line, static_cast<GpioEdges>(second));
-                return KOS_STATUS_OK;
-            case kGpioEvents:
-                if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-                return events(caller.domain, answer) ? KOS_STATUS_OK : KOS_STATUS_EMPTY;
-            case kGpioWait:
-                if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-                return wait(caller, answer);
-            default: return KOS_STATUS_BAD_REQUEST;
+    bool accepts(const Caller& caller) const { return caller.token == 0; }
+
+    Result<uint8_t> lines(const Caller& caller) { return owners_.lines(caller.domain); }
+
+    // UNAUTHORIZED here and below: not the caller's line, or no line.
+    Result<void> set_direction(const Caller& caller, uint8_t line, bool output, bool level) {
+        if (level && !output) return Failure{KOS_STATUS_BAD_REQUEST};
+        if (!owners_.owns(caller.domain, line)) return Failure{KOS_STATUS_UNAUTHORIZED};
+        if (output) {
+            device_.make_output(line, level);
+        } else {
+            device_.make_input(line);
         }
+        return {};
+    }
+
+    Result<bool> read(const Caller& caller, uint8_t line) {
+        if (!owners_.owns(caller.domain, line)) return Failure{KOS_STATUS_UNAUTHORIZED};
+        return device_.read(static_cast<uint8_t>(1u << line)) != 0;
+    }
+
+    // CONFLICT: the line is an input.
+    Result<void> write(const Caller& caller, uint8_t line, bool level) {
+        if (!owners_.owns(caller.domain, line)) return Failure{KOS_STATUS_UNAUTHORIZED};
+        if (!device_.is_output(line)) return Failure{KOS_STATUS_CONFLICT};
+        device_.write(line, level);
+        return {};
+    }
+
+    Result<void> subscribe(const Caller& caller, uint8_t line, idl::gpio::Edges edges) {
+        if (!owners_.owns(caller.domain, line)) return Failure{KOS_STATUS_UNAUTHORIZED};
+        begin_anew(caller.domain, line, static_cast<GpioEdges>(edges));
+        return {};
+    }
+
+    Result<idl::gpio::EventsAnswer> events(const Caller& caller) {
+        uint8_t lines;
+        uint8_t levels;
+        if (!take_events(caller.domain, lines, levels)) return Failure{KOS_STATUS_EMPTY};
+        return idl::gpio::EventsAnswer{lines, levels};
+    }
+
+    // Errors: FULL (no reply object). CONFLICT is answered later, when another wait or a subscription of the same
+    // client has taken its place.
+    Result<idl::gpio::WaitAnswer> wait(const Caller& caller) {
+        end_wait(caller.domain);
+        uint8_t lines;
+        uint8_t levels;
+        if (take_events(caller.domain, lines, levels)) return idl::gpio::WaitAnswer{lines, levels};
+        for (Waiter& waiter : waiters_) {
+            if (waiter.is_used) continue;
+            const kos_status_t kept = calls_.defer(caller, &waiter.deferred);
+            if (!kos_status_is_ok(kept)) return Failure{kept};
+            waiter.is_used = true;
+            return Failure{KOS_STATUS_NO_REPLY};
+        }
+        return Failure{KOS_STATUS_FULL};
     }
 
     // The device's interrupt; to be acknowledged afterwards.
     void interrupt() {
         pending_ = static_cast<uint8_t>(pending_ | device_.take());
         for (Waiter& waiter : waiters_) {
-            kos_msg_t answer = {};
-            if (!waiter.is_used || !events(waiter.deferred.caller.domain, answer)) continue;
+            kos_gpio_wait_answer_t view = {};
+            if (!waiter.is_used || !take_events(waiter.deferred.caller.domain, view.lines, view.levels)) continue;
             waiter.is_used = false;
+            kos_msg_t answer = {};
+            kos_gpio_wait_answer_encode(&view, &answer);
             calls_.answer(waiter.deferred, KOS_STATUS_OK, &answer);
         }
     }
@@ -121,7 +128,7 @@ private:
 
     // A client that subscribes begins anew: an instance of it before may have been killed while it waited, and an
     // answer to that would swallow the first event.
-    void subscribe(uint16_t domain, unsigned line, GpioEdges edges) {
+    void begin_anew(uint16_t domain, unsigned line, GpioEdges edges) {
         end_wait(domain);
         const auto bit = static_cast<uint8_t>(1u << line);
         pending_ = static_cast<uint8_t>(pending_ & ~bit);
@@ -129,29 +136,16 @@ private:
         device_.choose_edges(line, edges);
     }
 
-    // Tells the domain's events, if any, and lets further ones through.
-    bool events(uint16_t domain, kos_msg_t& answer) {
+    // Tells the domain's events and the levels of its lines now, if there are any, and lets further ones through.
+    bool take_events(uint16_t domain, uint8_t& told, uint8_t& levels) {
         const uint8_t lines = owners_.lines(domain);
-        const auto told = static_cast<uint8_t>(pending_ & lines);
+        told = static_cast<uint8_t>(pending_ & lines);
         if (told == 0) return false;
         pending_ = static_cast<uint8_t>(pending_ & ~told);
         // Enabled before the levels are read, so that a change after the reading is an event again.
         device_.enable(static_cast<uint8_t>(told & subscribed_));
-        answer.param = told | static_cast<uint64_t>(device_.read(lines)) << 8;
+        levels = device_.read(lines);
         return true;
-    }
-
-    kos_status_t wait(const kos_caller_t& caller, kos_msg_t& answer) {
-        end_wait(caller.domain);
-        if (events(caller.domain, answer)) return KOS_STATUS_OK;
-        for (Waiter& waiter : waiters_) {
-            if (waiter.is_used) continue;
-            const kos_status_t kept = calls_.defer(caller, &waiter.deferred);
-            if (!kos_status_is_ok(kept)) return kept;
-            waiter.is_used = true;
-            return KOS_STATUS_NO_REPLY;
-        }
-        return KOS_STATUS_FULL;
     }
 
     void end_wait(uint16_t domain) {

@@ -83,14 +83,16 @@ protected:
         request.label = label;
         request.param = param;
         answer = {};
-        return service.call({domain, 1, 0}, request, answer);
+        return service.dispatch({domain, 1, 0}, request, answer);
     }
-    kos_slot_t wait(uint16_t domain) { return call(domain, kGpioWait) == KOS_STATUS_NO_REPLY ? calls.last : 0; }
+    kos_slot_t wait(uint16_t domain) {
+        return call(domain, KOS_GPIO_LABEL_WAIT) == KOS_STATUS_NO_REPLY ? calls.last : 0;
+    }
     static uint64_t pack(unsigned line, unsigned second = 0, unsigned third = 0) {
         return line | second << 8 | third << 16;
     }
     void subscribe(uint16_t domain, unsigned line, GpioEdges edges) {
-        ASSERT_EQ(call(domain, kGpioSubscribe, pack(line, static_cast<unsigned>(edges))), KOS_STATUS_OK);
+        ASSERT_EQ(call(domain, KOS_GPIO_LABEL_SUBSCRIBE, pack(line, static_cast<unsigned>(edges))), KOS_STATUS_OK);
     }
     void deliver() {
         if (device.raised()) service.interrupt();
@@ -147,39 +149,39 @@ TEST_F(GpioTest, OwnersAreClients) {
 }
 
 TEST_F(GpioTest, TellsEachClientItsLines) {
-    ASSERT_EQ(call(kPump, kGpioLines), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_LINES), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0x07u);
-    ASSERT_EQ(call(kDoor, kGpioLines), KOS_STATUS_OK);
+    ASSERT_EQ(call(kDoor, KOS_GPIO_LABEL_LINES), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0x88u);
-    ASSERT_EQ(call(kStranger, kGpioLines), KOS_STATUS_OK);
+    ASSERT_EQ(call(kStranger, KOS_GPIO_LABEL_LINES), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0u);
 }
 
 TEST_F(GpioTest, DrivesAndReadsLines) {
     device.drive(1, true);
-    ASSERT_EQ(call(kPump, kGpioRead, 1), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_READ, 1), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 1u);
-    EXPECT_EQ(call(kPump, kGpioWrite, pack(0, 1)), KOS_STATUS_CONFLICT) << "an input";
-    ASSERT_EQ(call(kPump, kGpioDirection, pack(0, 1, 1)), KOS_STATUS_OK);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_WRITE, pack(0, 1)), KOS_STATUS_CONFLICT) << "an input";
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_SET_DIRECTION, pack(0, 1, 1)), KOS_STATUS_OK);
     EXPECT_TRUE(device.level(0));
-    ASSERT_EQ(call(kPump, kGpioWrite, pack(0, 0)), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_WRITE, pack(0, 0)), KOS_STATUS_OK);
     EXPECT_FALSE(device.level(0));
-    ASSERT_EQ(call(kDoor, kGpioDirection, pack(3, 1, 1)), KOS_STATUS_OK);
-    ASSERT_EQ(call(kPump, kGpioWrite, pack(0, 1)), KOS_STATUS_OK);
+    ASSERT_EQ(call(kDoor, KOS_GPIO_LABEL_SET_DIRECTION, pack(3, 1, 1)), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_WRITE, pack(0, 1)), KOS_STATUS_OK);
     EXPECT_EQ(device.pins() & 0x0d, 0x09) << "other lines are left alone";
-    ASSERT_EQ(call(kPump, kGpioDirection, pack(0, 0, 0)), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_SET_DIRECTION, pack(0, 0, 0)), KOS_STATUS_OK);
     EXPECT_FALSE(gpio.is_output(0));
     EXPECT_TRUE(gpio.is_output(3));
 }
 
 TEST_F(GpioTest, KeepsClientsFromEachOthersLines) {
     for (uint64_t line : {3u, 4u, 7u, 8u, 255u}) {
-        EXPECT_EQ(call(kPump, kGpioRead, line), KOS_STATUS_UNAUTHORIZED) << line;
-        EXPECT_EQ(call(kPump, kGpioWrite, line | 0x100), KOS_STATUS_UNAUTHORIZED) << line;
-        EXPECT_EQ(call(kPump, kGpioDirection, line | 0x100), KOS_STATUS_UNAUTHORIZED) << line;
-        EXPECT_EQ(call(kPump, kGpioSubscribe, line | 0x300), KOS_STATUS_UNAUTHORIZED) << line;
+        EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_READ, line), KOS_STATUS_UNAUTHORIZED) << line;
+        EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_WRITE, line | 0x100), KOS_STATUS_UNAUTHORIZED) << line;
+        EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_SET_DIRECTION, line | 0x100), KOS_STATUS_UNAUTHORIZED) << line;
+        EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_SUBSCRIBE, line | 0x300), KOS_STATUS_UNAUTHORIZED) << line;
     }
-    EXPECT_EQ(call(kStranger, kGpioRead, 0), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(kStranger, KOS_GPIO_LABEL_READ, 0), KOS_STATUS_UNAUTHORIZED);
     EXPECT_EQ(device.direction, 0);
     EXPECT_EQ(device.enabled, 0);
 }
@@ -188,19 +190,19 @@ TEST_F(GpioTest, TellsTheEdgesThatWereAskedFor) {
     subscribe(kPump, 0, GpioEdges::kRising);
     subscribe(kPump, 1, GpioEdges::kFalling);
     subscribe(kPump, 2, GpioEdges::kBoth);
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_EMPTY);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_EMPTY);
     for (unsigned line = 0; line < 3; line++) device.drive(line, true);
     deliver();
-    ASSERT_EQ(call(kPump, kGpioEvents), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0x05u | 0x07u << 8);
     for (unsigned line = 0; line < 3; line++) device.drive(line, false);
     deliver();
-    ASSERT_EQ(call(kPump, kGpioEvents), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0x06u);
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_EMPTY);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_EMPTY);
     subscribe(kPump, 2, GpioEdges::kNone);
     pulse(2);
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_EMPTY);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_EMPTY);
 }
 
 TEST_F(GpioTest, TwoClientsWaitForTheirOwnEdges) {
@@ -223,7 +225,7 @@ TEST_F(GpioTest, TwoClientsWaitForTheirOwnEdges) {
 TEST_F(GpioTest, AnEventBeforeTheWaitIsNotLost) {
     subscribe(kPump, 0, GpioEdges::kRising);
     pulse(0);
-    ASSERT_EQ(call(kPump, kGpioWait), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_WAIT), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 0x01u);
 }
 
@@ -231,10 +233,10 @@ TEST_F(GpioTest, AnEdgeBetweenInterruptAndAnswerIsNotLost) {
     subscribe(kPump, 0, GpioEdges::kRising);
     pulse(0);
     pulse(0);  // while the line is disabled
-    ASSERT_EQ(call(kPump, kGpioEvents), KOS_STATUS_OK);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_OK);
     deliver();
-    ASSERT_EQ(call(kPump, kGpioEvents), KOS_STATUS_OK);
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_EMPTY);
+    ASSERT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_OK);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_EMPTY);
 }
 
 TEST_F(GpioTest, AFloodCostsOneInterruptUntilSomebodyLooks) {
@@ -248,14 +250,14 @@ TEST_F(GpioTest, AFloodCostsOneInterruptUntilSomebodyLooks) {
         }
     }
     EXPECT_EQ(interrupts, 1u);
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_OK);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_OK);
 }
 
 TEST_F(GpioTest, EdgesBeforeTheSubscriptionDoNotCount) {
     pulse(0);
     subscribe(kPump, 0, GpioEdges::kBoth);
     deliver();
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_EMPTY);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_EMPTY);
 }
 
 TEST_F(GpioTest, OneWaitPerClient) {
@@ -272,12 +274,12 @@ TEST_F(GpioTest, AClientThatComesBackMissesNothing) {
     (void)wait(kPump);  // and is killed
     subscribe(kPump, 0, GpioEdges::kRising);
     pulse(0);
-    EXPECT_EQ(call(kPump, kGpioEvents), KOS_STATUS_OK) << "the dead one's wait has swallowed it";
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS), KOS_STATUS_OK) << "the dead one's wait has swallowed it";
 }
 
 TEST_F(GpioTest, IsFullWithoutReplyObjects) {
     calls.replies = 0;
-    EXPECT_EQ(call(kPump, kGpioWait), KOS_STATUS_FULL);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_WAIT), KOS_STATUS_FULL);
     calls.replies = 1;
     EXPECT_NE(wait(kPump), 0u);
 }
@@ -285,26 +287,26 @@ TEST_F(GpioTest, IsFullWithoutReplyObjects) {
 TEST_F(GpioTest, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(call(kPump, 0), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kPump, 8), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioLines, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioDirection, pack(0, 2)), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioDirection, pack(0, 0, 1)), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioDirection, pack(0, 1, 1) | 1u << 24), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioRead, 0x100), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioWrite, pack(0, 2)), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioWrite, uint64_t{1} << 63), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioSubscribe, pack(0, 4)), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioEvents, 1), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kPump, kGpioWait, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_LINES, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_SET_DIRECTION, pack(0, 2)), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_SET_DIRECTION, pack(0, 0, 1)), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_SET_DIRECTION, pack(0, 1, 1) | 1u << 24), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_READ, 0x100), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_WRITE, pack(0, 2)), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_WRITE, uint64_t{1} << 63), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_SUBSCRIBE, pack(0, 4)), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_EVENTS, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kPump, KOS_GPIO_LABEL_WAIT, 1), KOS_STATUS_BAD_REQUEST);
     kos_msg_t request = {};
-    request.label = kGpioLines;
+    request.label = KOS_GPIO_LABEL_LINES;
     request.has_words = 1;
     request.words[1] = 1;
-    EXPECT_EQ(service.call({kPump, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kPump, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
     request.payload_bytes = 1;
-    EXPECT_EQ(service.call({kPump, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kPump, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.payload_bytes = 0;
-    EXPECT_EQ(service.call({kPump, 1, 1}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kPump, 1, 1}, request, answer), KOS_STATUS_BAD_REQUEST);
 }
 
 }  // namespace

@@ -4,35 +4,28 @@
 #ifndef KOS_DRIVERS_RNG_SERVICE_H_
 #define KOS_DRIVERS_RNG_SERVICE_H_
 
-#include <kos/server.h>
+#include <kos/idl/rng.hpp>
 
 #include <stdint.h>
-
-#include "message.h"
+#include <span>
 
 namespace kos::driver {
 
-// Labels of the interface.
-enum RngLabel : uint64_t {
-    kRngRead = 1,  // param: most bytes wanted, 1..1024 -> payload: 1 or more random bytes
-};
-
 template <typename Device>
-class RngService {
+class RngService : public idl::rng::Server<RngService<Device>> {
 public:
     explicit RngService(Device& device) : device_(device) {}
 
-    // Errors: BAD_REQUEST, INVALID_ARGUMENT, EMPTY (none are ready, try later), UNAVAILABLE (the device does not work).
-    kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (!is_param_only(caller, request) || request.label != kRngRead) return KOS_STATUS_BAD_REQUEST;
-        if (request.param == 0 || request.param > sizeof buffer_) return KOS_STATUS_INVALID_ARGUMENT;
+    bool accepts(const idl::Caller& caller) const { return caller.token == 0; }
+
+    // Errors: INVALID_ARGUMENT, EMPTY (none are ready, try later), UNAVAILABLE (the device does not work).
+    idl::Result<std::span<const uint8_t>> read(const idl::Caller&, uint64_t most) {
+        if (most == 0 || most > sizeof buffer_) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
         device_.look();
-        if (!device_.is_running()) return KOS_STATUS_UNAVAILABLE;
-        const size_t count = device_.read({buffer_, request.param});
-        if (count == 0) return KOS_STATUS_EMPTY;
-        answer.payload = buffer_;
-        answer.payload_bytes = static_cast<uint32_t>(count);
-        return KOS_STATUS_OK;
+        if (!device_.is_running()) return idl::Failure{KOS_STATUS_UNAVAILABLE};
+        const size_t count = device_.read({buffer_, most});
+        if (count == 0) return idl::Failure{KOS_STATUS_EMPTY};
+        return std::span<const uint8_t>(buffer_, count);
     }
 
     void interrupt() { device_.look(); }

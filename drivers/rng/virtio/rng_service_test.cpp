@@ -31,10 +31,10 @@ protected:
     }
     kos_status_t read(uint64_t most) {
         kos_msg_t request = {};
-        request.label = kRngRead;
+        request.label = KOS_RNG_LABEL_READ;
         request.param = most;
         answer = {};
-        return service.call({4, 1, 0}, request, answer);
+        return service.dispatch({4, 1, 0}, request, answer);
     }
     std::vector<uint8_t> answered() const {
         const auto* bytes = static_cast<const uint8_t*>(answer.payload);
@@ -81,15 +81,15 @@ TEST_F(RngTest, RefusesWhatItDoesNotKnow) {
     kos_msg_t request = {};
     request.label = 2;
     request.param = 1;
-    EXPECT_EQ(service.call({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
-    request.label = kRngRead;
-    EXPECT_EQ(service.call({4, 1, 1}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    request.label = KOS_RNG_LABEL_READ;
+    EXPECT_EQ(service.dispatch({4, 1, 1}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.payload_bytes = 1;
-    EXPECT_EQ(service.call({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.payload_bytes = 0;
     request.has_words = 1;
     request.words[1] = 1;
-    EXPECT_EQ(service.call({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({4, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(read(16), KOS_STATUS_OK);
     EXPECT_EQ(answer.payload_bytes, 16u);
 }

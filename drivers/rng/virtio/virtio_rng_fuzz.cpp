@@ -29,15 +29,15 @@ void run(Bytes bytes) {
             case kCall: {
                 const Request request(input);
                 kos_msg_t answer = {};
-                require_answer(service.call(request.caller, request.message, answer), answer);
+                require_answer(service.dispatch(request.caller, request.message, answer), answer);
                 break;
             }
             case kRead: {
                 kos_msg_t message = {};
-                message.label = kRngRead;
+                message.label = KOS_RNG_LABEL_READ;
                 message.param = input.number<uint16_t>();
                 kos_msg_t answer = {};
-                require_answer(service.call({3, 1, 0}, message, answer), answer);
+                require_answer(service.dispatch({3, 1, 0}, message, answer), answer);
                 require(answer.payload_bytes <= message.param, "more than was asked for");
                 break;
             }

@@ -6,24 +6,16 @@
 #ifndef KOS_DRIVERS_RTC_SERVICE_H_
 #define KOS_DRIVERS_RTC_SERVICE_H_
 
-#include <kos/server.h>
+#include <kos/idl/rtc.hpp>
 
 #include <stdint.h>
 
 #include "client_list.h"
-#include "message.h"
 
 namespace kos::driver {
 
-// Labels of the interface. Times are seconds since 1970-01-01 UTC.
-enum RtcLabel : uint64_t {
-    kRtcGet = 1,    // -> param: the time
-    kRtcSet = 2,    // param: the time
-    kRtcAlarm = 3,  // param: a time; answered when it has come, with the time in param
-};
-
 template <typename Device, typename Calls>
-class RtcService {
+class RtcService : public idl::rtc::Server<RtcService<Device, Calls>> {
 public:
     static constexpr unsigned kWaiters = 8;
 
@@ -31,27 +23,25 @@ public:
     RtcService(Device& device, Calls& calls, const DomainSet& setters)
         : device_(device), calls_(calls), setters_(setters) {}
 
-    // Errors: BAD_REQUEST; INVALID_ARGUMENT (a time after 2106-02-07); UNAUTHORIZED (not a setter); FULL (kWaiters
-    // wait). One wait per client: another one replaces it, the former is answered CONFLICT.
-    kos_status_t call(const kos_caller_t& caller, const kos_msg_t& request, kos_msg_t& answer) {
-        if (!is_param_only(caller, request)) return KOS_STATUS_BAD_REQUEST;
-        switch (request.label) {
-            case kRtcGet:
-                if (request.param != 0) return KOS_STATUS_BAD_REQUEST;
-                answer.param = device_.seconds();
-                return KOS_STATUS_OK;
-            case kRtcSet:
-                if (!setters_.has(caller.domain)) return KOS_STATUS_UNAUTHORIZED;
-                if (request.param > UINT32_MAX) return KOS_STATUS_INVALID_ARGUMENT;
-                device_.set(static_cast<uint32_t>(request.param));
-                // Times that others wait for may have come, or have gone far away.
-                look();
-                return KOS_STATUS_OK;
-            case kRtcAlarm:
-                if (request.param > UINT32_MAX) return KOS_STATUS_INVALID_ARGUMENT;
-                return wait(caller, static_cast<uint32_t>(request.param));
-            default: return KOS_STATUS_BAD_REQUEST;
-        }
+    bool accepts(const idl::Caller& caller) const { return caller.token == 0; }
+
+    idl::Result<uint64_t> get(const idl::Caller&) { return uint64_t{device_.seconds()}; }
+
+    // Errors: UNAUTHORIZED (not a setter); INVALID_ARGUMENT (a time after 2106-02-07).
+    idl::Result<void> set(const idl::Caller& caller, uint64_t seconds) {
+        if (!setters_.has(caller.domain)) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+        if (seconds > UINT32_MAX) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+        device_.set(static_cast<uint32_t>(seconds));
+        // Times that others wait for may have come, or have gone far away.
+        look();
+        return {};
+    }
+
+    // Errors: INVALID_ARGUMENT; FULL (kWaiters wait). One wait per client: another one replaces it, the former is
+    // answered CONFLICT.
+    idl::Result<uint64_t> alarm(const idl::Caller& caller, uint64_t seconds) {
+        if (seconds > UINT32_MAX) return idl::Failure{KOS_STATUS_INVALID_ARGUMENT};
+        return idl::Failure{wait(caller, static_cast<uint32_t>(seconds))};
     }
 
     // The device's interrupt; to be acknowledged afterwards.
@@ -102,8 +92,9 @@ private:
         for (Waiter& waiter : waiters_) {
             if (!waiter.is_used || waiter.until > now) continue;
             waiter.is_used = false;
+            const kos_rtc_alarm_answer_t view = {.now = now};
             kos_msg_t answer = {};
-            answer.param = now;
+            kos_rtc_alarm_answer_encode(&view, &answer);
             calls_.answer(waiter.deferred, KOS_STATUS_OK, &answer);
         }
     }

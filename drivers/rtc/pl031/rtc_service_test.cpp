@@ -61,10 +61,10 @@ protected:
         request.label = label;
         request.param = param;
         answer = {};
-        return service.call({domain, 1, 0}, request, answer);
+        return service.dispatch({domain, 1, 0}, request, answer);
     }
     kos_slot_t wait(uint64_t until, uint16_t domain) {
-        return call(kRtcAlarm, until, domain) == KOS_STATUS_NO_REPLY ? calls.last : 0;
+        return call(KOS_RTC_LABEL_ALARM, until, domain) == KOS_STATUS_NO_REPLY ? calls.last : 0;
     }
     // Lets time pass, with interrupts.
     void pass(uint32_t seconds) {
@@ -94,22 +94,22 @@ TEST_F(RtcTest, StartsWithoutAlarmAndWithoutTouchingTheTime) {
 }
 
 TEST_F(RtcTest, GetsAndSetsTheTime) {
-    ASSERT_EQ(call(kRtcGet), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_RTC_LABEL_GET), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 1000000u);
-    EXPECT_EQ(call(kRtcSet, 2000000, kSetter), KOS_STATUS_OK);
-    ASSERT_EQ(call(kRtcGet), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_RTC_LABEL_SET, 2000000, kSetter), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_RTC_LABEL_GET), KOS_STATUS_OK);
     EXPECT_EQ(answer.param, 2000000u);
 }
 
 TEST_F(RtcTest, LetsOnlySettersSet) {
-    EXPECT_EQ(call(kRtcSet, 5, kOther), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(KOS_RTC_LABEL_SET, 5, kOther), KOS_STATUS_UNAUTHORIZED);
     EXPECT_EQ(device.time, 1000000u);
 }
 
 TEST_F(RtcTest, RefusesTimesItCannotHold) {
-    EXPECT_EQ(call(kRtcSet, uint64_t{1} << 32, kSetter), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kRtcAlarm, uint64_t{1} << 32), KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kRtcSet, UINT32_MAX, kSetter), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_RTC_LABEL_SET, uint64_t{1} << 32, kSetter), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_RTC_LABEL_ALARM, uint64_t{1} << 32), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(KOS_RTC_LABEL_SET, UINT32_MAX, kSetter), KOS_STATUS_OK);
 }
 
 TEST_F(RtcTest, AnswersAtTheTime) {
@@ -132,7 +132,7 @@ TEST_F(RtcTest, ServesManyWaitersWithOneAlarm) {
     for (uint16_t i = 0; i < 8; i++) {
         waiting.push_back(wait(1000010 - i % 4, static_cast<uint16_t>(10 + i)));
     }
-    EXPECT_EQ(call(kRtcAlarm, 1000001, 50), KOS_STATUS_FULL);
+    EXPECT_EQ(call(KOS_RTC_LABEL_ALARM, 1000001, 50), KOS_STATUS_FULL);
     pass(7);
     EXPECT_EQ(calls.open.size(), 6u);
     pass(3);
@@ -142,7 +142,7 @@ TEST_F(RtcTest, ServesManyWaitersWithOneAlarm) {
 
 TEST_F(RtcTest, IsFullWithoutReplyObjects) {
     calls.replies = 0;
-    EXPECT_EQ(call(kRtcAlarm, 1000001), KOS_STATUS_FULL);
+    EXPECT_EQ(call(KOS_RTC_LABEL_ALARM, 1000001), KOS_STATUS_FULL);
     calls.replies = 1;
     EXPECT_NE(wait(1000001, kOther), 0u);
 }
@@ -159,10 +159,10 @@ TEST_F(RtcTest, AnotherWaitOfTheSameClientReplacesTheFirst) {
 
 TEST_F(RtcTest, SettingTheClockMovesAlarms) {
     const kos_slot_t passed = wait(1000100, kOther);
-    EXPECT_EQ(call(kRtcSet, 1000200, kSetter), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_RTC_LABEL_SET, 1000200, kSetter), KOS_STATUS_OK);
     EXPECT_EQ(calls.status(passed), KOS_STATUS_OK) << "its time was jumped over";
     const kos_slot_t later = wait(1000205, kOther);
-    EXPECT_EQ(call(kRtcSet, 1000204, kSetter), KOS_STATUS_OK);
+    EXPECT_EQ(call(KOS_RTC_LABEL_SET, 1000204, kSetter), KOS_STATUS_OK);
     pass(1);
     EXPECT_EQ(calls.status(later), KOS_STATUS_OK);
 }
@@ -183,19 +183,19 @@ TEST_F(RtcTest, MissesNoTimeThatPassesWhileTheAlarmIsSet) {
 TEST_F(RtcTest, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(call(0), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(4), KOS_STATUS_BAD_REQUEST);
-    EXPECT_EQ(call(kRtcGet, 1), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(KOS_RTC_LABEL_GET, 1), KOS_STATUS_BAD_REQUEST);
     kos_msg_t request = {};
-    request.label = kRtcGet;
+    request.label = KOS_RTC_LABEL_GET;
     request.has_words = 1;
     request.words[1] = 1;
-    EXPECT_EQ(service.call({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.has_words = 0;
     request.payload_bytes = 1;
-    EXPECT_EQ(service.call({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.payload_bytes = 0;
-    EXPECT_EQ(service.call({kOther, 1, 1}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kOther, 1, 1}, request, answer), KOS_STATUS_BAD_REQUEST);
     request.token = 1;
-    EXPECT_EQ(service.call({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(service.dispatch({kOther, 1, 0}, request, answer), KOS_STATUS_BAD_REQUEST);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ void run(Bytes bytes) {
             case kCall: {
                 const Request request(input);
                 kos_msg_t answer = {};
-                require_answer(service.call(request.caller, request.message, answer), answer);
+                require_answer(service.dispatch(request.caller, request.message, answer), answer);
                 break;
             }
             case kWrite: (void)driver.write_some({kData.data(), input.number<uint16_t>() % kData.size()}); break;
@@ -72,8 +72,8 @@ std::vector<Buffer> seeds() {
     Writer out;
     out.number(kWrite).number<uint16_t>(20).value(0).value(0).number(kInterrupt).value(0x10).value(0).value('a');
     out.number(kInterrupt).value(0x10).value(0).value(0x100);
-    Request::put(out.number(kCall), 4, kConsoleRead, 10);
-    Request::put(out.number(kCall), 4, kConsoleWrite, 0, "hello");
+    Request::put(out.number(kCall), 4, KOS_CONSOLE_LABEL_READ, 10);
+    Request::put(out.number(kCall), 4, KOS_CONSOLE_LABEL_WRITE, 0, "hello");
     return {out.result()};
 }
 

@@ -1,16 +1,15 @@
 // A server in C: answers with the payload that it gets.
-#include <kos/server.h>
+#include <kos/idl/echo.h>
 
-static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request,
-                         kos_msg_t* answer) {
-    (void)server;
-    (void)caller;
-    answer->payload = request->payload;
-    answer->payload_bytes = request->payload_bytes;
+static kos_status_t data(kos_echo_server_t* self, const kos_caller_t* caller, const uint8_t* bytes, size_t size,
+                         const uint8_t** copy, size_t* copy_size) {
+    (void)self, (void)caller;
+    *copy = bytes;
+    *copy_size = size;
     return KOS_STATUS_OK;
 }
 
 int main(void) {
-    kos_server_t server = {.call = call};
-    return kos_status_is_ok(kos_server_run(&server)) ? 0 : 1;
+    static kos_echo_server_t server = {.data = data};
+    return kos_status_is_ok(kos_echo_server_run(&server)) ? 0 : 1;
 }

@@ -1,18 +1,16 @@
 //! A server in Rust: keeps a sum.
 #![no_std]
+use idl::sum::SumServer;
 use kos::prelude::*;
 kos::main!(main);
 
 struct Sum(u64);
-
-impl Server for Sum {
-    fn call(&mut self, request: &Request, answer: &mut Answer) -> Result {
-        self.0 = self.0.checked_add(request.param).ok_or(Status::INVALID_ARGUMENT)?;
-        answer.param(self.0);
-        Ok(())
+impl SumServer for Sum {
+    fn add(&mut self, _: &Call, by: u64) -> Result<u64> {
+        self.0 = self.0.checked_add(by).ok_or(Status::INVALID_ARGUMENT)?;
+        Ok(self.0)
     }
 }
-
 fn main() -> Result {
-    kos::serve(&mut Sum(0))
+    Sum(0).serve()
 }

@@ -11,7 +11,7 @@ int main(void) {
     kos_assert_ok(kos_app_ready());
     for (unsigned i = 0; !kos_app_should_stop(); ++i) {
         kos_assert_ok(kos_delay(20000));
-        if (instance < kos_app_parameter_number("failures", 0) && i == 3) *nowhere = 1;
+        if (instance <= kos_app_parameter_number("failures", 0) && i == 3) *nowhere = 1;
     }
     return 0;
 }

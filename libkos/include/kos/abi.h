@@ -97,7 +97,7 @@ typedef struct {
     char name[KOS_MAX_NAME + 1];
     uint16_t domain;                          // own number
     uint16_t main_passive;                    // 1: kos_app_ready makes the main thread passive
-    uint32_t instance;                        // how often this domain has been started before
+    uint32_t instance;                        // which start of this domain it is: 1 is the first
     uint64_t generation;                      // of the manifest
     uint32_t cores;                           // nodes of the kernel
     uint32_t threads_max;                     // including the main thread
@@ -314,7 +314,7 @@ enum kos_root_label {
                                 // read-only capabilities to the frames
     // Only for domains with the right "control" (appman)
     KOS_ROOT_DOMAIN_START = 32,   // domain, mode
-    KOS_ROOT_DOMAIN_KILL = 33,    // domain
+    KOS_ROOT_DOMAIN_KILL = 33,    // domain, reason: KOS_EXIT_HUNG makes a fault record, 0 and KOS_EXIT_KILLED do not
     KOS_ROOT_DOMAIN_SIGNAL = 34,  // domain, bits (HEALTH, STOP)
     KOS_ROOT_DOMAIN_STATUS = 35,  // domain -> state, instance, reason of the last end, memory used
     KOS_ROOT_EVENT = 36,     // -> kos_event_kind, domain, detail; EMPTY if none. Signalled by KOS_SIGNAL_RING_0's bit

@@ -26,7 +26,8 @@ typedef struct {
 // Interrupt `name` (the device's name; "NAME-1" for its second). It is masked until the first acknowledge.
 kos_status_t kos_dev_interrupt(const char* name, kos_interrupt_t* interrupt);
 
-// Lets the next interrupt through. Call after the device's cause has been cleared.
+// Lets the next interrupt through. Call after the device's cause has been cleared. Inside `signalled` of a server
+// (server.h) the next one comes through when the call-back has returned.
 void kos_dev_interrupt_acknowledge(const kos_interrupt_t* interrupt);
 
 typedef struct {

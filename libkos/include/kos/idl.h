@@ -20,8 +20,45 @@ extern "C" {
 #define KOS_IDL_STATIC_ASSERT _Static_assert
 #endif
 
+#define KOS_IDL_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
 // Memory for an encoded payload, aligned for everything that can be in one.
 #define KOS_IDL_BUFFER(name, size_bytes) uint64_t name[((size_bytes) + 7) / 8]
+
+// kos_msg_call_words without memory in between, for clients: *words is the answer's on success.
+static inline kos_status_t kos_idl_call_words(kos_slot_t target, uint64_t label, kos_words_t* words) {
+#if defined(__aarch64__) && __STDC_HOSTED__ == 0
+    // A number that every domain has a slot of, so that the call is no fault, and a label that fits. And what everybody
+    // answers; kos_msg_call_words says how the rest is told apart.
+    if (__builtin_expect(target < (1u << KOS_CSPACE_BITS) && label < KOS_LABEL_PING, 1)) {
+        uint64_t const ok_tag = ((uint64_t)KOS_STATUS_OK << 12) | 4;
+        register uint64_t x0 __asm__("x0") = target;
+        register uint64_t x1 __asm__("x1") = (label << 12) | 4;
+        register uint64_t x2 __asm__("x2") = words->param;
+        register uint64_t x3 __asm__("x3") = KOS_METADATA_WORDS;
+        register uint64_t x4 __asm__("x4") = words->words[0];
+        register uint64_t x5 __asm__("x5") = words->words[1];
+        __asm__ volatile("bl kos_call_registers"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
+                         :
+                         : "x7", "x30", "memory");
+        kos_status_t result = KOS_STATUS_OK;
+        if (__builtin_expect(((x1 ^ ok_tag) | (x3 & ~KOS_METADATA_WORDS)) != 0, 0)) {
+            result = kos_msg_words_status(x1, x3);
+            if (!kos_status_is_ok(result)) return result;
+        }
+        words->param = x2;
+        words->words[0] = x4;
+        words->words[1] = x5;
+        return result;
+    }
+#endif
+    // A copy, so that *words need not be in memory.
+    kos_words_t copy = *words;
+    kos_status_t const status = kos_msg_call_words(target, label, &copy.param, copy.words);
+    if (kos_status_is_ok(status)) *words = copy;
+    return status;
+}
 
 // What a call that did not succeed returns: the server's status, or PEER_INVALID if it is none.
 static inline kos_status_t kos_idl_failure(kos_status_t status) {

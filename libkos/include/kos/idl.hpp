@@ -114,4 +114,18 @@ private:
     Client client_;
 };
 
+// A token that a request may carry although it is one of the server's own ($Kos.own): then own() says which, and there
+// is nothing to call. Else it is as every other token.
+template <typename Client>
+class [[nodiscard]] Received : public Owned<Client> {
+public:
+    Received(Client client, const Caller& own) : Owned<Client>(client), own_(own) {}
+
+    // Null: somebody else's.
+    const Caller* own() const { return own_.port != 0 ? &own_ : nullptr; }
+
+private:
+    Caller own_;
+};
+
 }  // namespace kos::idl

@@ -12,7 +12,7 @@ extern "C" {
 
 // --- Port "log" (window, queue; passive server)
 enum kos_log_label {
-    KOS_LOG_WRITE = 1,  // param: level; payload: text, 0..KOS_LOG_TEXT_MAX -> OK, FULL (rate), INVALID_ARGUMENT.
+    KOS_LOG_WRITE = 1,  // param: level; payload: text, 0..KOS_LOG_TEXT_MAX -> OK, FULL (rate), INVALID_ARGUMENT (0).
                         // From the queue: label KOS_LOG_WRITE | level << 8, bytes: text
     KOS_LOG_READ =
         2,  // param: sequence number to start with -> param: where to go on, words[0]: lines that were lost before,

@@ -66,7 +66,7 @@ pub fn domain() -> u16 {
     startup().domain
 }
 
-/// How often this domain has been started before.
+/// Which start of this domain it is; 1 is the first.
 pub fn instance() -> u32 {
     startup().instance
 }

@@ -100,12 +100,12 @@ impl<T: Plain> Register<'_, T> {
 /// Orders all accesses to normal memory and to devices before it with those after it, for the device, too: before telling
 /// a device about DMA memory, and after it says that it has written some.
 pub fn barrier() {
-    #[cfg(not(test))]
+    #[cfg(not(any(test, kos_host)))]
     // SAFETY: has no other effect.
     unsafe {
         core::arch::asm!("dmb osh", options(nostack, preserves_flags))
     };
-    #[cfg(test)]
+    #[cfg(any(test, kos_host))]
     core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
 }
 

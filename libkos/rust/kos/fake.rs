@@ -32,6 +32,27 @@ pub struct World {
     pub lines: Vec<(u32, Vec<u8>)>,
     /// Answer of all other functions, 0 for OK.
     pub status: kos_status_t,
+    /// In place of `answers`, if set: serves a call, of words only or not.
+    pub peer: Option<Peer>,
+    /// libkos's copy of the last payload that `peer` has answered with.
+    pub kept: Vec<u8>,
+    /// One-way messages that were sent.
+    pub sent: Vec<(u64, Vec<u8>)>,
+}
+
+/// A server for the calls of the same thread: target, request, its payload; status, answer, its payload.
+pub type Peer = fn(kos_slot_t, kos_msg_t, Vec<u8>) -> (kos_status_t, kos_msg_t, Vec<u8>);
+
+/// The answer of the peer, if there is one.
+fn ask_peer(target: kos_slot_t, message: &kos_msg_t, bytes: &[u8]) -> Option<(kos_status_t, kos_msg_t)> {
+    let peer = world(|world| world.peer)?;
+    let (status, mut answer, payload) = peer(target, *message, bytes.to_vec());
+    answer.payload_bytes = payload.len() as u32;
+    world(|world| {
+        world.kept = payload;
+        answer.payload = world.kept.as_ptr().cast();
+    });
+    Some((status, answer))
 }
 
 /// One thing that happens to a server.
@@ -53,6 +74,7 @@ pub fn world<T>(use_it: impl FnOnce(&mut World) -> T) -> T {
     WORLD.with(|world| use_it(&mut world.borrow_mut()))
 }
 
+/// The machine's counter.
 pub fn counter() -> u64 {
     world(|world| world.counter)
 }
@@ -96,6 +118,10 @@ unsafe extern "C" fn kos_msg_call(target: kos_slot_t, message: *mut kos_msg_t) -
     let message = unsafe { &mut *message };
     // SAFETY: as the crate promises.
     let sent = unsafe { payload(message) };
+    if let Some((status, answer)) = ask_peer(target, message, &sent) {
+        *message = answer;
+        return status;
+    }
     let (status, answer) = world(|world| {
         world.requests.push((target, *message, sent));
         world.answers.pop_front().expect("an answer for each call")
@@ -111,7 +137,13 @@ unsafe extern "C" fn kos_msg_call(target: kos_slot_t, message: *mut kos_msg_t) -
 unsafe extern "C" fn kos_msg_call_words(target: kos_slot_t, label: u64, param: *mut u64, words: *mut u64) -> kos_status_t {
     // SAFETY: as the crate promises: one and two numbers.
     let (param, words) = unsafe { (&mut *param, std::slice::from_raw_parts_mut(words, 2)) };
-    let sent = kos_msg_t { label, param: *param, words: [words[0], words[1]], ..EMPTY };
+    let sent = kos_msg_t { label, param: *param, words: [words[0], words[1]], has_words: 1, ..EMPTY };
+    if let Some((status, answer)) = ask_peer(target, &sent, &[]) {
+        let is_words = answer.payload_bytes == 0 && answer.token == 0;
+        *param = answer.param;
+        words.copy_from_slice(&answer.words);
+        return if is_words { status } else { KOS_STATUS_PEER_INVALID };
+    }
     let (status, answer) = world(|world| {
         world.requests.push((target, sent, Vec::new()));
         world.answers.pop_front().expect("an answer for each call")
@@ -133,7 +165,16 @@ pub const EMPTY: kos_msg_t = kos_msg_t {
     has_words: 0,
     reserved: [0; 3],
     token: 0,
+    own: kos_caller_t { domain: 0, port: 0, token: 0 },
 };
+
+#[no_mangle]
+unsafe extern "C" fn kos_msg_send(_: kos_slot_t, label: u64, bytes: *const c_void, size_bytes: usize) -> kos_status_t {
+    // SAFETY: the crate promises so many bytes.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), size_bytes) }.to_vec();
+    world(|world| world.sent.push((label, bytes)));
+    status()
+}
 
 #[no_mangle]
 extern "C" fn kos_msg_token_delete(token: kos_token_t) -> kos_status_t {
@@ -167,9 +208,26 @@ unsafe extern "C" fn kos_server_run(server: *mut kos_server_t) -> kos_status_t {
                     request.payload = bytes.as_ptr().cast();
                     request.payload_bytes = bytes.len() as u32;
                     let mut answer = EMPTY;
-                    let status = (*server).call.unwrap()(server, &caller, &request, &mut answer);
+                    let mut status = 0;
+                    let others = (bytes.len() as u64) | request.token | u64::from(request.own.port);
+                    if let (Some(call_words), 1, 0) = ((*server).call_words, request.has_words, others) {
+                        let mut words = kos_words_t { param: 0, words: [0; 2] };
+                        let [word0, word1] = request.words;
+                        status = call_words(server, &caller, request.label, request.param, word0, word1, &mut words);
+                        answer = kos_msg_t { param: words.param, words: words.words, has_words: 1, ..EMPTY };
+                    }
+                    if status == 0 {
+                        answer = EMPTY;
+                        status = (*server).call.unwrap()(server, &caller, &request, &mut answer);
+                    }
                     let sent = payload(&answer);
-                    world(|world| world.served.push((status, answer, sent)));
+                    world(|world| {
+                        world.served.push((status, answer, sent));
+                        // Given away.
+                        if answer.token != 0 {
+                            world.deleted.push(answer.token);
+                        }
+                    });
                 }
                 Event::Queued(label, bytes) => {
                     let caller = kos_caller_t { domain: 3, port: 1, token: 0 };

@@ -16,22 +16,24 @@
 //! ```
 //!
 //! A panic ends the domain with a record that says where and why; nothing unwinds.
-#![cfg_attr(not(test), no_std)]
+// kos_host: the library for tests of bindings on the host, over the fake libkos.
+#![cfg_attr(not(any(test, kos_host)), no_std)]
 // For a message when the heap is full; the only unstable feature. Later compilers have a default for it.
-#![cfg_attr(not(test), feature(alloc_error_handler))]
+#![cfg_attr(not(any(test, kos_host)), feature(alloc_error_handler))]
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
 extern crate alloc;
 
 mod name;
-#[cfg(not(test))]
+#[cfg(not(any(test, kos_host)))]
 mod panic;
 mod text;
 
 pub mod app;
 pub mod device;
 pub mod directory;
+pub mod idl;
 pub mod log;
 pub mod memory;
 pub mod message;
@@ -46,19 +48,19 @@ pub mod time;
 pub mod token;
 
 /// Read by the compiler's helpers for atomic operations (libgcc): no, use the instructions that every core has.
-#[cfg(not(test))]
+#[cfg(not(any(test, kos_host)))]
 #[no_mangle]
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 pub static __aarch64_have_lse_atomics: u8 = 0;
 
-#[cfg(test)]
-mod fake;
+#[cfg(any(test, kos_host))]
+pub mod fake;
 #[cfg(test)]
 mod tests;
 
 pub use message::{Connection, Message, Reply};
-pub use server::{serve, Answer, Caller, Deferred, Request, Server};
+pub use server::{serve, Answer, Call, Caller, Deferred, Request, Server};
 pub use status::{Result, Status};
 pub use sync::{Event, Mutex, MutexGuard};
 pub use time::{Duration, Instant};
@@ -66,6 +68,6 @@ pub use token::Token;
 
 /// What most applications want in scope: `use kos::prelude::*;`
 pub mod prelude {
-    pub use crate::{Answer, Caller, Connection, Deferred, Message, Request, Result, Server, Status, Token};
+    pub use crate::{Answer, Call, Caller, Connection, Deferred, Message, Request, Result, Server, Status, Token};
     pub use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 }

@@ -4,7 +4,7 @@ use crate::status::check;
 use crate::Result;
 use core::ffi::c_void;
 
-#[cfg(not(test))]
+#[cfg(not(any(test, kos_host)))]
 mod global {
     use core::alloc::{GlobalAlloc, Layout};
 

@@ -2,7 +2,6 @@
 
 use crate::name::Name;
 use crate::status::check;
-use crate::sync::Mutex;
 use crate::{Instant, Result, Status, Token};
 use kos_sys::{kos_msg_t, kos_slot_t};
 
@@ -56,6 +55,10 @@ impl<'a> Message<'a> {
         self
     }
 
+    pub(crate) fn has_token(&self) -> bool {
+        self.token != 0
+    }
+
     pub(crate) fn as_c(&self) -> Result<kos_msg_t> {
         if self.payload.len() > kos_sys::KOS_PAYLOAD_MAX {
             return Err(Status::INVALID_ARGUMENT);
@@ -69,6 +72,7 @@ impl<'a> Message<'a> {
             has_words: self.words.is_some().into(),
             reserved: [0; 3],
             token: self.token,
+            own: kos_sys::kos_caller_t { domain: 0, port: 0, token: 0 },
         })
     }
 }
@@ -145,9 +149,6 @@ impl Connection {
     /// One way: puts up to `KOS_QUEUE_INLINE_BYTES` bytes into the connection's queue. Never waits for the server.
     /// `FULL`; `INVALID_ARGUMENT` without a queue or if it is too long.
     pub fn send(&self, label: u64, bytes: &[u8]) -> Result {
-        // A queue has one producer: this domain, not each of its threads.
-        static PRODUCER: Mutex<()> = Mutex::new(());
-        let _one_at_a_time = PRODUCER.lock();
         // SAFETY: `bytes` is readable for its length.
         check(unsafe { kos_sys::kos_msg_send(self.slot, label, bytes.as_ptr().cast(), bytes.len()) })
     }

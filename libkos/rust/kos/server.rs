@@ -6,10 +6,12 @@ use core::cell::Cell;
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicBool, Ordering};
-use kos_sys::{kos_caller_t, kos_deferred_t, kos_msg_t, kos_server_t, KOS_PAYLOAD_MAX};
+use core::ops::Deref;
+use kos_sys::{kos_caller_t, kos_deferred_t, kos_msg_t, kos_server_t, kos_words_t, KOS_PAYLOAD_MAX};
 
 /// Who calls, as the kernel says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Caller {
     /// Number of the calling domain (for tokens: of the domain that the token was made for).
     pub domain: u16,
@@ -20,8 +22,35 @@ pub struct Caller {
 }
 
 impl Caller {
-    fn from_c(caller: &kos_caller_t) -> Caller {
+    pub(crate) fn from_c(caller: &kos_caller_t) -> Caller {
         Caller { domain: caller.domain, port: caller.port, token: caller.token }
+    }
+}
+
+/// A request that is being served, without its contents: who calls, and whether it is answered now or later.
+pub struct Call<'a> {
+    caller: &'a kos_caller_t,
+    server: *mut kos_server_t,
+    is_deferred: Cell<bool>,
+}
+
+impl Call<'_> {
+    /// The caller will be answered later, by the [`Deferred`]; what the handler returns now is ignored. Only in servers
+    /// with `passive = false`. `FULL` if all `replies` of the manifest are taken; `CONFLICT` the second time.
+    pub fn defer(&self) -> Result<Deferred> {
+        let mut deferred = kos_deferred_t { reply: 0, caller: *self.caller };
+        // SAFETY: both pointers are libkos's own of this very request, which is being handled.
+        check(unsafe { kos_sys::kos_server_defer(self.server, self.caller, &mut deferred) })?;
+        self.is_deferred.set(true);
+        Ok(Deferred { deferred, is_answered: false, this_thread: PhantomData })
+    }
+}
+
+impl Deref for Call<'_> {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        // SAFETY: the same members in the same order, both as in C.
+        unsafe { &*(self.caller as *const kos_caller_t).cast::<Caller>() }
     }
 }
 
@@ -37,10 +66,10 @@ pub struct Request<'a> {
     pub words: Option<[u64; 2]>,
     /// The payload: a private copy.
     pub payload: &'a [u8],
+    /// The token that came is one that this domain has made for a port of its own: which, and for whom.
+    pub own: Option<Caller>,
     token: Cell<Option<Token>>,
-    raw: *const kos_caller_t,
-    server: *mut kos_server_t,
-    is_deferred: Cell<bool>,
+    call: &'a Call<'a>,
 }
 
 /// The answer to a request, empty at first: `answer.param(1).payload(&self.text)`.
@@ -56,8 +85,18 @@ pub struct Answer<'a> {
 /// An answer may borrow from the server and from the request: then write the lifetimes as they are here. A handler that
 /// only copies can leave them out: `fn call(&mut self, request: &Request, answer: &mut Answer) -> Result`.
 pub trait Server {
+    /// Whether there is a [`Server::call_words`].
+    const SERVES_WORDS: bool = false;
+
     /// A request. An error is the answer's status; what was put into `answer` is not sent then.
     fn call<'a>(&'a mut self, request: &Request<'a>, answer: &mut Answer<'a>) -> Result;
+
+    /// As [`Server::call`], for requests that are label, param and words only, whose answer is so, too; faster. `None`,
+    /// having done nothing, leaves the request to `call`.
+    fn call_words(&mut self, call: &Call<'_>, label: u64, words: [u64; 3]) -> Option<Result<[u64; 3]>> {
+        let _ = (call, label, words);
+        None
+    }
 
     /// A one-way message from a client's queue.
     fn queued(&mut self, caller: Caller, label: u64, bytes: &[u8]) {
@@ -76,14 +115,21 @@ impl<'a> Request<'a> {
         self.token.take()
     }
 
-    /// The caller will be answered later, by [`Deferred::answer`]; what the handler returns now is ignored. Only in
-    /// servers with `passive = false`. `FULL` if all `replies` of the manifest are taken; `CONFLICT` the second time.
+    pub(crate) fn token_slot(&self) -> u64 {
+        let token = self.token.take();
+        let slot = token.as_ref().map_or(0, Token::slot);
+        self.token.set(token);
+        slot
+    }
+
+    /// The request without its contents.
+    pub fn call(&self) -> &Call<'a> {
+        self.call
+    }
+
+    /// As [`Call::defer`].
     pub fn defer(&self) -> Result<Deferred> {
-        let mut deferred = kos_deferred_t { reply: 0, caller: kos_caller_t { domain: 0, port: 0, token: 0 } };
-        // SAFETY: both pointers are libkos's own of this very request, which is being handled.
-        check(unsafe { kos_sys::kos_server_defer(self.server, self.raw, &mut deferred) })?;
-        self.is_deferred.set(true);
-        Ok(Deferred { deferred, is_answered: false, this_thread: PhantomData })
+        self.call.defer()
     }
 }
 
@@ -133,11 +179,24 @@ impl<'a> Answer<'a> {
         self
     }
 
-    /// Gives a token to the caller.
+    /// Gives a token to the caller: libkos drops it once the answer is sent.
     pub fn token(&mut self, token: Token) -> &mut Self {
-        self.message.token = token.slot();
         self.token = Some(token);
         self
+    }
+
+    /// Where generated bindings put a payload together.
+    #[doc(hidden)]
+    pub fn memory(&mut self) -> &mut [u8; KOS_PAYLOAD_MAX] {
+        // SAFETY: as `copy`; the reference lives as long as this Answer is borrowed, so there is no second one.
+        unsafe { &mut *core::ptr::addr_of_mut!(COPY) }
+    }
+
+    /// The payload is the first bytes of `memory`.
+    #[doc(hidden)]
+    pub fn payload_in_memory(&mut self, bytes: usize) {
+        self.message.payload = (self.memory() as *const [u8; KOS_PAYLOAD_MAX]).cast::<c_void>();
+        self.message.payload_bytes = bytes as u32;
     }
 }
 
@@ -150,6 +209,7 @@ const EMPTY: kos_msg_t = kos_msg_t {
     has_words: 0,
     reserved: [0; 3],
     token: 0,
+    own: kos_caller_t { domain: 0, port: 0, token: 0 },
 };
 
 /// Payloads that [`Answer::copy`] has copied, until libkos has sent them.
@@ -170,9 +230,26 @@ impl Deferred {
     }
 
     /// Answers with success; the message's label counts for nothing. Never blocks. A caller that has gone meanwhile is no
-    /// error. `INVALID_ARGUMENT`, answered `INTERNAL_ERROR`: a payload longer than any port's.
-    pub fn answer(mut self, message: &Message<'_>) -> Result {
-        let message = message.as_c()?;
+    /// error. `INVALID_ARGUMENT`, answered `INTERNAL_ERROR`: a payload longer than any port's, or a token, which an answer
+    /// gives away ([`Deferred::answer_with`]).
+    pub fn answer(self, message: &Message<'_>) -> Result {
+        if message.has_token() {
+            return Err(Status::INVALID_ARGUMENT);
+        }
+        self.send(message.as_c()?)
+    }
+
+    /// As [`Deferred::answer`], and gives a token to the caller.
+    pub fn answer_with(self, message: &Message<'_>, token: Token) -> Result {
+        if message.has_token() {
+            return Err(Status::INVALID_ARGUMENT);
+        }
+        let mut message = message.as_c()?;
+        message.token = token.into_slot();
+        self.send(message)
+    }
+
+    pub(crate) fn send(mut self, message: kos_msg_t) -> Result {
         self.is_answered = true;
         // SAFETY: the reply object is this deferred's alone and used once; the payload is readable until this returns.
         unsafe { kos_sys::kos_server_answer(&self.deferred, Status::OK.code(), &message) }
@@ -203,8 +280,6 @@ impl Drop for Deferred {
 /// What `kos_server_t::context` points to while `serve` runs.
 struct Serving<'s, S> {
     server: &'s mut S,
-    /// The token of the last answer: libkos sends it after the handler, so it is dropped before the next one.
-    given: Option<Token>,
 }
 
 /// Binds all ports of this domain, says that it is ready, and serves until the domain is asked to stop. With `passive` in
@@ -214,14 +289,15 @@ pub fn serve<S: Server>(server: &mut S) -> Result {
     if IS_SERVING.swap(true, Ordering::Acquire) {
         return Err(Status::CONFLICT);
     }
-    let mut serving = Serving { server, given: None };
+    let mut serving = Serving { server };
     let mut loop_ = kos_server_t {
         call: Some(call::<S>),
         queued: Some(queued::<S>),
         signalled: Some(signalled::<S>),
         context: core::ptr::addr_of_mut!(serving).cast::<c_void>(),
+        call_words: if S::SERVES_WORDS { Some(call_words::<S>) } else { None },
     };
-    // SAFETY: the three functions expect a Serving<S>, which lives until the loop has returned and which nobody else
+    // SAFETY: the functions expect a Serving<S>, which lives until the loop has returned and which nobody else
     // touches meanwhile.
     let status = unsafe { kos_sys::kos_server_run(&mut loop_) };
     IS_SERVING.store(false, Ordering::Release);
@@ -247,36 +323,63 @@ unsafe extern "C" fn call<S: Server>(
     // `serve::<S>`'s loop only.
     let (serving, caller, received, sent) =
         unsafe { (serving::<S>(server), &*raw_caller, &*raw_request, &mut *raw_answer) };
-    serving.given = None;
     let payload = match received.payload_bytes as usize {
         0 => &[][..],
         // SAFETY: a private copy of this length, untouched until the next message is received, which is after the answer
         // has been sent.
         bytes => unsafe { core::slice::from_raw_parts(received.payload.cast::<u8>(), bytes) },
     };
+    let call = Call { caller, server, is_deferred: Cell::new(false) };
     let request = Request {
         caller: Caller::from_c(caller),
         label: received.label,
         param: received.param,
         words: (received.has_words != 0).then(|| received.words),
         payload,
+        own: (received.own.port != 0).then(|| Caller::from_c(&received.own)),
         token: Cell::new((received.token != 0).then(|| Token::from_slot(received.token))),
-        raw: raw_caller,
-        server,
-        is_deferred: Cell::new(false),
+        call: &call,
     };
     let mut answer = Answer::empty();
     let result = serving.server.call(&request, &mut answer);
-    if request.is_deferred.get() {
+    if call.is_deferred.get() {
         return Status::NO_REPLY.code();
     }
     if result.is_err() {
         return Status::of_handler(result).code();
     }
     *sent = answer.message;
-    let status = answer.status.code();
-    serving.given = answer.token;
-    status
+    sent.token = answer.token.map_or(0, Token::into_slot);
+    answer.status.code()
+}
+
+unsafe extern "C" fn call_words<S: Server>(
+    server: *mut kos_server_t,
+    caller: *const kos_caller_t,
+    label: u64,
+    param: u64,
+    word0: u64,
+    word1: u64,
+    answer: *mut kos_words_t,
+) -> kos_sys::kos_status_t {
+    // SAFETY: as call.
+    let (serving, caller) = unsafe { (serving::<S>(server), &*caller) };
+    let call = Call { caller, server, is_deferred: Cell::new(false) };
+    let result = match serving.server.call_words(&call, label, [param, word0, word1]) {
+        None => return 0,
+        Some(result) => result,
+    };
+    if call.is_deferred.get() {
+        return Status::NO_REPLY.code();
+    }
+    match result {
+        Ok([param, word0, word1]) => {
+            // SAFETY: as call.
+            unsafe { *answer = kos_words_t { param, words: [word0, word1] } };
+            Status::OK.code()
+        }
+        Err(status) => Status::of_handler(Err(status)).code(),
+    }
 }
 
 unsafe extern "C" fn queued<S: Server>(
@@ -288,7 +391,6 @@ unsafe extern "C" fn queued<S: Server>(
 ) {
     // SAFETY: as call.
     let (serving, caller) = unsafe { (serving::<S>(server), Caller::from_c(&*caller)) };
-    serving.given = None;
     let bytes = match size_bytes {
         0 => &[][..],
         // SAFETY: a private copy of this length, valid until the handler returns.
@@ -300,6 +402,5 @@ unsafe extern "C" fn queued<S: Server>(
 unsafe extern "C" fn signalled<S: Server>(server: *mut kos_server_t, bits: u64) {
     // SAFETY: as call.
     let serving = unsafe { serving::<S>(server) };
-    serving.given = None;
     serving.server.signalled(bits);
 }

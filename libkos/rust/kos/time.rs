@@ -114,7 +114,7 @@ pub fn poll_until(deadline: Instant, pause: Duration, mut is_done: impl FnMut() 
     Ok(())
 }
 
-#[cfg(not(test))]
+#[cfg(not(any(test, kos_host)))]
 fn counter() -> u64 {
     let ticks: u64;
     // SAFETY: reads a register that every thread may read. The isb keeps the read behind what comes before it.
@@ -122,7 +122,7 @@ fn counter() -> u64 {
     ticks
 }
 
-#[cfg(test)]
+#[cfg(any(test, kos_host))]
 fn counter() -> u64 {
     crate::fake::counter()
 }

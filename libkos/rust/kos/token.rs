@@ -40,6 +40,11 @@ impl Token {
     pub(crate) const fn slot(&self) -> kos_slot_t {
         self.target.slot()
     }
+
+    /// Whoever gets the slot owns the token.
+    pub(crate) fn into_slot(self) -> kos_slot_t {
+        core::mem::ManuallyDrop::new(self).slot()
+    }
 }
 
 /// Makes every copy of the token `number` of the own port `port` invalid, wherever it is.

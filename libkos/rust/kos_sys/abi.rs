@@ -72,6 +72,8 @@ constants! { "kos/abi.h";
     KOS_ROOT_ENTROPY: kos_root_label = 13;
     KOS_ROOT_FAULT_NEXT: kos_root_label = 14;
     KOS_ROOT_THREAD_RESTART: kos_root_label = 15;
+    KOS_ROOT_TIME_GIVE: kos_root_label = 16;
+    KOS_ROOT_IMAGE_PAGES: kos_root_label = 17;
     KOS_ROOT_DOMAIN_START: kos_root_label = 32;
     KOS_ROOT_DOMAIN_KILL: kos_root_label = 33;
     KOS_ROOT_DOMAIN_SIGNAL: kos_root_label = 34;
@@ -143,6 +145,8 @@ structures! { "kos/abi.h";
         introductions: kos_startup_table_t,
         signals: kos_startup_table_t,
         lives: kos_startup_table_t,
+        images: kos_startup_table_t,
+        kernel: kos_startup_kernel_t,
         park_slot_first: u64,
     }
     struct kos_startup_port_t {
@@ -194,6 +198,19 @@ structures! { "kos/abi.h";
         producer: u32,
         peer: u16,
         reserved: u16,
+    }
+    struct kos_startup_kernel_t {
+        cspace: u64,
+        cspace_bits: u64,
+        vspace: u64,
+        asid_pool: u64,
+        authority: u64,
+        endpoint: u64,
+        program_priority: u64,
+    }
+    struct kos_startup_image_t {
+        name: [c_char; KOS_MAX_NAME + 1],
+        bytes: u64,
     }
     struct kos_startup_untyped_t {
         slot: u64,

@@ -41,10 +41,7 @@ void PageCache::add(uint64_t inode, uint64_t page, Ref<Frame> frame) {
 Result<Ref<Frame>> PageCache::allocate() {
     // Two for one, so that the cache shrinks in steps while others need frames.
     for (int i = 0; i < 2 && is_scarce(); ++i) drop_one();
-    for (;;) {
-        auto frame = frames_.allocate();
-        if (frame.ok() || frame.error() != Errno::kENOMEM || !drop_one()) return frame;
-    }
+    return frames_.allocate();
 }
 
 Result<Ref<Frame>> PageCache::zeros() {
@@ -66,9 +63,28 @@ bool PageCache::drop_one() {
         if (candidate == order_.begin()) break;
         --candidate;
     }
-    entries_.erase(victim->key);
-    order_.erase(victim);
+    drop(victim);
     return true;
+}
+
+void PageCache::drop(Entries::iterator entry) {
+    entries_.erase(entry->key);
+    order_.erase(entry);
+}
+
+uint64_t PageCache::reclaim(uint64_t wanted) {
+    // Those that programs have mapped go to the other end, so that the next call finds others first.
+    uint64_t won = 0;
+    for (uint64_t looks = order_.size(); looks && won < wanted; --looks) {
+        auto const oldest = std::prev(order_.end());
+        if (oldest->frame->references() == 1) {
+            drop(oldest);
+            ++won;
+        } else {
+            order_.splice(order_.begin(), order_, oldest);
+        }
+    }
+    return won;
 }
 
 }  // namespace kos::lx::erofs

@@ -10,9 +10,12 @@
 
 namespace kos::lx::erofs {
 
-class PageCache {
+class PageCache final : private FrameReclaimer {
 public:
-    explicit PageCache(FrameSource& frames) : frames_(frames) {}
+    explicit PageCache(FrameSource& frames) : frames_(frames) { frames_.add_reclaimer(*this); }
+    ~PageCache() { frames_.remove_reclaimer(*this); }
+    PageCache(const PageCache&) = delete;
+    PageCache& operator=(const PageCache&) = delete;
 
     // nullptr: not here.
     Ref<Frame> find(uint64_t inode, uint64_t page);
@@ -45,6 +48,9 @@ private:
     uint64_t limit() const;
     bool is_scarce() const;
     bool drop_one();
+    void drop(Entries::iterator entry);
+    uint64_t reclaim(uint64_t wanted) override;
+    uint64_t reclaimable() override { return entries_.size(); }
 
     FrameSource& frames_;
     Entries order_;

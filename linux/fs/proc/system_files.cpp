@@ -44,6 +44,7 @@ Text meminfo_text(const Subject& subject, Process&) {
     FrameSource& frames = subject.system->frames;
     uint64_t const total = frames.total_frames() * (kPageBytes / 1024);
     uint64_t const free = std::min(total, frames.free_frames() * (kPageBytes / 1024));
+    uint64_t const cached = frames.reclaimable_frames() * (kPageBytes / 1024);
     uint64_t mapped = 0, resident = 0;
     for (const auto& [pid, process] : subject.system->processes()) {
         if (!process->memory) continue;
@@ -57,7 +58,7 @@ Text meminfo_text(const Subject& subject, Process&) {
         uint64_t kilobytes;
     } const lines[] = {{"MemTotal", total},
                        {"MemFree", free},
-                       {"MemAvailable", free},
+                       {"MemAvailable", std::min(total, free + cached)},
                        {"Buffers", 0},
                        {"Cached", used - anonymous},
                        {"SwapCached", 0},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kos/app.h>
+#include <kos/dev.h>
 
 #include <stdint.h>
 
@@ -14,7 +15,9 @@ enum FaultKind {
     kFaultCode,         // write to the program's code
     kFaultExecute,      // data as code
     kFaultAssert,
-    kFaultExit,  // with an error
+    kFaultExit,        // with an error
+    kFaultReadOnly,    // write to the startup block
+    kFaultCapability,  // a system call with a capability address that it does not have
     kFaultKinds,
     kFaultHang = 64,
 };
@@ -41,6 +44,14 @@ static __attribute__((unused)) _Noreturn void go_wrong(uint64_t kind) {
         case kFaultExecute: ((void (*)(void))(uintptr_t)&data)(); break;
         case kFaultAssert: kos_assert(!"asked for"); break;
         case kFaultExit: kos_app_exit(3);
+        case kFaultReadOnly: *(volatile uint32_t*)(uintptr_t)kos_app_startup() = 0; break;
+        case kFaultCapability: {
+            // Twice: the server loop's call-backs leave the last one to the loop.
+            kos_interrupt_t const nowhere = {(kos_slot_t)1 << 40, 0, 0}, neither = {(kos_slot_t)1 << 41, 0, 0};
+            kos_dev_interrupt_acknowledge(&nowhere);
+            kos_dev_interrupt_acknowledge(&neither);
+            break;
+        }
         default: break;
     }
     for (;;) __asm__ volatile("");

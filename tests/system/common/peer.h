@@ -8,7 +8,7 @@ enum PeerLabel {
     kPeerWho = 4,        // -> param: token, words: domain and port of the caller
     kPeerState = 5,      // -> param: instance, words: persistent counter (counted up by each instance), queue messages
     kPeerQueue = 6,      // -> param: messages taken from the queue, words: the last one's value, values out of order
-    kPeerTokenMake = 7,  // param: number, words: flags, holder (0: the caller) -> token; CREATED
+    kPeerTokenMake = 7,  // param: number, words: flags, holder (0: the caller) -> token, words[0]: its slot; CREATED
     kPeerTokenRevoke = 8,   // param: number
     kPeerTokenKeep = 9,     // token; kept for kPeerTokenCall
     kPeerTokenCall = 10,    // -> param: status of kPeerWho through the kept token, words: token and domain that arrived
@@ -21,6 +21,7 @@ enum PeerLabel {
     kPeerSpinRelay = 19,    // as kPeerRelay to the next in the chain, after words[1] microseconds of its own time
     kPeerBind = 20,         // calls the directory in the middle of the request
     kPeerServe = 21,        // from now on a second, passive thread serves as well
+    kPeerTokenOwn = 22,     // a token of the peer's own -> param: its number, words: its port and whom it is for
     kPeerTokenMany = 17,    // param: first number -> param: how many tokens could be made
 };
 

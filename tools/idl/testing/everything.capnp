@@ -87,6 +87,11 @@ interface Everything {
 
   marked @23 (a :UInt8) -> () $Kos.label(0xffef) $Kos.errors([notFound, timeout]);
 
+  own @25 (n :UInt8, session :Everything $Kos.own) -> (same :UInt8);
+  # A token that may be one of the server's.
+
+  maybeOwn @26 (any :Capability $Kos.own $Kos.optional) -> ();
+
   allValues @24 (w :Shapes.Whole) -> (ws :List(Shapes.Whole) $Kos.maxCount(3));
 }
 

@@ -11,6 +11,16 @@
 
 namespace kos::idl::testing {
 
+// What a dispatch function has answered to `request`, if the one for words only answers the same where it can be asked;
+// else what no dispatch function answers.
+template <typename DispatchWords>
+kos_status_t same_in_words(const kos_msg_t& request, kos_status_t status, DispatchWords dispatch_words) {
+    const bool is_words = request.has_words && !request.payload_bytes && !request.token && !request.own.port;
+    if (!is_words) return status;
+    kos_words_t answer = {};
+    return dispatch_words(request.param, request.words[0], request.words[1], answer) == status ? status : 0;
+}
+
 struct MessageProbe {
     // A valid message with values from `random`. `buffer`: KOS_PAYLOAD_MAX bytes, aligned to 8.
     void (*make)(RandomValues& random, kos_msg_t& message, void* buffer);

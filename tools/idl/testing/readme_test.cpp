@@ -44,8 +44,8 @@ kos_status_t kos_log(enum kos_log_level, const char* format, ...) {
 TEST(Readme, ShowsTheseFiles) {
     const std::string readme = text_of("idl/README.md");
     const std::string folder = "tools/idl/testing/";
-    for (const char* name :
-         {"counter.capnp", "readme/server.c", "readme/client.c", "readme/server.cpp", "readme/client.cpp"}) {
+    for (const char* name : {"counter.capnp", "readme/server.c", "readme/client.c", "readme/server.cpp",
+                             "readme/client.cpp", "readme/server.rs", "readme/client.rs"}) {
         const std::string text = text_of(folder + name);
         EXPECT_NE(readme.find("\n" + text + "```"), std::string::npos) << name;
         EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 15) << name;

@@ -26,8 +26,27 @@ Transport& transport() {
 
 namespace {
 
+// As libkos does it: what the server does not take in registers, it gets as a message.
+kos_status_t serve(kos_server_t* server, const kos_msg_t& request, bool is_words, kos_msg_t& answer) {
+    Transport& t = transport();
+    if (is_words && server->call_words) {
+        kos_words_t words = {};
+        const kos_status_t status = server->call_words(server, &t.caller, request.label, request.param,
+                                                       request.words[0], request.words[1], &words);
+        if (status != 0) {
+            ++t.words_served;
+            answer.param = words.param;
+            answer.words[0] = words.words[0];
+            answer.words[1] = words.words[1];
+            answer.has_words = 1;
+            return status;
+        }
+    }
+    return server->call(server, &t.caller, &request, &answer);
+}
+
 // Has the request served; the answer is in last_answer.
-kos_status_t exchange(const kos_msg_t& sent) {
+kos_status_t exchange(const kos_msg_t& sent, bool is_words) {
     Transport& t = transport();
     t.last_request.set(sent);
     t.deferred_status.reset();
@@ -35,7 +54,7 @@ kos_status_t exchange(const kos_msg_t& sent) {
     // The server's own copy, which is gone afterwards.
     const Kept request(sent);
     kos_status_t status = t.answer_instead ? t.answer_instead(request.get(), answer)
-                          : t.server       ? t.server->call(t.server, &t.caller, &request.get(), &answer)
+                          : t.server       ? serve(t.server, request.get(), is_words, answer)
                                            : static_cast<kos_status_t>(KOS_STATUS_UNAVAILABLE);
     if (status == KOS_STATUS_NO_REPLY && t.deferred_status) {
         status = *t.deferred_status;
@@ -56,7 +75,7 @@ using kos::idl::testing::transport;
 kos_status_t kos_msg_call(kos_slot_t, kos_msg_t* message) {
     ++transport().calls;
     if (message->payload_bytes > KOS_PAYLOAD_MAX) return KOS_STATUS_INVALID_ARGUMENT;
-    const kos_status_t status = exchange(*message);
+    const kos_status_t status = exchange(*message, false);
     *message = transport().last_answer.get();
     message->label = status;
     return status;
@@ -70,7 +89,7 @@ kos_status_t kos_msg_call_words(kos_slot_t, uint64_t label, uint64_t* param, uin
     message.words[0] = words[0];
     message.words[1] = words[1];
     message.has_words = 1;
-    const kos_status_t status = exchange(message);
+    const kos_status_t status = exchange(message, true);
     const kos_msg_t& answer = transport().last_answer.get();
     if (answer.payload_bytes != 0 || answer.token != 0) return KOS_STATUS_PEER_INVALID;
     *param = answer.param;

@@ -41,7 +41,7 @@ struct Transport {
     Kept last_request, last_answer;
     kos_status_t last_status = 0;
     std::vector<kos_token_t> deleted;  // tokens given back
-    unsigned calls = 0, words_calls = 0, sends = 0, defers = 0;
+    unsigned calls = 0, words_calls = 0, words_served = 0, sends = 0, defers = 0;
 
     // Of the answer to a deferred caller.
     std::optional<kos_status_t> deferred_status;

@@ -103,7 +103,7 @@ std::string check_variable(const Field& field, std::span<const uint8_t> bytes) {
     const size_t unit = field.kind == Kind::kList ? field.bytes : 1;
     if (bytes.size() % unit != 0) return name + ": not a whole number of elements";
     if (bytes.size() / unit > field.max) return name + ": too long";
-    if (field.kind == Kind::kText) return is_text(bytes) ? "" : name + ": not UTF-8";
+    if (field.kind == Kind::kText) return field.raw || is_text(bytes) ? "" : name + ": not UTF-8";
     if (field.kind == Kind::kData) return "";
     for (size_t at = 0; at < bytes.size(); at += unit) {
         const std::string problem = check_value(field, field.element, bytes.subspan(at, unit));
@@ -257,8 +257,9 @@ std::string check(const Message& expected, const kos_msg_t& message, bool one_wa
         if (is_variable(field.kind)) variable = &field;
         if (field.kind == Kind::kToken) token = &field;
     }
-    if (!token && message.token) return "a token that nobody asked for";
-    if (token && !token->optional && !message.token) return "no token";
+    if (!token && (message.token || message.own.port)) return "a token that nobody asked for";
+    if (token && !token->own && message.own.port) return "a token of the server's own";
+    if (token && !token->optional && !message.token && !message.own.port) return "no token";
     const size_t least = variable ? expected.variable_offset : expected.in_registers ? 0 : expected.fixed_bytes;
     if (message.payload_bytes < least) return "too short";
     if (!variable && message.payload_bytes > least) return "too long";

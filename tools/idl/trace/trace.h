@@ -37,6 +37,8 @@ struct Field {
     std::span<const char* const> values;  // of an enum, or of the enums of a list
     std::span<const Field> fields;        // of a struct, or of the structs of a list
     bool optional;                        // token
+    bool raw;                             // Text that may be anything
+    bool own;                             // token: may be one of the server's own
 };
 
 struct Message {

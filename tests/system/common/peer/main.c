@@ -108,10 +108,21 @@ static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const
             answer->words[0] = queue_last;
             answer->words[1] = queue_disorder;
             return KOS_STATUS_OK;
-        case kPeerTokenMake:
-            return kos_msg_token_create(own_port(), request->param, (uint32_t)request->words[0],
-                                        request->words[1] ? (uint16_t)request->words[1] : caller->domain,
-                                        &answer->token);
+        case kPeerTokenMake: {
+            answer->has_words = 1;
+            kos_status_t const made =
+                kos_msg_token_create(own_port(), request->param, (uint32_t)request->words[0],
+                                     request->words[1] ? (uint16_t)request->words[1] : caller->domain, &answer->token);
+            answer->words[0] = answer->token;
+            return made;
+        }
+        case kPeerTokenOwn:
+            if (request->own.port == 0) return KOS_STATUS_NOT_FOUND;
+            answer->param = request->own.token;
+            answer->has_words = 1;
+            answer->words[0] = request->own.port;
+            answer->words[1] = request->own.domain;
+            return KOS_STATUS_OK;
         case kPeerTokenRevoke: return kos_msg_token_revoke(own_port(), request->param);
         case kPeerTokenMany: {
             kos_token_t token;

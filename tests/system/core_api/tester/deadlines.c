@@ -35,7 +35,7 @@ static void test_deferred(void) {
     }
     check_status("a passive server cannot", tell(peer, kPeerDefer, 0), KOS_STATUS_CONFLICT);
     for (uintptr_t i = 0; i < 2; ++i) run(wait_for_release, (void*)i, &threads[i]);
-    pause_us(30000);
+    pause_us(100000);
     check_status("the server dies", tell(active, kPeerWrong, kFaultNullWrite), KOS_STATUS_PEER_GONE);
     for (unsigned i = 0; i < 2; ++i) {
         kos_thread_join(threads[i]);
@@ -100,6 +100,31 @@ static void test_of_threads(void) {
     check("it had reached the server", count == 1, (int64_t)count);
 }
 
+static void defer_with_payload(void* target) {
+    char text[8] = "payload";
+    kos_msg_t message = {.label = kPeerDefer, .payload = text, .payload_bytes = sizeof text};
+    late_status = kos_msg_call((kos_slot_t)(uintptr_t)target, &message);
+}
+
+// Two threads of a domain share a connection's window: who waits for the other one to give it back waits no longer than
+// its deadline.
+static void test_window(void) {
+    kos_thread_t* thread;
+    late_status = 0;
+    run(defer_with_payload, (void*)(uintptr_t)active, &thread);
+    pause_us(30000);
+    uint64_t const from = kos_time_us();
+    check_status("another thread has the window", call_for(active, kPeerEcho, 0, 50000), KOS_STATUS_TIMEOUT);
+    uint64_t const took = kos_time_us() - from;
+    check("no longer than the deadline", took >= 50000 && took < 500000, (int64_t)took);
+    uint64_t words[2] = {0, 0}, count = 0;
+    kos_status_t const status = ask(active, kPeerRelease, KOS_STATUS_OK, words, &count);
+    check("it is given back", status == KOS_STATUS_OK && count == 1, (int64_t)count);
+    kos_thread_join(thread);
+    check_status("its call was not touched", late_status, KOS_STATUS_OK);
+    check_status("and it can be had", call_for(active, kPeerEcho, 0, 1000000), KOS_STATUS_OK);
+}
+
 // A second thread of the server serves while the first one is busy.
 static void test_two_threads(void) {
     check_status("a second thread serves", tell(active, kPeerServe, 0), KOS_STATUS_OK);
@@ -134,6 +159,7 @@ void test_deadlines(void) {
     test_in_queue(peer);
     test_in_queue(active);
     test_of_threads();
+    test_window();
     test_stopped_caller();
     test_two_threads();
 }

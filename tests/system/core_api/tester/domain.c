@@ -23,14 +23,14 @@ void test_domain(void) {
     check("hexadecimal number", kos_app_parameter_number("hexadecimal", 0) == 42, 0);
     check("default", kos_app_parameter_number("nothing", 9) == 9, 0);
     check("name", !strcmp(startup->name, "tester"), 0);
-    check("first instance", startup->instance == 0, startup->instance);
+    check("first instance", startup->instance == 1, startup->instance);
     const char* const zone = getenv("TZ");
     check("environment", zone && !strcmp(zone, "UTC"), 0);
     check_status("log", kos_log_info("one line with a number: %d", 42), KOS_STATUS_OK);
     check_status("log of what is too long", kos_log_info("%0300d", 1), KOS_STATUS_OK);
     uint64_t words[2] = {0, 0}, instance = 0;
     ask(peer, kPeerState, 0, words, &instance);
-    check("persistent memory survives restarts", words[0] == instance + 1, (int64_t)words[0]);
+    check("persistent memory survives restarts", words[0] == instance, (int64_t)words[0]);
     uint64_t const before = words[0];
     tell(peer, kPeerWrong, kFaultNullWrite);
     ask(peer, kPeerState, 0, words, &instance);

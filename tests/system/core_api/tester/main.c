@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
     test_messages();
     test_tokens();
     test_queues();
+    test_portless();
     test_deadlines();
     test_domain();
     test_memory();

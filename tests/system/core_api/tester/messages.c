@@ -56,13 +56,37 @@ void test_messages(void) {
     }
 }
 
-// appman, by name.
-static kos_status_t manage(uint64_t label, const char* name) {
+// appman, by name. *entry is the answer to STATUS.
+static kos_status_t manage(uint64_t label, const char* name, kos_appman_entry_t* entry) {
     kos_slot_t appman = 0;
     kos_status_t const found = kos_dir_request("appman", &appman);
     if (!kos_status_is_ok(found)) return found;
     kos_msg_t message = {.label = label, .payload = name, .payload_bytes = (uint32_t)strlen(name)};
-    return kos_msg_call(appman, &message);
+    kos_status_t const status = kos_msg_call(appman, &message);
+    if (entry && status == KOS_STATUS_OK && message.payload_bytes == sizeof *entry)
+        memcpy(entry, message.payload, sizeof *entry);
+    return status;
+}
+
+// A domain without ports serves its signals: it is ready, answers health questions, gets an alarm, and ends when asked.
+void test_portless(void) {
+    kos_appman_entry_t entry = {.state = 0};
+    for (unsigned i = 0; i < 100 && entry.state != KOS_APPMAN_READY; ++i) {
+        pause_us(10000);
+        check_status("status", manage(KOS_APPMAN_STATUS, "portless", &entry), KOS_STATUS_OK);
+    }
+    check("a domain without ports is ready", entry.state == KOS_APPMAN_READY, entry.state);
+    // Longer than its watchdog.
+    pause_us(300000);
+    manage(KOS_APPMAN_STATUS, "portless", &entry);
+    check("and stays so", entry.state == KOS_APPMAN_READY, entry.last_reason);
+    check_status("stop it", manage(KOS_APPMAN_STOP, "portless", 0), KOS_STATUS_OK);
+    for (unsigned i = 0; i < 100 && entry.state != KOS_APPMAN_STOPPED; ++i) {
+        pause_us(10000);
+        manage(KOS_APPMAN_STATUS, "portless", &entry);
+    }
+    check("it stops", entry.state == KOS_APPMAN_STOPPED, entry.state);
+    check("having got its alarm", entry.last_reason == KOS_EXIT_DONE, entry.last_reason);
 }
 
 static unsigned send_all(kos_slot_t target, uint64_t first) {
@@ -74,12 +98,12 @@ static unsigned send_all(kos_slot_t target, uint64_t first) {
 }
 
 static void test_queue_while_stopped(kos_slot_t target, const char* name) {
-    check_status("stop the server", manage(KOS_APPMAN_STOP, name), KOS_STATUS_OK);
+    check_status("stop the server", manage(KOS_APPMAN_STOP, name, 0), KOS_STATUS_OK);
     pause_us(400000);
     check("a queue takes so many messages", send_all(target, 1) == KOS_QUEUE_ENTRIES, 0);
     uint64_t value = 0;
     check_status("then it is full", kos_msg_send(target, kPeerEcho, &value, sizeof value), KOS_STATUS_FULL);
-    check_status("start the server", manage(KOS_APPMAN_START, name), KOS_STATUS_OK);
+    check_status("start the server", manage(KOS_APPMAN_START, name, 0), KOS_STATUS_OK);
     uint64_t words[2] = {0, 0}, count = 0;
     kos_status_t const status = ask(target, kPeerQueue, 0, words, &count);
     check("what waited has arrived", status == KOS_STATUS_OK && count == KOS_QUEUE_ENTRIES, (int64_t)count);

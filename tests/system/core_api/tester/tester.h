@@ -16,6 +16,7 @@ kos_status_t tell(kos_slot_t target, uint64_t label, uint64_t param);
 void test_messages(void);
 void test_tokens(void);
 void test_queues(void);
+void test_portless(void);
 void test_deadlines(void);
 void test_directory(void);
 void test_domain(void);

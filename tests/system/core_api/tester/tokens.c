@@ -96,6 +96,61 @@ static void test_passing_on(void) {
                  KOS_STATUS_INVALID_TOKEN);
 }
 
+// A token that comes back to its maker is told by its number; the slot where others arrive stays free.
+static void test_own(kos_slot_t server) {
+    kos_token_t token = 0, other = 0;
+    uint64_t words[2] = {0, 0}, port = 0;
+    ask(server, kPeerWho, 0, words, &port);
+    port = words[1];
+    check_status("make a token to send back", make_token(server, 15, 0, 0, &token), KOS_STATUS_CREATED);
+    for (unsigned i = 0; i < 3; ++i) {
+        kos_msg_t message = {.label = kPeerTokenOwn, .token = token};
+        check_status("its maker gets it", kos_msg_call(server, &message), KOS_STATUS_OK);
+        check("and knows which it is", message.param == 15 && message.words[0] == port, (int64_t)message.param);
+        check("and whom it is for", message.words[1] == kos_app_startup()->domain, (int64_t)message.words[1]);
+    }
+    kos_msg_t through = {.label = kPeerTokenOwn, .token = token};
+    check_status("also through the token itself", kos_msg_call(token, &through), KOS_STATUS_OK);
+    check("the same", through.param == 15, (int64_t)through.param);
+    kos_msg_t connection = {.label = kPeerTokenOwn, .token = server};
+    check_status("a connection to the maker", kos_msg_call(server, &connection), KOS_STATUS_OK);
+    check("is number 0", connection.param == 0 && connection.words[0] == port, (int64_t)connection.param);
+    check_status("one for single use", make_token(server, 16, KOS_TOKEN_SINGLE_USE, 0, &other), KOS_STATUS_CREATED);
+    kos_msg_t single = {.label = kPeerTokenOwn, .token = other};
+    check_status("may be shown", kos_msg_call(server, &single), KOS_STATUS_OK);
+    check("by its number", single.param == 16, (int64_t)single.param);
+    check_status("and used afterwards", tell(other, kPeerWho, 0), KOS_STATUS_OK);
+    kos_msg_token_delete(other);
+    check_status("a token of another", make_token(third, 17, 0, 0, &other), KOS_STATUS_CREATED);
+    kos_msg_t foreign = {.label = kPeerTokenOwn, .token = other};
+    check_status("is none of its own", kos_msg_call(server, &foreign), KOS_STATUS_NOT_FOUND);
+    kos_msg_t none = {.label = kPeerTokenOwn};
+    check_status("nor is none", kos_msg_call(server, &none), KOS_STATUS_NOT_FOUND);
+    tell(third, kPeerTokenRevoke, 17);
+    kos_msg_token_delete(other);
+    tell(server, kPeerTokenRevoke, 15);
+    kos_msg_token_delete(token);
+}
+
+// A token in an answer is given away: the maker's slot is free again, the token is good until it is revoked.
+static void test_giving(kos_slot_t server) {
+    kos_token_t tokens[3];
+    uint64_t slots[3];
+    for (unsigned i = 0; i < 3; ++i) {
+        kos_msg_t message = {.label = kPeerTokenMake, .param = 30 + i, .has_words = 1};
+        check_status("make one and keep it", kos_msg_call(server, &message), KOS_STATUS_CREATED);
+        tokens[i] = message.token;
+        slots[i] = message.words[0];
+    }
+    check("the maker uses one slot for all", slots[0] == slots[1] && slots[1] == slots[2], (int64_t)slots[2]);
+    for (unsigned i = 0; i < 3; ++i) {
+        check_status("each of them is good", tell(tokens[i], kPeerWho, 0), KOS_STATUS_OK);
+        check_status("until it is revoked", tell(server, kPeerTokenRevoke, 30 + i), KOS_STATUS_OK);
+        check_status("then not any more", tell(tokens[i], kPeerWho, 0), KOS_STATUS_INVALID_TOKEN);
+        kos_msg_token_delete(tokens[i]);
+    }
+}
+
 // A call inside a handler does not change where the next token arrives.
 static void test_call_before(void) {
     kos_token_t token = 0;
@@ -163,6 +218,10 @@ void test_tokens(void) {
     test_use(active);
     test_single_use(peer);
     test_single_use(active);
+    test_own(peer);
+    test_own(active);
+    test_giving(peer);
+    test_giving(active);
     test_passing_on();
     test_call_before();
     test_death();

@@ -69,15 +69,10 @@ static void check_all(const char* after) {
     check_accounts(after);
 }
 
-static const char* const names[kFaultKinds] = {"null write",
-                                               "jump to nowhere",
-                                               "stack overflow",
-                                               "no instruction",
-                                               "privileged instruction",
-                                               "write to code",
-                                               "data as code",
-                                               "assertion",
-                                               "exit"};
+static const char* const names[kFaultKinds] = {
+    "null write",      "jump to nowhere", "stack overflow", "no instruction", "privileged instruction",
+    "write to code",   "data as code",    "assertion",      "exit",           "write to what is read-only",
+    "capability fault"};
 
 // At most 16 restarts per second are within the group's intensity.
 enum { kPaceUs = 80000 };

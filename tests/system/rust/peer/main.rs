@@ -50,6 +50,11 @@ impl Server for Peer {
             13 => self.waiting.drain(..).for_each(|deferred| deferred.fail(Status::UNAVAILABLE)),
             14 => drop(answer.param(self.queued).words([self.last, self.ring_sum])),
             16 => drop(answer.param(self.waiting.len() as u64)),
+            // A token that this domain has made.
+            17 => {
+                let own = request.own.ok_or(Status::NOT_FOUND)?;
+                answer.param(own.token).words([own.port.into(), own.domain.into()]);
+            }
             15 => drop(answer.copy(&[0; 5000])),
             _ => return Err(Status::BAD_REQUEST),
         }

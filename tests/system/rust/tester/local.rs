@@ -13,7 +13,7 @@ extern crate alloc;
 
 pub fn description(records: &mut Records) {
     records.equal("name", app::name(), "tester");
-    records.check("domain", app::domain() != 0 && app::instance() == 0 && app::cores() > 0);
+    records.check("domain", app::domain() != 0 && app::instance() == 1 && app::cores() > 0);
     records.equal("parameter: text", app::parameter("text"), Some("hello"));
     records.equal("parameter: none", app::parameter("none"), None);
     records.equal("parameter: too long a key", app::parameter("a_key_that_no_manifest_could_contain"), None);

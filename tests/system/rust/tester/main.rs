@@ -1,6 +1,7 @@
 //! The judge of the Rust system test: tries every module of the crate, and looks at how the examples ended.
 #![no_std]
 
+mod bindings;
 mod local;
 mod messages;
 mod outcomes;
@@ -20,7 +21,8 @@ fn main() -> kos::Result {
     local::time(&mut records);
     local::devices(&mut records);
     type Step = fn(&mut Records) -> kos::Result;
-    let steps: [(&str, Step); 7] = [
+    let steps: [(&str, Step); 8] = [
+        ("bindings", bindings::bindings),
         ("tokens", messages::tokens),
         ("words_and_payload", messages::words_and_payload),
         ("answers", messages::answers),

@@ -108,6 +108,9 @@ pub fn tokens(records: &mut Records) -> Result {
     let many = token_of(&other, &Message::new(6))?;
     let own = u64::from(kos::app::domain());
     records.equal("token of Rust", many.call_words(7, [0; 3]), Ok([77, own, 0]));
+    let mine = other.call(&Message::new(17).token(&many), &mut []).map(|reply| (reply.param, reply.words[1]));
+    records.equal("token of Rust: back to its maker", mine, Ok((77, own)));
+    records.equal("token of Rust: not one of its own", other.call_words(17, [0; 3]).map(drop), Err(Status::NOT_FOUND));
     records.equal("token of Rust: number in use", token_of(&other, &Message::new(6)).map(drop), Err(Status::CONFLICT));
     records.equal("token of Rust: revoke", other.call_words(8, [77, 0, 0]).map(drop), Ok(()));
     records.equal("token of Rust: revoked", many.call_words(7, [0; 3]), Err(Status::INVALID_TOKEN));

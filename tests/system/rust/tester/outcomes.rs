@@ -1,42 +1,31 @@
-//! How the other domains of the system ended, as appman sees it (`kos/ports.h`).
+//! How the other domains of the system ended, as appman sees it.
 
 use crate::records::Records;
+use idl::appman::{AppmanClient, AppmanReason, AppmanState};
 use kos::prelude::*;
 use kos::{Duration, Instant};
 
-/// `KOS_APPMAN_STATUS`, the answer's `kos_appman_entry_t`, and reasons of `kos_exit_reason`.
-const STATUS: u64 = 2;
-const STATE_AT: usize = 34;
-const REASON_AT: usize = 35;
-const ENTRY_BYTES: usize = 48;
-const STATE_DONE: u8 = 5;
-const DONE: u8 = 1;
-const ERROR: u8 = 2;
-const ASSERT: u8 = 3;
-
 pub fn domains(records: &mut Records) -> Result {
-    let appman = Connection::open("appman")?;
+    let appman = AppmanClient::connect("appman")?;
     for (name, reason) in [
-        ("hello_rust", DONE),
-        ("rust_client", DONE),
-        ("fails_panic", ASSERT),
-        ("fails_memory", ASSERT),
-        ("fails_error", ERROR),
+        ("hello_rust", AppmanReason::Done),
+        ("rust_client", AppmanReason::Done),
+        ("fails_panic", AppmanReason::Assertion),
+        ("fails_memory", AppmanReason::Assertion),
+        ("fails_error", AppmanReason::Error),
     ] {
-        records.equal(name, end_of(&appman, name), Ok(reason));
+        records.equal(name, end_of(appman, name), Ok(reason));
     }
     Ok(())
 }
 
 /// The reason for the end of a domain that is not restarted. Waits for it for ten seconds.
-fn end_of(appman: &Connection, name: &str) -> Result<u8> {
+fn end_of(appman: AppmanClient, name: &str) -> Result<AppmanReason> {
     let limit = Instant::after(Duration::from_secs(10));
     loop {
-        let mut buffer = [0; ENTRY_BYTES];
-        let reply = appman.call(&Message::new(STATUS).payload(name.as_bytes()), &mut buffer)?;
-        let entry: &[u8; ENTRY_BYTES] = reply.payload.try_into().map_err(|_| Status::PEER_INVALID)?;
-        if entry[STATE_AT] == STATE_DONE {
-            return Ok(entry[REASON_AT]);
+        let entry = appman.status(name)?;
+        if entry.state == AppmanState::Done {
+            return Ok(entry.last_reason);
         }
         if Instant::now() >= limit {
             return Err(Status::TIMEOUT);
