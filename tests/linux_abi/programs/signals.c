@@ -772,8 +772,8 @@ CASE(signalfd_) {
 static pthread_t thread;
 static volatile pid_t handled_by;
 static void notes_thread(int number) {
-    handle(number);
     handled_by = (pid_t)syscall(SYS_gettid);
+    handle(number);
 }
 static volatile pid_t other_tid;
 static volatile int stop;
