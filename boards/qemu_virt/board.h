@@ -44,8 +44,8 @@
  * tree and root task are placed between the start of RAM and this base. QEMU puts its own device tree at the start of
  * RAM (ELF kernels) or at RAM + 128 MiB (raw Images): both lie outside the window.
  */
-#define KOS_BOARD_LOADER_BASE 0x70000000
-#define KOS_BOARD_LOADER_BSS_BASE 0x90000000
-#define KOS_BOARD_LOADER_END 0x90800000
+#define KOS_BOARD_LOADER_BASE 0x60000000
+#define KOS_BOARD_LOADER_BSS_BASE 0x7e000000
+#define KOS_BOARD_LOADER_END 0x7e800000
 
 #endif

@@ -27,6 +27,11 @@ Status check_file(File& file, uint32_t protection, uint32_t flags) {
     if (!file.may_read()) return Errno::kEACCES;
     bool const is_shared = (flags & kMAP_TYPE) != kMAP_PRIVATE;
     if (is_shared && protection & kPROT_WRITE && !file.may_write()) return Errno::kEACCES;
+    if (is_shared && protection & kPROT_WRITE && file.inode()) {
+        constexpr uint32_t kSealWrite = 8, kSealFutureWrite = 16;  // F_SEAL_* of linux/fcntl.h
+        auto const seals = file.inode()->seals();
+        if (seals.ok() && *seals & (kSealWrite | kSealFutureWrite)) return Errno::kEPERM;
+    }
     if (!file.can_map()) return Errno::kENODEV;
     return {};
 }
@@ -269,6 +274,17 @@ Status AddressSpace::advise(uint64_t address, uint64_t bytes, unsigned advice) {
                           advice == kPopulateWrite || (advice < 64 && kHints >> advice & 1);
     if (!is_known) return Errno::kEINVAL;
     if (end == address) return {};
+    constexpr unsigned kDontFork = 10, kDoFork = 11, kWipeOnFork = 18, kKeepOnFork = 19;
+    if (advice == kDontFork || advice == kDoFork || advice == kWipeOnFork || advice == kKeepOnFork) {
+        return each_mapping(address, end, [&](Mapping& mapping) -> Status {
+            if (advice == kWipeOnFork && (mapping.file || mapping.is_shared())) return Errno::kEINVAL;
+            if (advice == kDontFork) mapping.flags |= kMappingDontFork;
+            if (advice == kDoFork) mapping.flags &= ~kMappingDontFork;
+            if (advice == kWipeOnFork) mapping.flags |= kMappingWipeOnFork;
+            if (advice == kKeepOnFork) mapping.flags &= ~kMappingWipeOnFork;
+            return {};
+        });
+    }
     bool has_gap = false;
     uint64_t reached = address;
     for (auto mapping = mappings_.upper_bound(address); reached < end;) {

@@ -39,6 +39,9 @@ public:
     virtual void unmap(uint64_t address, uint32_t handle) = 0;
 };
 
+// madvise(2), in Mapping::flags.
+constexpr uint32_t kMappingDontFork = 1u << 30, kMappingWipeOnFork = 1u << 31;
+
 struct Mapping {
     uint64_t start = 0, end = 0;
     uint32_t protection = 0;

@@ -289,9 +289,11 @@ Result<Ref<AddressSpace>> AddressSpace::copy(std::unique_ptr<MachineSpace> machi
     made->break_end = break_end;
     made->limit_bytes = limit_bytes;
     made->shim = shim;
-    made->mapped_ = mapped_;
-    made->mappings_ = mappings_;
     for (const auto& [start, mapping] : mappings_) {
+        if (mapping.flags & kMappingDontFork) continue;
+        made->mappings_.emplace(start, mapping);
+        made->mapped_ += mapping.bytes();
+        if (mapping.flags & kMappingWipeOnFork) continue;
         // Shared pages come from the file again; pages that nobody has changed too.
         if (mapping.is_shared()) continue;
         each_page(mapping.start, mapping.end, [&](uint64_t at, Table&, Page& page) {

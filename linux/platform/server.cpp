@@ -241,7 +241,7 @@ Message KosServer::answer_and_receive() {
         tag = Tag::make(kGo, 0);
     }
     if (thread && thread->answer() != KosThread::Answer::kStop) thread->answered();
-    if (!graves_.empty()) signal(KOS_SLOT_NOTIFICATION);
+    if (!graves_.empty() || !moves_.empty()) signal(KOS_SLOT_NOTIFICATION);
     if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
         reply(reply_, tag, words);
         return receive();
@@ -264,8 +264,19 @@ void KosServer::run() {
     }
 }
 
+void KosServer::moved(unsigned from, unsigned to) {
+    --threads_on_core_[from];
+    ++threads_on_core_[to];
+}
+
 void KosServer::handle_signals(uint64_t badge) {
     empty_graves();
+    for (const Ref<Thread>& thread : std::exchange(moves_, {})) {
+        if (thread->state != ThreadState::kRunning || !thread->machine) continue;
+        auto& machine = static_cast<KosThread&>(*thread->machine);
+        machine.set_affinity(machine.wanted_cores());
+        machine.resume();
+    }
     if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
     if (badge & KOS_SIGNAL_STOP) {
         SignalInfo const info = kernel_signal(kSIGTERM);

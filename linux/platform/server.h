@@ -64,6 +64,9 @@ public:
     CPtr empty_cspace() const { return empty_cspace_; }
     unsigned choose_core(uint64_t cores) const;
     Result<Objects::Object> take_time(unsigned core);
+    // The thread stays stopped and goes on on another core once the server runs on its own time.
+    void move_later(KosThread& thread) { moves_.emplace_back(&thread.thread()); }
+    void moved(unsigned from, unsigned to);
     bool is_waiting_for_answer(const KosThread& thread) const { return current_ == &thread; }
 
 private:
@@ -94,6 +97,7 @@ private:
     std::unordered_map<uint64_t, KosThread*> threads_;  // by badge's token
     KosThread* current_ = nullptr;                      // in the reply object
     std::vector<Grave> graves_;
+    std::vector<Ref<Thread>> moves_;
     std::vector<Objects::Object> spare_time_[kCoresMax];
     unsigned threads_on_core_[kCoresMax] = {};
     std::vector<Ref<Frame>> shim_;

@@ -127,6 +127,7 @@ void KosThread::interrupt() {
 
 void KosThread::resume() {
     if (server_.is_waiting_for_answer(*this)) {
+        if (wanted_cores_) return server_.move_later(*this);
         bool const is_plain_result = doing_ == Doing::kCall && !is_loaded_ && !is_again_;
         answer_ = is_plain_result ? Answer::kResult : Answer::kContinue;
         return;
@@ -181,8 +182,14 @@ void KosThread::set_affinity(uint64_t cores) {
     if (cores >> core_ & 1) return;
     unsigned const core = server_.choose_core(cores);
     uint64_t words[4] = {objects_.time.cap, core, 0, 0};
-    // Not while the server runs on it: it would have to move itself.
-    if (server_.is_waiting_for_answer(*this) || !kos_status_is_ok(kos_root_request(KOS_ROOT_TIME_GIVE, words))) return;
+    // Not while the server runs on it, which would have to move itself: the thread is stopped first.
+    if (server_.is_waiting_for_answer(*this)) {
+        wanted_cores_ = cores;
+        return;
+    }
+    wanted_cores_ = 0;
+    if (!kos_status_is_ok(kos_root_request(KOS_ROOT_TIME_GIVE, words))) return;
+    server_.moved(core_, core);
     core_ = core;
 }
 

@@ -42,6 +42,7 @@ public:
 
     Thread& thread() { return thread_; }
     CPtr tcb() const { return objects_.tcb.cap; }
+    uint64_t wanted_cores() const { return wanted_cores_; }
 
     // An x7 that the kernel took for a system call of its own: the call is made again with another one.
     bool has_saved_x7 = false;
@@ -70,6 +71,7 @@ private:
     bool is_again_ = false;
     bool result_set_ = false;
     int64_t result_ = 0;
+    uint64_t wanted_cores_ = 0;  // of a thread that has to be stopped before it moves; 0: none
     Nanoseconds time_used_ = 0;
 };
 

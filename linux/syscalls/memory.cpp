@@ -13,7 +13,13 @@ Result<int64_t> nothing(const Status& status) {
     return int64_t{0};
 }
 
-Result<int64_t> sys_brk(Call& call) { return static_cast<int64_t>(call.memory().set_break(call.argument(0))); }
+Result<int64_t> sys_brk(Call& call) {
+    AddressSpace& memory = call.memory();
+    uint64_t const wanted = call.argument(0);
+    bool const is_beyond = wanted > memory.break_start &&
+                           wanted - memory.break_start > call.process().limits[kRLIMIT_DATA].now;
+    return static_cast<int64_t>(is_beyond ? memory.break_end : memory.set_break(wanted));
+}
 
 Result<int64_t> sys_munmap(Call& call) { return nothing(call.memory().unmap(call.argument(0), call.argument(1))); }
 
@@ -28,6 +34,10 @@ Result<int64_t> sys_mmap(Call& call) {
     Ref<File> file;
     if (!(flags & kMAP_ANONYMOUS)) {
         KOS_TRY(file, call.file(4));
+        bool const is_shared = (flags & kMAP_TYPE) != kMAP_PRIVATE;
+        if (is_shared && call.argument(1)) {
+            if (Ref<File> own = file->for_shared_mapping(call.argument(1))) file = std::move(own);
+        }
     } else if ((flags & kMAP_TYPE) != kMAP_PRIVATE) {
         KOS_TRY(file, make_shared_memory(call.process().system, call.argument(1)));
     }

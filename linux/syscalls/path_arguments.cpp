@@ -26,6 +26,7 @@ Result<Target> find_target(Call& call, unsigned index, std::string_view path, ui
         target.location = target.file->location;
         return target;
     }
+    if (path.empty() && !(at_flags & kAT_EMPTY_PATH)) return Errno::kENOENT;
     KOS_TRY(Location const start, start_of(call, index, path));
     uint32_t const flags = walk_flags | (at_flags & kAT_EMPTY_PATH ? kWalkEmpty : 0u);
     KOS_TRY(auto found, walk(call.process().paths->context, call.process().credentials, start, path, flags));

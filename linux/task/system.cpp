@@ -34,6 +34,14 @@ bool is_restart(Errno error) { return error == Errno::kRestart || error == Errno
 System::System(Platform& with, FrameSource& of, TimeSource& time)
     : platform(with), frames(of), timers(time), host_name(with.host_name()) {}
 
+// What ends with the processes wakes those who wait for it: nobody is to be run any more.
+System::~System() {
+    is_ending_ = true;
+    ready_.clear();
+    processes_.clear();
+    threads_.clear();
+}
+
 Result<Ref<Process>> System::make_process(Process* parent) {
     if (processes_.size() >= kProcessesMax) return Errno::kEAGAIN;
     int const pid = next_number();
@@ -78,7 +86,7 @@ void System::forget(Process& process) { processes_.erase(process.pid); }
 void System::forget(Thread& thread) { threads_.erase(thread.tid); }
 
 void System::add_ready(Thread& thread) {
-    if (thread.is_ready) return;
+    if (thread.is_ready || is_ending_) return;
     thread.is_ready = true;
     ready_.emplace_back(&thread);
 }

@@ -49,6 +49,7 @@ protected:
 class System {
 public:
     System(Platform& platform, FrameSource& frames, TimeSource& time);
+    ~System();  // of host tests: on a device it lives as long as the domain
 
     Platform& platform;
     FrameSource& frames;
@@ -93,6 +94,7 @@ private:
     std::map<int, Ref<Thread>> threads_;
     int last_number_ = 0;
     std::deque<Ref<Thread>> ready_;
+    bool is_ending_ = false;
     uint64_t reported_calls_[8] = {};  // unknown numbers that were reported already
 };
 

@@ -52,6 +52,8 @@ public:
     // The frame for a mapping at byte offset index * 4096 (mmap(2)); default: the inode's page; kENODEV.
     virtual Result<Ref<Frame>> page(uint64_t index, bool for_write);
     virtual bool can_map() const;
+    // A file of its own for a shared mapping (/dev/zero); nullptr: this one is mapped.
+    virtual Ref<File> for_shared_mapping(uint64_t /*bytes*/) { return nullptr; }
     virtual Socket* as_socket() { return nullptr; }
     virtual Pipe* as_pipe() { return nullptr; }
     virtual Process* as_process() { return nullptr; }  // pidfd_open(2): whose it is; may have ended

@@ -1,6 +1,8 @@
 // null, zero, full, random, urandom, kmsg: always ready, without a position.
 #include "fs/dev/dev.h"
 
+#include "mm/address_space.h"
+#include "mm/shared_memory.h"
 #include "task/system.h"
 #include "vfs/devices.h"
 #include "vfs/file.h"
@@ -43,8 +45,24 @@ class NullDevice final : public MemoryDevice {
 };
 
 class ZeroDevice final : public MemoryDevice {
+public:
+    explicit ZeroDevice(System& system) : system_(system) {}
+
+private:
+    bool can_map() const override { return true; }
+    // A private mapping is anonymous memory; a shared one mmap(2) makes a file of its own for.
+    Result<Ref<Frame>> page(uint64_t, bool) override {
+        Ref<Frame> zeros = zero_frame(system_.frames);
+        if (!zeros) return Errno::kENOMEM;
+        return zeros;
+    }
+    Ref<File> for_shared_mapping(uint64_t bytes) override {
+        auto made = make_shared_memory(system_, bytes);
+        return made.ok() ? made.take() : nullptr;
+    }
     Result<size_t> read_at(IoBuffer& to, uint64_t) override { return to.out_zeros(to.remaining()); }
     Result<size_t> write_at(IoBuffer& from, uint64_t) override { return swallow(from); }
+    System& system_;
 };
 
 class FullDevice final : public MemoryDevice {
@@ -113,7 +131,7 @@ Result<Ref<File>> open_memory_device(Inode& inode, uint32_t, Process& process) {
     KOS_TRY(Attributes const attributes, inode.attributes());
     switch (minor_of(attributes.device_number)) {
         case kNull: return Ref<File>(make_ref<NullDevice>());
-        case kZero: return Ref<File>(make_ref<ZeroDevice>());
+        case kZero: return Ref<File>(make_ref<ZeroDevice>(process.system));
         case kFull: return Ref<File>(make_ref<FullDevice>());
         case kRandom:
         case kUrandom: return Ref<File>(make_ref<RandomDevice>(process.system.platform));

@@ -17,11 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kMaxPrograms = 64, kMaxCases = 4096, kNameBytes = 80, kProgramLimit = 900 };
+enum { kMaxPrograms = 64, kMaxCases = 4096, kMaxGaps = 64, kNameBytes = 80, kProgramLimit = 900 };
 
 static char programs[kMaxPrograms][kNameBytes];
 static int program_count;
 static char expected[kMaxCases][kNameBytes];
+static char gaps[kMaxGaps][kNameBytes];  // known not to be as on Linux yet
+static int gap_varies[kMaxGaps];
+static int gap_count;
 static unsigned char seen[kMaxCases];
 static int expected_count;
 static int passed, failed, skipped;
@@ -81,11 +84,48 @@ static void read_expected(const char* path) {
     fclose(file);
 }
 
+// Index, or -1.
+static int find_gap(const char* name) {
+    for (int i = 0; i < gap_count; ++i)
+        if (strcmp(gaps[i], name) == 0) return i;
+    return -1;
+}
+
+// Lines `"family/case": "why",` beside the table: what is known not to be as on Linux. It counts as skipped, and as a
+// failure once it passes, so that the list stays true; unless the reason begins with "varies: ".
+static void read_gaps(const char* table) {
+    char path[300], text[300];
+    snprintf(path, sizeof path, "%.250s", table);
+    char* const slash = strrchr(path, '/');
+    strcpy(slash ? slash + 1 : path, "gaps.json");
+    FILE* const file = fopen(path, "r");
+    if (!file) return;
+    while (gap_count < kMaxGaps && fgets(text, sizeof text, file))
+        if (sscanf(text, " \"%79[^\"]\"", gaps[gap_count]) == 1 && strchr(gaps[gap_count], '/'))
+            gap_varies[gap_count++] = strstr(text, "\": \"varies: ") != 0;
+    fclose(file);
+}
+
 static void take_line(void) {
     char name[kNameBytes], result[20];
     line[line_bytes] = 0;
     const char* const record = strchr(line, 0x1e);
     if (record && sscanf(record, "\x1e{\"test\":\"%79[^\"]\",\"result\":\"%19[^\"]\"", name, result) == 2) {
+        int const gap = find_gap(name);
+        if (gap >= 0) {
+            for (int i = 0; i < expected_count; ++i)
+                if (strcmp(expected[i], name) == 0) seen[i] = 1;
+            if (strcmp(result, "fail") == 0) {
+                char text[300];
+                snprintf(text, sizeof text, "\x1e{\"test\":\"%s\",\"result\":\"skip\",\"detail\":\"%s\"}\n", name,
+                         "known not to be as on Linux (gaps.json)");
+                put(text);
+                ++skipped;
+                line_bytes = 0;
+                return;
+            }
+            if (!gap_varies[gap]) problem(name, "passes here: it is no gap any more (gaps.json)");
+        }
         if (strcmp(result, "pass") == 0) ++passed;
         else if (strcmp(result, "skip") == 0) ++skipped;
         else ++failed;
@@ -165,6 +205,7 @@ int main(int count, char** arguments) {
     setvbuf(stdout, 0, _IONBF, 0);
     char** const families = count > 3 ? arguments + 3 : arguments + count;
     if (count > 2 && strcmp(arguments[2], "-") != 0) read_expected(arguments[2]);
+    if (count > 2) read_gaps(arguments[2]);
     DIR* const folder = opendir(arguments[1]);
     if (!folder) problem("programs", "the folder cannot be opened");
     const struct dirent* entry;

@@ -285,7 +285,7 @@ def add_roots(builder):
     builder.elf("root task beyond user space", "root task: segment lies outside the permitted addresses: begins at "
                 "0x800000000000, size 0xc", ROOT, elf_field("p_vaddr", 1 << 47))
     builder.elf("root task too large", f"root task: no room below the loader: ends at *, at most {LOADER_BASE:#x}",
-                ROOT, lambda data: put(data, (ELF["p_memsz"][0] + 56, "<Q"), 0x10000000))
+                ROOT, lambda data: put(data, (ELF["p_memsz"][0] + 56, "<Q"), 0x30000000))
 
 
 def shrunk(tree):

@@ -88,13 +88,15 @@ class ReadTest(unittest.TestCase):
 
 class ReplacedTest(unittest.TestCase):
     def test_replaced(self):
-        self.assertEqual(declarations.replaced("seed={seed} steps=10", ["steps=5"]), "seed={seed} steps=5")
-        self.assertEqual(declarations.replaced("", []), "")
+        self.assertEqual(declarations.replaced("seed={seed} steps=10", {}, ["steps=5"]), ("seed={seed} steps=5", {}))
+        self.assertEqual(declarations.replaced("steps=10", {"judge.restarts": "8"}, ["judge.restarts=9"]),
+                         ("steps=10", {"judge.restarts": "9"}))
+        self.assertEqual(declarations.replaced("", {}, []), ("", {}))
 
     def test_mistakes(self):
         for change in ("step=5", "steps", "seed"):
             with self.assertRaises(KosError):
-                declarations.replaced("steps=10", [change])
+                declarations.replaced("steps=10", {"judge.restarts": "8"}, [change])
 
 
 if __name__ == "__main__":
