@@ -18,6 +18,7 @@ def parser():
     result = Parser("run")
     result.add_argument("--sel4", type=Path, metavar="PATH")
     result.add_argument("--cores", type=positive, default=1)
+    result.add_argument("path", type=Path, nargs="?", metavar="PATH")
     result.add_argument("--system", type=Path, metavar="PATH")
     result.add_argument("--root-task", type=Path, metavar="ELF")
     result.add_argument("--append", metavar="ARGS")
@@ -30,8 +31,8 @@ def parser():
 def main(arguments):
     if arguments.sel4 and arguments.debug_kernel:
         raise KosError("--debug-kernel chooses a build of Keel; with --sel4 the file itself is the choice")
-    if arguments.system and arguments.root_task:
-        raise KosError("--system and --root-task exclude each other", EXIT_USAGE)
+    if sum(1 for choice in (arguments.path, arguments.system, arguments.root_task) if choice) > 1:
+        raise KosError("PATH, --system and --root-task exclude each other", EXIT_USAGE)
     if arguments.cores not in board.board().cores:
         raise KosError(f"{arguments.cores} cores; expected one of {' '.join(map(str, board.board().cores))}")
     if arguments.sel4:
@@ -39,7 +40,7 @@ def main(arguments):
     build.bootable(install=not arguments.no_install)
     kernel = arguments.sel4 or board.keel(board.keel_for(arguments.cores, arguments.debug_kernel))
     if not arguments.root_task:
-        description = system_file(arguments.system or DEFAULT_SYSTEM)
+        description = system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
         arguments.root_task = system_image.compile_system(description, warnings=True)
     packed = image.pack(kernel, arguments.root_task, arguments.cores)
     return boot(packed, kernel, arguments)
