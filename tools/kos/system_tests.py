@@ -52,7 +52,9 @@ def run(test, variant, seed, arguments, log):
     append, parameters = declarations.replaced(test.append, parameters, arguments.set)
     append = append.replace("{seed}", str(seed))
     parameters = {key: str(value).replace("{seed}", str(seed)) for key, value in parameters.items()}
-    host_time = arguments.host_time or variant.name in test.host_time
+    # seL4 waits for its other cores without an instruction at which QEMU would let another core have its turn.
+    takes_no_turns = variant.kernel and variant.cores > 1
+    host_time = arguments.host_time or variant.name in test.host_time or takes_no_turns
     result = boot(test, variant, append, parameters, host_time, log, timeout)
     extra = []
     if variant.cores == 1 and result.end == "verdict":
