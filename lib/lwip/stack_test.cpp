@@ -222,6 +222,22 @@ TEST(NetStack, OneLostPacketCostsLittle) {
     }
 }
 
+TEST(NetStack, OneLostPacketCostsLittleWhereBothSend) {
+    for (const unsigned lost : {40u, 57u, 130u}) {
+        SCOPED_TRACE(lost);
+        TestStack test;
+        test.link.delay_ms = 1;
+        unsigned count = 0;
+        test.link.change = [&](Packet& packet) {
+            if (packet.bytes.size() > 1000 && ++count == lost) packet.bytes[0] = 0;
+        };
+        const uint32_t begin = test.surroundings.now;
+        expect_echo(test, peer4(), 200000, 60000);
+        EXPECT_GE(count, lost);
+        EXPECT_LT(test.surroundings.now - begin, 100u);
+    }
+}
+
 TEST(NetStack, TalksToItself) {
     TestStack test;
     ip_addr_t loopback;
@@ -516,6 +532,27 @@ TEST(NetChecksum, IsTheSumOfWords) {
         while (expected >> 16) expected = (expected & 0xffff) + (expected >> 16);
         ASSERT_EQ(kos_lwip_checksum(bytes.data() + begin, int(count)), expected) << begin << " " << count;
     }
+}
+
+TEST(NetTcpOptions, FindsBlocksOfSack) {
+    const auto tells = [](std::vector<uint8_t> options, size_t first) {
+        const std::vector<uint8_t> rest(options.begin() + long(first), options.end());
+        const auto bytes = uint16_t(options.size());
+        options.resize(first);
+        return kos_lwip_tells_gap(options.data(), uint16_t(first), rest.data(), bytes) != 0;
+    };
+    const std::vector<uint8_t> sack = {1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2};
+    for (size_t first = 0; first <= sack.size(); ++first) EXPECT_TRUE(tells(sack, first)) << first;
+    EXPECT_TRUE(tells({2, 4, 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2}, 14));
+    const std::vector<std::vector<uint8_t>> without = {{},
+                                                       {1, 1, 1},
+                                                       {5},
+                                                       {5, 10, 0},
+                                                       {5, 2},
+                                                       {5, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+                                                       {0, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2},
+                                                       {3, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2}};
+    for (const auto& options : without) EXPECT_FALSE(tells(options, options.size()));
 }
 
 TEST(NetSequence, IsSipHash) {

@@ -120,7 +120,7 @@
 #define LWIP_TCP_MAX_SACK_NUM 4
 #define TCP_OOSEQ_BYTES_LIMIT(pcb) (TCP_WND)
 #define TCP_OOSEQ_PBUFS_LIMIT(pcb) ((TCP_WND) / 512 + 8)
-/* Ten segments at first (RFC 6928): most answers fit. */
+/* Ten segments at first (RFC 6928): most answers fit. Ours, too. */
 #define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10 * (mss)))
 /* lwIP would use them for round-trip times but not against old segments, at 12 bytes each. */
 #define LWIP_TCP_TIMESTAMPS 0
@@ -128,9 +128,10 @@
 /* Granularity of delayed acknowledgements; retransmission times are multiples of twice as much. lwIP's own 250 ms would
  * make each lost last segment cost more than a second. */
 #define TCP_TMR_INTERVAL 50
-/* RFC 6298. */
+/* RFC 6298; of ours, where lwIP has a number (CMakeLists.txt). */
 #define LWIP_TCP_RTO_TIME 1000
-/* Together about five minutes for data, two for a connection that nobody answers. */
+/* Together about 900 times the retransmission time for data, five minutes and more; two minutes for a connection that
+ * nobody answers. */
 #define TCP_MAXRTX 12
 #define TCP_SYNMAXRTX 6
 /* Half of the time in TIME_WAIT: one minute, as elsewhere. */

@@ -39,6 +39,10 @@ void kos_lwip_failed(const char* what, const char* file, int line) __attribute__
 /* The Internet checksum's sum over `bytes` bytes, folded to 16 bits, not inverted, as the machine loads words. */
 uint16_t kos_lwip_checksum(const void* data, int bytes);
 
+/* Whether TCP options, of which the first `first_bytes` of `bytes` are at `first` and the others at `rest`, have a SACK
+ * block (RFC 2018): the peer has data behind a gap. */
+int kos_lwip_tells_gap(const uint8_t* first, uint16_t first_bytes, const uint8_t* rest, uint16_t bytes);
+
 struct ip_addr;
 uint32_t kos_lwip_initial_sequence(const struct ip_addr* local, uint16_t local_port, const struct ip_addr* remote,
                                    uint16_t remote_port);
