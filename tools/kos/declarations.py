@@ -22,7 +22,7 @@ class Test:
     elf: str = ""  # root task, below build/target
     system: str = ""  # or a system.toml, below the top of the tree
     script: str = ""  # or a Python program next to the declaration, which prints records itself
-    kernels: tuple = ()  # names of board.KERNELS
+    kernels: tuple = ()  # names of board.KERNELS; a script without any runs once
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
     append_on_sel4: str = ""  # added to it when the kernel is a seL4
     parameters: dict = field(default_factory=dict)  # of a system: "domain.name" -> value; may have {seed}
@@ -95,8 +95,8 @@ def read_test(file):
     reader.finish()
     if [bool(test.elf), bool(test.system), bool(test.script)].count(True) != 1:
         reader.refuse("exactly one of elf, system and script is needed")
-    if bool(test.script) == bool(test.kernels):
-        reader.refuse("kernels belongs to elf or system, and these need kernels")
+    if not test.script and not test.kernels:
+        reader.refuse("elf and system need kernels")
     check_system(reader, test.system)
     check_parameters(reader, test)
     check_devices(reader, test)

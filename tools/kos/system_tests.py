@@ -27,7 +27,7 @@ class Variant:
 
 def variants(test, sel4, sel4_smp):
     """The kernels that a test runs on. A given seL4 stands in for Keel's build of as many cores."""
-    if test.script:
+    if test.script and not test.kernels:
         return [Variant("script", 1)]
     if not sel4 and not sel4_smp:
         return [Variant(name, board.KERNELS[name]) for name in test.kernels]
@@ -43,7 +43,7 @@ def run(test, variant, seed, arguments, log):
     """Returns (problems, note, skipped)."""
     timeout = arguments.timeout or test.timeout_s
     if test.script:
-        result = run_script(test, seed, log, timeout)
+        result = run_script(test, variant, seed, log, timeout)
         return judged(result, [])
 
     parameters = dict(test.parameters)
@@ -67,8 +67,10 @@ def run(test, variant, seed, arguments, log):
     return judged(result, extra)
 
 
-def run_script(test, seed, log, timeout):
+def run_script(test, variant, seed, log, timeout):
     environment = dict(os.environ, PYTHONPATH=str(TOP / "tools"))
+    if test.kernels:
+        environment |= {"KOS_TEST_KERNEL": str(variant.elf()), "KOS_TEST_CORES": str(variant.cores)}
     if seed is not None:
         environment["KOS_TEST_SEED"] = str(seed)
     return qemu.run([sys.executable, test.file.parent / test.script], log, timeout, environment)
