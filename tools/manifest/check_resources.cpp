@@ -217,6 +217,13 @@ uint64_t slots_used(const System& system, const Domain& domain) {
     if (domain.kernel_objects.value != 0) {
         slots += static_cast<uint64_t>(std::popcount(domain.kernel_objects.value)) + kKernelSlots;
     }
+    // Those whose clients it may signal (kos_startup_signal_t).
+    const auto is_signalled = [](const ServedPort& port) {
+        return port.name.value == "timer" || port.interface.value == "console";
+    };
+    for (const Connection& connection : system.connections) {
+        if (&system.domains[connection.server] == &domain && is_signalled(domain.serves[connection.port])) ++slots;
+    }
     return slots + (serves_directory(domain) ? system.connections.size() : 0);
 }
 

@@ -28,6 +28,7 @@ constants! { "kos/abi.h";
     KOS_SIGNAL_HEALTH: u64 = 1 << 61;
     KOS_SIGNAL_STOP: u64 = 1 << 60;
     KOS_SIGNAL_ALARM: u64 = 1 << 59;
+    KOS_SIGNAL_CONSOLE: u64 = 1 << 57;
     KOS_SIGNAL_FAULT: u64 = 1 << 58;
     KOS_SIGNAL_IRQ_0: u32 = 32;
     KOS_SIGNAL_RING_0: u32 = 16;
