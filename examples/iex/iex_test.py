@@ -82,7 +82,7 @@ TIMERS = ("for n <- [1, 3, 10, 50, 200] do t = System.monotonic_time(:microsecon
 CHILD = 'System.cmd("sh", ["-c", "erl -noshell -eval \'erlang:halt(WHY).\' 2>/dev/null; echo status $?; head -n 1 /tmp/dump"], env: [{"ERL_CRASH_DUMP", "/tmp/dump"}]) |> elem(0)'
 CHILDREN = (
     ("crash_dump", CHILD.replace("WHY", '\\"why\\"'), r'"status 1\\n=erl_crash_dump:0\.5\\n"'),
-    ("abort_of_a_child", CHILD.replace("WHY", "abort"), r'"status 134\\n'),
+    ("abort_of_a_child", CHILD.replace("WHY", "abort"), r'"status 134\\n=erl_crash_dump:0\.5\\n"'),
 )
 
 
@@ -104,7 +104,7 @@ class Prompt:
         self.step(name, expression + "\r", r"\n *" + wanted + r"[^\n]*" + PROMPT, timeout)
 
     def starts(self, name, text):
-        self.step(name, text, r"Interactive Elixir.*iex\(1\)> ", BOOT_S)
+        self.step(name, text, r"Erlang/OTP.*Interactive Elixir.*iex\(1\)> ", BOOT_S)
 
 
 def evaluated(cores):
