@@ -158,6 +158,12 @@ void Router::addresses_changed(uint64_t now_us) {
         neighbours_.forget();
         ntp_.start(now_us + kSecondUs / 2);
     }
+    // Most packets go there: found out before the first one waits for it.
+    for (const Ip& gateway : {own4_.is_none() ? Ip{} : gateway4_, own6_.is_none() ? Ip{} : gateway6_}) {
+        Mac mac;
+        if (!gateway.is_none() && neighbours_.look_up(gateway, now_us, &mac) == Neighbours::Answer::kAsk)
+            solicit(gateway, now_us);
+    }
     save();
     host_.uplink_changed();
 }
