@@ -49,6 +49,7 @@ class Bench:
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
+    linux: dict = field(default_factory=dict)  # the peer is Linux: "root" (a root.toml), "arguments", "environment"
     limits: dict = field(default_factory=dict)  # row -> most (rates: least) that it may be, whatever the reference
 
 
@@ -149,8 +150,10 @@ def read_bench(file):
         rates=tuple(reader.take("rates", list, [])),
         exceptions=reader.take("exceptions", dict, {}),
         limits=reader.take("limits", dict, {}),
+        linux=reader.take("linux", dict, {}),
     )
     reader.finish()
+    check_linux(reader, bench)
     if bool(bench.elf) == bool(bench.system):
         reader.refuse("exactly one of elf and system is needed")
     check_system(reader, bench.system)
@@ -159,6 +162,15 @@ def read_bench(file):
     if KERNELS.get(bench.kernel) != 1:
         reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
     return bench
+
+
+def check_linux(reader, bench):
+    if not bench.linux:
+        return
+    if set(bench.linux) != {"root", "arguments", "environment"} or not bench.system:
+        reader.refuse("linux needs root, arguments and environment, and belongs to a system")
+    if not (TOP / bench.linux["root"]).is_file():
+        reader.refuse(f"linux.root is '{bench.linux['root']}': no such file; expected a path from the top of the tree")
 
 
 def check_system(reader, system):
