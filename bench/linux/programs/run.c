@@ -303,7 +303,7 @@ int main(int count, char** words) {
     if (is_wanted("beam/")|| strncmp(prefix, "beam/", 5) == 0) beams();
     char text[100];
     snprintf(text, sizeof text, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n",
-             failures || !rows ? "fail" : "pass", rows, failures);
+             failures || !rows ? "fail" : "pass", 0, failures);
     put(text);
     return failures != 0;
 }
