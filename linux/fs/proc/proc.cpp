@@ -22,6 +22,8 @@ class ProcTree final : public Tree {
 public:
     explicit ProcTree(System& of) : Tree(of, kMagic, "proc") {}
     bool may_cache_names() override { return false; }
+    // A name that is not there is not there for those who would make it either.
+    Errno refusal(Mode) const override { return Errno::kENOENT; }
     Ref<Inode> root() override;
 };
 
