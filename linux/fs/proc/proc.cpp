@@ -118,6 +118,15 @@ std::string command_of(const Process& process, const Thread* thread) {
     return process.command;
 }
 
+Status check_may_inspect(const Process& process) {
+    const Process* const reader = current_process();
+    if (!reader || reader == &process) return {};
+    const Credentials &from = reader->credentials, &to = process.credentials;
+    bool const is_same = from.fsuid == to.uid && from.fsuid == to.euid && from.fsuid == to.suid &&
+                         from.fsgid == to.gid && from.fsgid == to.egid && from.fsgid == to.sgid && process.is_dumpable;
+    return is_same || from.has_capability(kCAP_SYS_PTRACE) ? Status() : Status(Errno::kEACCES);
+}
+
 char state_of(const Process& process, const Thread* thread) {
     if (process.state == ProcessState::kZombie) return 'Z';
     if (!thread) thread = const_cast<Process&>(process).find_thread(process.pid);
