@@ -217,8 +217,8 @@ void write_devices(Writer& writer, const Domain& domain) {
     }
 }
 
-// Rings of the manifest; ring n of a domain signals bit KOS_SIGNAL_RING_0 + n of its notification. The last one of the
-// domain that serves the port "log" is root's own.
+// Rings of the manifest; ring n of a domain signals bit KOS_SIGNAL_RING_0 + n (modulo their count) of its notification.
+// The last one of the domain that serves the port "log" is root's own.
 void write_rings(Writer& writer, const Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     writer.begin(writer.header().rings);
@@ -227,7 +227,7 @@ void write_rings(Writer& writer, const Domain& domain) {
         for (uint32_t i = 0; i < ring; ++i) {
             if (manifest.rings[i].producer == number || manifest.rings[i].consumer == number) ++bit;
         }
-        return 1ull << (KOS_SIGNAL_RING_0 + bit);
+        return 1ull << (KOS_SIGNAL_RING_0 + bit % KOS_SIGNAL_RING_COUNT);
     };
     for (uint32_t i = 0; i < manifest.ring_count; ++i) {
         const auto& ring = manifest.rings[i];
@@ -242,6 +242,7 @@ void write_rings(Writer& writer, const Domain& domain) {
             writer.put(the_system.domains[peer].notification, seL4_CanWrite, KOS_BADGE_NOTIFICATION | bit_of(peer, i));
         entry->producer = produces;
         entry->peer = static_cast<uint16_t>(peer);
+        if (produces && ring.dma) entry->physical = ring_pages(i).physical;
     }
     uint32_t const log_port = kos::manifest::find_port(manifest, "log");
     if (log_port == 0 || manifest.ports[log_port].server != domain.number) return;

@@ -29,7 +29,8 @@ class Test:
     parameters_on_sel4_smp: dict = field(default_factory=dict)  # in their place there
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
-    virtual_time: bool = True  # of systems on one core; False: time is the host's
+    host_time: tuple = ()  # those of `kernels` whose cores run side by side, on the host's time
+    host_devices: bool = False  # idle time passes as on the host
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
     disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
     input: str = ""  # what the serial line receives
@@ -85,7 +86,8 @@ def read_test(file):
         parameters_on_sel4_smp=reader.take("parameters_on_sel4_smp", dict, {}),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
-        virtual_time=reader.take("virtual_time", bool, True),
+        host_time=tuple(reader.take("host_time", list, [])),
+        host_devices=reader.take("host_devices", bool, False),
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         disks=reader.take("disks", dict, {}),
         input=reader.take("input", str, ""),
@@ -101,6 +103,8 @@ def read_test(file):
     for kernel in test.kernels:
         if kernel not in KERNELS:
             reader.refuse(f"unknown kernel '{kernel}', expected some of {' '.join(KERNELS)}")
+    if not set(test.host_time) <= set(test.kernels) or (test.host_time and not test.system):
+        reader.refuse("host_time names some of a system's kernels")
     uses_seed = "{seed}" in test.append or "{seed}" in map(str, test.parameters.values())
     if bool(test.seeds) != uses_seed and not test.script:
         reader.refuse("seeds and {seed} in append or parameters belong together")

@@ -47,6 +47,19 @@ size_t rings_of(const System& system, const Domain& domain) {
     return count;
 }
 
+// Page tables for the rings of the domain beyond the first 2 MiB.
+uint64_t ring_tables(const System& system, const Domain& domain) {
+    uint64_t bytes = 0;
+    for (const Domain& other : system.domains) {
+        for (const RingTo& ring : other.rings) {
+            if (&other == &domain || ring.to.value == domain.name.value) {
+                bytes += ring.size.value;
+            }
+        }
+    }
+    return bytes >> 21;
+}
+
 size_t interrupts_of(const Domain& domain) {
     size_t count = 0;
     for (const Device& device : domain.devices) {
@@ -66,11 +79,16 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
         diagnostics.error(domain.passive.place, name + " is passive and serves no port",
                           "a [[serves]], or passive = false: nobody would lend it time");
     }
-    if (domain.passive.value && domain.replies.value > domain.threads.value) {
+    // With kernel_objects ports are served by an active thread (linux/platform/ports.h).
+    if (domain.passive.value && domain.kernel_objects.value == 0 && domain.replies.value > domain.threads.value) {
         diagnostics.error(domain.replies.place,
                           "replies of " + name + ", which is passive, is " + std::to_string(domain.replies.value),
                           "at most " + std::to_string(domain.threads.value) +
                               ", one for each thread: who answers later needs time of its own (passive = false)");
+    }
+    if (domain.kernel_objects.value != 0 && !domain.serves.empty() && domain.threads.value < 2) {
+        diagnostics.error(domain.threads.place, name + " has kernel_objects, serves ports, and has one thread",
+                          "threads = 2 or more: one receives the calls");
     }
     if (domain.kernel_objects.value != 0 && domain.program_priority.value >= domain.priority.value) {
         diagnostics.error(domain.program_priority.place,
@@ -214,7 +232,7 @@ uint64_t slots_used(const System& system, const Domain& domain) {
     return slots + (serves_directory(domain) ? system.connections.size() : 0);
 }
 
-std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
+std::vector<MemoryPart> least_memory(const System& system, const Domain& domain) {
     const uint64_t quota_pages = ((uint64_t{1} << domain.memory_bits) -
                                   std::min(domain.kernel_objects.value, uint64_t{1} << domain.memory_bits)) /
                                  kPage;
@@ -233,7 +251,7 @@ std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
         {"stack", domain.stack.value},
         {"further threads", (domain.threads.value - 1) * (kThreadBytes + kThreadStackBytes)},
         {"capability tables", kSlot * ((uint64_t{1} << cspace_bits(domain)) + root_slots)},
-        {"page tables", (kPageTables + 1) * kPage},
+        {"page tables", (kPageTables + 1 + ring_tables(system, domain)) * kPage},
         {"main thread", kThreadBytes + (domain.replies.value << seL4_ReplyBits)},
         {"startup block", kPage},
         {"kernel objects", domain.kernel_objects.value != 0 ? domain.kernel_objects.value + kKernelSpaces : 0},

@@ -46,7 +46,7 @@ enum {
 #define KOS_TOKEN_NUMBER_SINGLE_USE (1ull << 39)
 
 // Bits of the domain's notification. Interrupt n of the startup block's interrupts is bit KOS_SIGNAL_IRQ_0 + n, ring n
-// bit KOS_SIGNAL_RING_0 + n.
+// bit KOS_SIGNAL_RING_0 + n modulo KOS_SIGNAL_RING_COUNT: whoever has more rings than bits looks at each of a bit.
 #define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
@@ -55,6 +55,7 @@ enum {
 #define KOS_SIGNAL_CONSOLE (1ull << 57) // a console has what this domain asked for (idl/console.capnp, wake)
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
+#define KOS_SIGNAL_RING_COUNT 16
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
 
 // --- Fixed capability slots. All others are listed in the startup block.
@@ -65,6 +66,8 @@ enum {
     KOS_SLOT_NOTIFICATION = 3,  // the domain's notification: wait and signal with KOS_SIGNAL_USER bits (badge 0xffff)
     KOS_SLOT_REPORT = 4,        // reports to root's fault thread (kos_report_label)
     KOS_SLOT_PORT = 5,          // receive-only: the endpoint of all ports of this domain
+    KOS_SLOT_PROGRAMS = 6,      // empty; a domain with kernel_objects may put an endpoint of its own there, from which
+                                // its main thread receives what its programs do instead of from KOS_SLOT_PORT
     KOS_SLOT_THREADS = 8,       // + n: as KOS_SLOT_ROOT, for requests of thread n
     KOS_SLOT_FIRST_LISTED =
         KOS_SLOT_THREADS +
@@ -189,6 +192,7 @@ typedef struct {
     uint32_t producer;  // 1: this side writes
     uint16_t peer;      // domain number
     uint16_t reserved;
+    uint64_t physical;  // of the contiguous memory; 0 unless this side produces and the ring has dma = true
 } kos_startup_ring_t;
 
 typedef struct {
