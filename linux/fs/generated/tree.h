@@ -98,13 +98,13 @@ public:
 
     Result<Ref<Inode>> lookup(std::string_view name) final;
     Status read_directory(uint64_t cookie, EntrySink& sink) final;
-    Result<Ref<Inode>> create(std::string_view, Mode mode, uint64_t, uint32_t, uint32_t) final {
+    Result<Ref<Inode>> create(std::string_view, Mode mode, uint64_t, uint32_t, uint32_t) override {
         return tree().refusal(mode & kS_IFMT);
     }
-    Result<Ref<Inode>> symlink(std::string_view, std::string_view, uint32_t, uint32_t) final {
+    Result<Ref<Inode>> symlink(std::string_view, std::string_view, uint32_t, uint32_t) override {
         return tree().refusal(kS_IFLNK);
     }
-    Status link(std::string_view, Inode&) final { return tree().refusal(kS_IFLNK); }
+    Status link(std::string_view, Inode&) override { return tree().refusal(kS_IFLNK); }
 
 protected:
     // Entries beside the table's, in order of their keys (numbers above 0).
