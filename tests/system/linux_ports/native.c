@@ -66,6 +66,7 @@ static void test_malformed(void) {
         {{.version = 1, .kind = KOS_PORT_CALL, .label = 1, .call_id = 11, .flags = KOS_PORT_TOKEN}, 0, kBadRequest},
         {{.version = 1, .kind = KOS_PORT_CALL, .label = 0xfff1, .call_id = 12}, 0, kInvalidArgument},
         {{.version = 1, .kind = KOS_PORT_CALL, .label = ~0u, .call_id = 13}, 0, kInvalidArgument},
+        {{.version = 1, .kind = KOS_PORT_CALL, .label = 1, .call_id = 16, .flags = KOS_PORT_SMALL}, 1, kBadRequest},
         {{.version = 1, .kind = KOS_PORT_CAST, .label = 1, .call_id = 14}, 49, kInvalidArgument},
         {{.version = 1, .kind = KOS_PORT_CAST, .label = 1, .call_id = 15, .param = 1}, 0, kBadRequest},
     };
@@ -99,18 +100,24 @@ static void test_malformed(void) {
     end();
 }
 
+static kos_port_record_t small(uint32_t label, uint64_t call_id, uint64_t param) {
+    kos_port_record_t head = request(label, call_id, param);
+    head.flags = KOS_PORT_SMALL;
+    return head;
+}
+
 // Calls of one connection that are answered later, others that pass them, one whose time is over.
 static void test_several(void) {
     record_t got;
     begin("several");
     int const active = open_port("active"), peer = open_port("peer");
-    send_head(active, request(kPeerDefer, 1, 0));
-    send_head(active, request(kPeerDefer, 2, 0));
+    send_head(active, small(kPeerDefer, 1, 0));
+    send_head(active, small(kPeerDefer, 2, 0));
     got = call(peer, kPeerEcho, 5, 0, 0);
     CHECK(got.head.param == 6);
-    send_head(active, request(kPeerEcho, 3, 30));
+    send_head(active, small(kPeerEcho, 3, 30));
     CHECK(receive(active, &got, 5000) && got.head.call_id == 3 && got.head.param == 31);
-    kos_port_record_t release = request(kPeerRelease, 4, kCreated);
+    kos_port_record_t release = small(kPeerRelease, 4, kCreated);
     send_head(active, release);
     unsigned seen = 0;
     for (int i = 0; i < 3; ++i) {
@@ -120,7 +127,7 @@ static void test_several(void) {
         if (got.head.call_id < 3) CHECK(got.head.label == kCreated);
     }
     CHECK(seen == (1u << 1 | 1u << 2 | 1u << 4));
-    kos_port_record_t late = request(kPeerDefer, 5, 0);
+    kos_port_record_t late = small(kPeerDefer, 5, 0);
     late.time_ms = 40;
     send_head(active, late);
     CHECK(receive(active, &got, 5000) && got.head.kind == KOS_PORT_STATUS && got.head.label == kTimeout);
@@ -138,7 +145,7 @@ static void test_slow_server(void) {
     static record_t sent, got;
     begin("slow_server");
     int const active = open_port("active"), peer = open_port("peer");
-    sent.head = request(kPeerDefer, 0, 0);
+    sent.head = small(kPeerDefer, 0, 0);
     sent.head.time_ms = 100;
     int count = 0;
     while (count < 10000 && send_record(active, &sent, -1, MSG_DONTWAIT)) ++count, ++sent.head.call_id;
@@ -179,7 +186,7 @@ static void test_peer_gone(void) {
     end();
     begin("peer_gone_several");
     int const active = open_port("active");
-    for (unsigned id = 1; id <= 3; ++id) send_head(active, request(id == 3 ? kPeerWrong : kPeerDefer, id, 7));
+    for (unsigned id = 1; id <= 3; ++id) send_head(active, small(id == 3 ? kPeerWrong : kPeerDefer, id, 7));
     unsigned seen = 0, gone = 0;
     while (receive(active, &got, seen == 7 && gone ? 50 : 5000)) {
         if (got.head.kind == KOS_PORT_GONE) ++gone;
