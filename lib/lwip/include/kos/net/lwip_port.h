@@ -1,0 +1,54 @@
+/*
+ * What lwIP is given by lib/lwip: limits, memory, random numbers, assertions. C, because lwIP's configuration includes
+ * it. Users of the stack need kos/net/stack.h only.
+ */
+#ifndef KOS_LIB_LWIP_LWIP_PORT_H_
+#define KOS_LIB_LWIP_LWIP_PORT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Largest window and send buffer of a connection. */
+#define KOS_LWIP_WINDOW_MAX (2u << 20)
+
+typedef struct {
+    size_t memory_bytes; /* all that lwIP may hold at a time */
+    uint32_t tcp_receive_bytes;
+    uint32_t tcp_send_bytes;
+    uint32_t tcp_connections; /* including those in TIME_WAIT, of which the oldest give way */
+    uint32_t tcp_listeners;
+    uint32_t udp_ports;
+    uint32_t raw_ports;
+} kos_lwip_limits_t;
+
+/* Set once, by kos::net::Stack. */
+extern kos_lwip_limits_t kos_lwip_limits;
+
+/* Null beyond the limit. */
+void* kos_lwip_allocate(size_t bytes);
+void* kos_lwip_allocate_zeroed(size_t count, size_t bytes);
+void kos_lwip_free(void* memory);
+
+uint32_t kos_lwip_random(void);
+void kos_lwip_failed(const char* what, const char* file, int line) __attribute__((noreturn));
+
+/* The Internet checksum's sum over `bytes` bytes, folded to 16 bits, not inverted, as the machine loads words. */
+uint16_t kos_lwip_checksum(const void* data, int bytes);
+
+/* Whether TCP options, of which the first `first_bytes` of `bytes` are at `first` and the others at `rest`, have a SACK
+ * block (RFC 2018): the peer has data behind a gap. */
+int kos_lwip_tells_gap(const uint8_t* first, uint16_t first_bytes, const uint8_t* rest, uint16_t bytes);
+
+struct ip_addr;
+uint32_t kos_lwip_initial_sequence(const struct ip_addr* local, uint16_t local_port, const struct ip_addr* remote,
+                                   uint16_t remote_port);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
