@@ -41,8 +41,8 @@ defmodule Kos.Port do
   @doc """
   Calls the server: `{:ok, message}` with its answer (any status of success), or `{:error, status}`.
 
-  Options: `param`, `words: {a, b}`, `timeout` in ms (default 5000; up to an hour), `small`, `token`: the `Kos.Port` of a
-  token to send along. Errors besides the server's: `:timeout`, `:peer_gone`, `:peer_invalid`, `:overload`, `:closed`.
+  Options: `param`, `words: {a, b}`, `timeout` in ms (default 5000; up to an hour), `small`. Errors besides the server's:
+  `:timeout`, `:peer_gone`, `:peer_invalid`, `:overload`, `:closed`.
   """
   @spec call(conn, non_neg_integer, binary, keyword) :: {:ok, Message.t()} | error
   def call(conn, label, payload \\ "", options \\ []) do
@@ -169,8 +169,6 @@ defmodule Kos.Port do
 
   def handle_call(:info, from, %{hello: nil} = state), do: {:noreply, update_in(state.waiting_info, &[from | &1])}
   def handle_call(:info, _from, state), do: {:reply, describe(state), state}
-  # The descriptor of a token's connection, for a call that sends it along; it stays ours.
-  def handle_call(:descriptor, _from, state), do: {:reply, :socket.getopt(state.socket, {:otp, :fd}), state}
 
   @impl true
   def handle_cast({:async, reference, record}, state), do: {:noreply, start_call(record, {:async, reference}, state)}
