@@ -22,6 +22,7 @@ def parser():
     result.add_argument("--root-task", type=Path, metavar="ELF")
     result.add_argument("--append", metavar="ARGS")
     result.add_argument("--gdb", action="store_true")
+    result.add_argument("--link", type=Path, metavar="SOCKET")
     result.add_argument("--test", action="store_true")
     result.add_argument("--timeout", type=seconds)
     return result
@@ -83,6 +84,8 @@ def boot(packed, kernel, arguments):
     words += ["-serial", "mon:stdio", "-kernel", str(packed)]
     if arguments.append:
         words += ["-append", arguments.append]
+    if arguments.link:
+        words += link_devices(arguments.link)
     if arguments.gdb:
         words += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
         say(f"waiting for a debugger: gdb-multiarch {shown(kernel)} -ex 'target remote 127.0.0.1:1234'")
@@ -100,6 +103,13 @@ def boot(packed, kernel, arguments):
         # Not SIGKILL: QEMU gives the terminal its settings back.
         process.terminate()
         process.wait()
+
+
+def link_devices(socket):
+    """A virtio console for core:devlink, whose other end is a Unix socket of this machine."""
+    socket.unlink(missing_ok=True)
+    return ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device,max_ports=1,bus=virtio-mmio-bus.24",
+            "-device", "virtconsole,chardev=link", "-chardev", f"socket,id=link,path={socket},server=on,wait=off"]
 
 
 def test(packed, arguments):

@@ -10,11 +10,13 @@ defmodule Mix.Tasks.Kos.Run do
     * `--timeout S` - leave after so many seconds
     * `--no-build` - with the releases as they are
 
+  If system.toml has the development link, `mix kos.status`, `kos.logs`, `kos.restart` and `kos.iex` in another terminal reach the device.
+
   Ports that the manifest forwards to an application are open on this machine while it runs; which, is said at the start.
   """
   @shortdoc "Boots the device in QEMU"
   use Mix.Task
-  alias Kos.Mix.{Home, Project, Releases, Shell, System, Terminal, Toolchain}
+  alias Kos.Mix.{Home, Link, Project, Releases, Shell, System, Terminal, Toolchain}
 
   @impl true
   def run(arguments) do
@@ -33,7 +35,8 @@ defmodule Mix.Tasks.Kos.Run do
     unless options[:build] == false, do: Releases.make_all!(project)
     gdb = if options[:gdb], do: ["--gdb"], else: []
     timeout = if seconds = options[:timeout], do: ["--timeout", to_string(seconds)], else: []
-    arguments = ["run", project.root] ++ gdb ++ timeout ++ System.kernel(options)
+    link = if Link.in_system?(project), do: ["--link", Link.path(project)], else: []
+    arguments = ["run", project.root] ++ link ++ gdb ++ timeout ++ System.kernel(options)
 
     status =
       System.step("Booting", fn ->
