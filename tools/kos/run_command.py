@@ -35,7 +35,15 @@ def system_options(result):
     result.add_argument("path", type=Path, nargs="?", metavar="PATH")
     result.add_argument("--system", type=Path, metavar="PATH")
     result.add_argument("--release", type=release, action="append", default=[], metavar="NAME=DIR")
+    result.add_argument("--parameter", type=parameter, action="append", default=[], metavar="DOMAIN.NAME=VALUE")
     result.add_argument("--debug-kernel", action="store_true")
+
+
+def parameter(text):
+    name, separator, value = text.partition("=")
+    if not separator or "." not in name:
+        raise ValueError
+    return name, value
 
 
 def release(text):
@@ -71,7 +79,8 @@ def kernel_of(arguments):
 
 def compiled(arguments):
     description = system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
-    return system_image.compile_system(description, warnings=True, releases=dict(arguments.release))
+    return system_image.compile_system(description, warnings=True, parameters=dict(arguments.parameter),
+                                       releases=dict(arguments.release))
 
 
 def system_file(path):

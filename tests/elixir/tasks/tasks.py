@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
 from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
 TASKS = ("kos", "kos.new", "kos.new_app", "kos.init", "kos.build", "kos.run", "kos.test", "kos.manifest", "kos.deps.check", "kos.docs",
-         "kos.status", "kos.logs", "kos.restart", "kos.iex")
+         "kos.status", "kos.logs", "kos.restart", "kos.iex", "kos.trace")
 
 
 def install(report, machine):
@@ -65,6 +65,9 @@ def device(report, machine):
     broken_test(report, machine, plant)
     broken_manifest(report, machine, plant)
     check_run(report, "nothing runs", machine.run(["mix", "kos.status"], plant), "mix kos.run", 1)
+    check_run(report, "a native application has no system calls", machine.run(["mix", "kos.trace", "sensor"], plant), "native.*mix kos.logs", 1)
+    traced = machine.run(["mix", "kos.trace", "plant", "--no-build", "--timeout", "20"], plant)
+    check_run(report, "kos.trace", traced, r"(?s)(beam\.smp\S* .*?){20}")
     prompt(report, machine, plant)
 
 

@@ -29,14 +29,15 @@ defmodule Mix.Tasks.Kos.Run do
     end
   end
 
-  defp boot(options) do
+  @doc "The task, with parsed options and more arguments for `./kos run`."
+  def boot(options, more \\ []) do
     Toolchain.check_otp!()
     project = Project.find!()
     unless options[:build] == false, do: Releases.make_all!(project)
     gdb = if options[:gdb], do: ["--gdb"], else: []
     timeout = if seconds = options[:timeout], do: ["--timeout", to_string(seconds)], else: []
     link = if Link.in_system?(project), do: ["--link", Link.path(project)], else: []
-    arguments = ["run", project.root] ++ link ++ gdb ++ timeout ++ System.kernel(options)
+    arguments = ["run", project.root] ++ more ++ link ++ gdb ++ timeout ++ System.kernel(options)
 
     status =
       System.step("Booting", fn ->
