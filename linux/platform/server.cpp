@@ -4,6 +4,8 @@
 #include "shim/layout.h"
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
+#include "task/futex.h"
+#include "task/start.h"
 
 #include <kos/app.h>
 #include <kos/log.h>
@@ -97,7 +99,32 @@ KosServer::KosServer(const kos_startup_t& startup)
 
 Status KosServer::initialise() {
     KOS_TRY_STATUS(make_empty_cspace());
+    KOS_TRY_STATUS(make_endpoint());
     return load_shim();
+}
+
+// A domain that serves ports receives the calls of its clients in a thread of their own (platform/ports.h), so the
+// faults of its programs go to an endpoint of their own, with a reply object of its own: root's are for clients, whom
+// root answers when the domain ends.
+Status KosServer::make_endpoint() {
+    programs_ = Objects::kernel().endpoint;
+    if (startup_.ports.count == 0) return {};
+    KOS_TRY(Objects::Object const endpoint, Objects::make(seL4_EndpointObject, 0, seL4_EndpointBits));
+    KOS_TRY(Objects::Object const reply, Objects::make(seL4_ReplyObject, 0, seL4_ReplyBits));
+    SlotPath const receive = Objects::path(KOS_SLOT_PROGRAMS);
+    if (!cnode_mint(receive, Objects::path(endpoint.cap), seL4_CanRead, 0).ok()) return Errno::kENOMEM;
+    programs_ = endpoint.cap;
+    reply_ = reply.cap;
+    port_ = KOS_SLOT_PROGRAMS;
+    return {};
+}
+
+Status KosServer::start_ports() {
+    native_ports_ = std::make_unique<NativePorts>(startup_);
+    KOS_TRY_STATUS(native_ports_->initialise());
+    ports_ = std::make_unique<KosPorts>(*system_, *native_ports_, NativePorts::limits());
+    native_ports_->set_hub(*ports_);
+    return mount_kos(*system_, *ports_);
 }
 
 // A CNode with one empty slot pair behind a guard of 58 bits that no user address or small number matches.
@@ -121,9 +148,11 @@ Status KosServer::load_shim() {
     auto const bytes = static_cast<size_t>(kos_linux_shim_end - kos_linux_shim_start);
     for (size_t at = 0; at < kShimBytes; at += kPageBytes) {
         KOS_TRY(Ref<Frame> frame, frames_.allocate());
-        if (at < bytes) memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
+        if (at < bytes && at < kShimCodeBytes)
+            memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
         shim_.push_back(std::move(frame));
     }
+    set_futex_counts(reinterpret_cast<uint32_t*>(shim_[kShimFutexes / kPageBytes]->data()));
     time_.show(shim_[kShimCodeBytes / kPageBytes]);
     return {};
 }
@@ -210,12 +239,12 @@ Message KosServer::receive() {
     if (!is_ready_) {
         is_ready_ = true;
         __atomic_store_n(&life->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{}, KOS_SLOT_PORT, reply_);
+        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{}, port_, reply_);
     }
     if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
-        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{}, KOS_SLOT_PORT, reply_);
+        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{}, port_, reply_);
     }
-    return recv(KOS_SLOT_PORT, reply_);
+    return recv(port_, reply_);
 }
 
 Message KosServer::answer_and_receive() {
@@ -246,7 +275,7 @@ Message KosServer::answer_and_receive() {
         reply(reply_, tag, words);
         return receive();
     }
-    return reply_recv(KOS_SLOT_PORT, reply_, tag, words);
+    return reply_recv(port_, reply_, tag, words);
 }
 
 void KosServer::run() {
@@ -254,14 +283,26 @@ void KosServer::run() {
     for (;;) {
         if (message.badge & KOS_BADGE_NOTIFICATION) {
             handle_signals(message.badge);
-            system_->run_ready();
+            settle();
             message = receive();
         } else {
             handle_fault(message);
-            system_->run_ready();
+            settle();
             message = answer_and_receive();
         }
     }
+}
+
+// Everything that has become possible. Ports and threads make work for each other; not without end on one caller's
+// time.
+void KosServer::settle() {
+    constexpr unsigned kTurns = 4;
+    system_->run_ready();
+    for (unsigned turn = 0; turn < kTurns && ports_->has_work(); ++turn) {
+        ports_->run();
+        system_->run_ready();
+    }
+    if (ports_->has_work()) signal(KOS_SLOT_NOTIFICATION);
 }
 
 void KosServer::moved(unsigned from, unsigned to) {
@@ -278,6 +319,8 @@ void KosServer::handle_signals(uint64_t badge) {
         machine.resume();
     }
     if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
+    native_ports_->collect();
+    if (badge & KOS_SIGNAL_QUEUE) native_ports_->take_casts();
     if (badge & KOS_SIGNAL_STOP) {
         SignalInfo const info = kernel_signal(kSIGTERM);
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);
@@ -294,7 +337,7 @@ void KosServer::handle_fault(const Message& message) {
     if (found == threads_.end()) return;  // ended while its fault was on the way: stays stopped
     current_ = found->second;
     switch (message.label()) {
-        case kUnknownSyscall: return handle_call();
+        case kUnknownSyscall: return handle_call(message);
         case kCapFault: return handle_capability_fault();
         case kVmFault: return handle_page_fault(message);
         case kUserException: return handle_exception(message);
@@ -302,7 +345,36 @@ void KosServer::handle_fault(const Message& message) {
     }
 }
 
-void KosServer::handle_call() {
+// The call may take away what the shim has stored below the stack pointer: the thread must not need it any more.
+bool takes_stack(const Thread& thread, uint64_t sp) {
+    enum : unsigned { kBrk = 214, kMunmap = 215, kMremap = 216, kMmap = 222, kMprotect = 226, kMadvise = 233 };
+    const uint64_t* const words = thread.call_arguments;
+    uint64_t const stored = sp - kShimStackBytes;
+    auto const overlaps = [&](uint64_t start, uint64_t bytes) {
+        return start < sp && bytes > 0 && start + page_up(bytes) > stored;
+    };
+    switch (thread.call_number) {
+        case kBrk: return words[0] < sp;
+        case kMunmap:
+        case kMprotect:
+        case kMadvise: return overlaps(words[0], words[1]);
+        case kMremap: return overlaps(words[0], words[1]) || overlaps(words[4], words[2]);
+        case kMmap: return words[3] & (kMAP_FIXED | kMAP_FIXED_NOREPLACE) && overlaps(words[0], words[1]);
+        default: return false;
+    }
+}
+
+// By the shim the call comes with all that is needed; from elsewhere (code that was not rewritten) without its number.
+void KosServer::handle_call(const Message& message) {
+    enum : unsigned { kIp = 8, kNumber = 12 };
+    Thread& caller = current_->thread();
+    if (message.word(kIp) == caller.process.memory->shim + kShimTrap) {
+        current_->begin_stub_call(message);
+        caller.call_number = static_cast<unsigned>(message.word(kNumber));
+        for (unsigned i = 0; i < 6; ++i) caller.call_arguments[i] = message.word(i);
+        if (takes_stack(caller, current_->context().sp)) current_->load();
+        return system_->execute_call(caller);
+    }
     seL4_UserContext context{};
     if (!tcb_read_registers(current_->tcb(), Suspend::kNo, kCallRegisters, context).ok()) return;
     current_->begin_call(context);
@@ -327,10 +399,22 @@ void KosServer::handle_capability_fault() {
     current_->resume();
 }
 
+// The shim could not store below the stack pointer, or not read or write what the call's arguments point to: the call
+// itself decides.
+bool KosServer::call_instead(uint64_t ip) {
+    Thread& thread = current_->thread();
+    if (!current_->is_in_shim_call(ip) && !thread.process.memory->stub_at(ip)) return false;
+    if (!current_->begin_call_instead()) return false;
+    thread.call_number = static_cast<unsigned>(thread.registers.x[8]);
+    memcpy(thread.call_arguments, thread.registers.x, sizeof thread.call_arguments);
+    system_->execute_call(thread);
+    return true;
+}
+
 void KosServer::handle_page_fault(const Message& message) {
     constexpr Word kWrite = 1 << 6, kStatusMask = 0x3f, kAlignment = 0x21;
     constexpr int kBusAlignment = 1, kBusAddress = 2;
-    uint64_t const address = message.word(1);
+    uint64_t const ip = message.word(0), address = message.word(1);
     bool const is_fetch = message.word(2) != 0;
     Word const syndrome = message.word(3);
     current_->begin_fault();
@@ -339,6 +423,7 @@ void KosServer::handle_page_fault(const Message& message) {
     uint32_t const access = is_fetch ? kPROT_EXEC : syndrome & kWrite ? kPROT_WRITE : kPROT_READ;
     int code = 0;
     Status const done = thread.process.memory->fault(address, access, code);
+    if (!done.ok() && done.error() != Errno::kENOMEM && call_instead(ip)) return;
     switch (done.error()) {
         case Errno::kOK: current_->resume(); return;
         case Errno::kEFAULT: return system_->fault(thread, kSIGSEGV, code, address);

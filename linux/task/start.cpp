@@ -6,9 +6,11 @@
 #include "fs/proc/proc.h"
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
+#include "net/kos_ports.h"
 #include "task/exec.h"
 #include "tty/pty.h"
 #include "vfs/file_systems.h"
+#include "vfs/operations.h"
 
 #include <stdlib.h>
 
@@ -145,6 +147,17 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     KOS_TRY_STATUS(mount_on(mounter, "/run", Tmpfs::create(frames, system.timers, run), "tmpfs"));
     KOS_TRY_STATUS(mount_on(mounter, "/proc", make_proc(system), "proc"));
     return mount_on(mounter, "/sys", make_sys(system), "sysfs");
+}
+
+Status mount_kos(System& system, KosPorts& ports) {
+    Process mounter(system, 0);
+    mounter.paths = make_ref<PathState>();
+    mounter.paths->context.root = mounter.paths->context.working = system.root;
+    PathUser const user{mounter.paths->context, mounter.credentials};
+    // Without /run nobody expects it.
+    auto const made = make_node(user, system.root, "/run/kos", kS_IFDIR | 0755, 0);
+    if (!made.ok() && made.error() != Errno::kEEXIST) return {};
+    return mount_on(mounter, "/run/kos", make_kos_tree(system, ports), "kos");
 }
 
 Status start_first_process(System& system, StartOptions options) {

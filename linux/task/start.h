@@ -12,6 +12,9 @@ namespace kos::lx {
 // the directories.
 Status make_tree(System& system, Ref<FileSystem> root);
 
+// Mounts /run/kos (net/kos_ports.h), which lives as long as the system.
+Status mount_kos(System& system, KosPorts& ports);
+
 struct StartOptions {                      // of the manifest; they replace what the image says
     std::vector<std::string> arguments;    // empty: those of the image
     std::vector<std::string> environment;  // NAME=VALUE, added

@@ -17,6 +17,7 @@
 
 namespace kos::lx {
 
+class KosPorts;
 struct SystemCall;
 
 // What the system asks the outside for. Implemented by the platform, and by fakes in host tests.
@@ -57,6 +58,7 @@ public:
     std::string host_name;
     std::string domain_name = "(none)";
     Location root;  // of the tree of mounts
+    KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.
     static constexpr int kProcessesMax = 512, kThreadsMax = 2048;

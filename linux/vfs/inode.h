@@ -17,6 +17,7 @@ class File;
 class FileSystem;
 class IoBuffer;
 class Process;
+class UnixSocket;
 struct Location;
 
 class Inode : public Counted {
@@ -79,6 +80,9 @@ public:
     virtual Status allocate(uint32_t mode, uint64_t offset, uint64_t bytes);  // fallocate(2); default kEOPNOTSUPP
     // The first byte from `offset` on that is in data, or in a hole (the end is one); kENXIO. Default: all is data.
     virtual Result<uint64_t> find(uint64_t offset, bool hole);
+    // This inode, or the one below it that has the contents, if they never change; nullptr: they may. One object as long
+    // as somebody has a reference to it.
+    virtual Inode* immutable() { return nullptr; }
     virtual void touch_accessed() {}  // somebody has read it
     // memfd_create(2): F_*_SEALS. Default: kEINVAL.
     virtual Result<uint32_t> seals();
@@ -89,6 +93,9 @@ public:
     // An open file of this inode; access is checked already. Default: regular files and directories get the standard
     // File of vfs/regular_file.h; fifos and devices what vfs/special.h names; kENXIO for others (sockets).
     virtual Result<Ref<File>> open(uint32_t flags, Process& process);
+
+    // Of a socket's name: the socket that is bound to it listens from now on; nullptr: that socket has gone.
+    virtual void socket_listens(UnixSocket* /*listener*/) {}
 
     // --- What vfs keeps with an inode: locks, watches, what a socket or fifo leads to (made on demand; extras.h). An
     // inode that somebody has a reference to is one object: file systems do not make a second one.
