@@ -6,6 +6,7 @@
 #include "fs/proc/proc.h"
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
+#include "net/inet/socket.h"
 #include "task/exec.h"
 #include "tty/pty.h"
 #include "vfs/file_systems.h"
@@ -132,6 +133,7 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     register_memory_devices();
     register_terminals();
     register_file_systems();
+    register_inet_sockets();
     FrameSource& frames = system.frames;
     KOS_TRY(Ref<FileSystem> dev, make_file_system("devtmpfs", system, {}, {}));
     KOS_TRY_STATUS(mount_on(mounter, "/dev", std::move(dev), "dev"));
