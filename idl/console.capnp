@@ -37,4 +37,10 @@ interface Console {
   # Takes at most `most` (1..4096) received bytes away. EMPTY: there are none. For domains that the driver's parameter names.
 
   status @3 () -> (status :Status);
+
+  wake @4 (events :UInt64) -> ()
+      $Kos.errors([unauthorized, invalidArgument]);
+  # The caller is signalled (KOS_SIGNAL_CONSOLE) once, as soon as one of these holds, at once if one does: 1: bytes have arrived;
+  # 2: there is room for 4096. Replaces what it asked for before; 0: nothing. Also signalled when the driver has been restarted
+  # meanwhile. UNAUTHORIZED: bytes that arrive, for a domain that may not read them.
 }

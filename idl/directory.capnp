@@ -8,9 +8,10 @@ interface Directory {
   # Who may bind and request what says the manifest; everything else is UNAUTHORIZED. Requests that wait are answered
   # later, so the server has CPU time of its own. Repeating a request does no harm.
 
-  bind @0 (port :UInt64) -> ()
+  bind @0 (port :UInt64, instance :UInt64) -> ()
       $Kos.errors([unauthorized]);
-  # From now on requests for `port`, which is the caller's, succeed. Undone by `unbind` and by the end of the domain.
+  # From now on requests for `port`, which is the caller's, succeed. Undone by `unbind` and by the end of this instance
+  # of the domain. Who says a wrong instance harms itself only.
 
   unbind @1 (port :UInt64) -> ()
       $Kos.errors([unauthorized]);
@@ -28,10 +29,11 @@ interface Directory {
       $Kos.deferred $Kos.errors([unauthorized, full]);
   # Answered as soon as the port's count of changes is not `known`.
 
-  domainDown @5 (domain :UInt32) $Kos.oneWay;
-  # The domain has ended. From the server of the port "appman" only.
+  domainDown @5 (domain :UInt32, instance :UInt32) $Kos.oneWay;
+  # That instance of the domain has ended. From the server of the port "appman" only, and perhaps later than what the next
+  # instance sends: queues keep the order of one sender, not of two.
 
-  queueBind @6 (port :UInt32) $Kos.oneWay $Kos.label(1);
+  queueBind @6 (port :UInt32, instance :UInt32) $Kos.oneWay $Kos.label(1);
   # As `bind` and `unbind`, for those who must not wait.
   queueUnbind @7 (port :UInt32) $Kos.oneWay $Kos.label(2);
 }

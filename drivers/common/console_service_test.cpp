@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace kos::driver {
 namespace {
@@ -27,10 +28,26 @@ struct FakeStream {
         waiting.erase(0, count);
         return count;
     }
-    StreamStatus status() const { return {.sent_bytes = written.size(), .dropped_bytes = 5}; }
+    void interrupt() {
+        waiting += arriving;
+        arriving.clear();
+    }
+    StreamStatus status() const {
+        return {.sent_bytes = written.size(),
+                .dropped_bytes = 5,
+                .transmit_queued = kTransmitBytes - room,
+                .receive_queued = waiting.size()};
+    }
+    static constexpr size_t kTransmitBytes = 8192;
 
-    std::string written, waiting;
-    size_t room = 8192;
+    std::string written, waiting, arriving;
+    size_t room = kTransmitBytes;
+};
+
+struct FakeWaker final : ConsoleWaker {
+    explicit FakeWaker(ConsoleWishes& kept) : ConsoleWaker(&kept) {}
+    void signal(unsigned domain) override { told.push_back(domain); }
+    std::vector<unsigned> told;
 };
 
 class ConsoleServiceTest : public ::testing::Test {
@@ -50,7 +67,9 @@ protected:
     FakeStream stream;
     DomainSet readers;
     kos_msg_t answer = {};
-    ConsoleService<FakeStream> service{stream, (readers.add(kReader), readers)};
+    ConsoleWishes wishes;
+    FakeWaker waker{wishes};
+    ConsoleService<FakeStream> service{stream, (readers.add(kReader), readers), waker};
 };
 
 TEST_F(ConsoleServiceTest, WritesAWholeMessageOrNothing) {
@@ -97,8 +116,56 @@ TEST_F(ConsoleServiceTest, TellsItsStatus) {
     EXPECT_EQ(status.dropped_bytes, 5u);
 }
 
+TEST_F(ConsoleServiceTest, TellsOnceWhenBytesArrive) {
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 1), KOS_STATUS_OK);
+    service.interrupt();
+    EXPECT_TRUE(waker.told.empty());
+    stream.arriving = "x";
+    service.interrupt();
+    service.interrupt();
+    EXPECT_EQ(waker.told, std::vector<unsigned>{kReader});
+    // They are there already.
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 1), KOS_STATUS_OK);
+    EXPECT_EQ(waker.told.size(), 2u);
+}
+
+TEST_F(ConsoleServiceTest, TellsWhenThereIsRoom) {
+    stream.room = 10;
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 2, kOther), KOS_STATUS_OK);
+    stream.room = 4095;
+    service.interrupt();
+    EXPECT_TRUE(waker.told.empty());
+    stream.room = 4096;
+    service.interrupt();
+    EXPECT_EQ(waker.told, std::vector<unsigned>{kOther});
+}
+
+TEST_F(ConsoleServiceTest, ForgetsWishesThatAreReplaced) {
+    stream.room = 0;
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 3), KOS_STATUS_OK);
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 0), KOS_STATUS_OK);
+    stream.room = 8192;
+    stream.arriving = "x";
+    service.interrupt();
+    EXPECT_TRUE(waker.told.empty());
+}
+
+TEST_F(ConsoleServiceTest, RefusesWishesThatAreNotAllowed) {
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 1, kOther), KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 4), KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(wishes.input | wishes.room, 0u);
+}
+
+TEST_F(ConsoleServiceTest, ARestartedDriverTellsThoseWhoWaited) {
+    ASSERT_EQ(call(KOS_CONSOLE_LABEL_WAKE, "", 1), KOS_STATUS_OK);
+    FakeWaker again(wishes);
+    ConsoleService<FakeStream> restarted{stream, readers, again};
+    EXPECT_EQ(again.told, std::vector<unsigned>{kReader});
+    EXPECT_EQ(wishes.input, 0u);
+}
+
 TEST_F(ConsoleServiceTest, RefusesWhatItDoesNotKnow) {
-    for (uint64_t label : {uint64_t{0}, uint64_t{5}, UINT64_MAX}) EXPECT_EQ(call(label), KOS_STATUS_BAD_REQUEST);
+    for (uint64_t label : {uint64_t{0}, uint64_t{6}, UINT64_MAX}) EXPECT_EQ(call(label), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE, "x", 1), KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(KOS_CONSOLE_LABEL_WRITE_SOME), KOS_STATUS_BAD_REQUEST);

@@ -309,9 +309,9 @@ const Mistake kMistakes[] = {
      [](Node& r) { r.child("rings").child("samples").set("bytes", u32(4097)); }},
     {"/rings/samples", "another ring has the name",
      [](Node& r) { r.child("rings").children.push_back(r.child("rings").child("samples")); }},
-    {"/domains/sensor", "at most 16 rings are expected",
+    {"/domains/sensor", "at most 160 rings are expected",
      [](Node& r) {
-         for (uint32_t i = 0; i < 16; ++i) {
+         for (uint32_t i = 0; i < 160; ++i) {
              Node ring = r.child("rings").child("samples");
              ring.name = "ring" + std::to_string(i);
              r.child("rings").children.push_back(ring);

@@ -44,7 +44,7 @@ const kos_startup_port_t* own_port(const char* name) {
 
 kos_status_t kos_dir_bind(const char* name) {
     const kos_startup_port_t* const port = own_port(name);
-    return port ? call_directory(kBind, port->port, 0, nullptr) : KOS_STATUS_UNAUTHORIZED;
+    return port ? call_directory(kBind, port->port, startup->instance, nullptr) : KOS_STATUS_UNAUTHORIZED;
 }
 
 kos_status_t kos_dir_unbind(const char* name) {

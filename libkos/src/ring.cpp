@@ -28,21 +28,43 @@ kos_status_t finish(kos_ring_t* ring, kos_ring_result_t result) {
     return status_of(ring, result);
 }
 
-}  // namespace
-
-kos_status_t kos_ring_open(const char* name, kos_ring_t* ring) {
+bool find_memory(const char* name, kos_ring_memory_t* memory, int* is_producer) {
     unsigned index = 0;
     for (const kos_startup_ring_t& entry : entries<kos_startup_ring_t>(startup->rings)) {
         if (same_name(entry.name, name)) {
-            ring->signal_slot = entry.signal;
-            ring->signal = 1ull << (KOS_SIGNAL_RING_0 + index);
-            ring->memory = reinterpret_cast<void*>(entry.address);
-            ring->memory_bytes = entry.bytes;
-            return finish(ring, kos_ring_core_open(&ring->core, ring->memory, entry.bytes, entry.producer != 0));
+            *memory = {reinterpret_cast<void*>(entry.address), entry.bytes, entry.physical, entry.signal,
+                       1ull << (KOS_SIGNAL_RING_0 + index % KOS_SIGNAL_RING_COUNT)};
+            *is_producer = entry.producer != 0;
+            return true;
         }
         ++index;
     }
-    return KOS_STATUS_NOT_FOUND;
+    return false;
+}
+
+}  // namespace
+
+kos_status_t kos_ring_open(const char* name, kos_ring_t* ring) {
+    int is_producer = 0;
+    kos_ring_memory_t memory;
+    if (!find_memory(name, &memory, &is_producer)) return KOS_STATUS_NOT_FOUND;
+    return kos_ring_open_part(&memory, 0, memory.size_bytes, is_producer, ring);
+}
+
+kos_status_t kos_ring_memory(const char* name, kos_ring_memory_t* memory) {
+    int is_producer = 0;
+    return find_memory(name, memory, &is_producer) ? KOS_STATUS_OK : KOS_STATUS_NOT_FOUND;
+}
+
+kos_status_t kos_ring_open_part(const kos_ring_memory_t* memory, size_t offset, size_t size_bytes, int is_producer,
+                                kos_ring_t* ring) {
+    if (offset > memory->size_bytes || size_bytes > memory->size_bytes - offset) return KOS_STATUS_INVALID_ARGUMENT;
+    ring->signal_slot = memory->signal_slot;
+    ring->signal = memory->signal;
+    ring->memory = static_cast<unsigned char*>(memory->address) + offset;
+    ring->memory_bytes = size_bytes;
+    kos_ring_result_t const opened = kos_ring_core_open(&ring->core, ring->memory, size_bytes, is_producer);
+    return opened == KOS_RING_OK ? finish(ring, opened) : status_of(ring, opened);
 }
 
 void kos_ring_reset(kos_ring_t* ring) {

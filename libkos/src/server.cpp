@@ -248,8 +248,8 @@ kos_status_t bind_ports() {
     for (const kos_startup_port_t& port : entries<kos_startup_port_t>(startup->ports)) {
         // One way if possible: whoever restarts the directory must not wait for it, and a directory that is just being
         // restarted finds the message in its queue.
-        uint32_t const number = port.port;
-        if (kos_msg_send(directory->slot, KOS_DIR_BIND, &number, sizeof number) == KOS_STATUS_OK) continue;
+        uint32_t const words[2] = {port.port, startup->instance};
+        if (kos_msg_send(directory->slot, KOS_DIR_BIND, words, sizeof words) == KOS_STATUS_OK) continue;
         kos_status_t const status = kos_dir_bind(port.name);
         if (!kos_status_is_ok(status)) return status;
     }

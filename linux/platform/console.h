@@ -6,6 +6,7 @@
 
 namespace kos::lx {
 
+// The driver signals the domain when there is input or room (KOS_SIGNAL_CONSOLE): nothing is asked for in vain.
 class KosConsole final : public ConsolePort, private Timer {
 public:
     explicit KosConsole(Timers& timers) : timers_(timers) {}
@@ -15,18 +16,21 @@ public:
     size_t write(std::span<const uint8_t> bytes) override;
     void input_room() override;
     void set_client(Client* client) override;
+    // The driver has signalled.
+    void look();
 
 private:
-    void expired() override;
+    void expired() override { look(); }
     void read();
+    void ask();
 
-    // The driver does not tell when there is input or room: it is asked at these intervals, quickly while it answers.
-    static constexpr Nanoseconds kSlow = 20'000'000, kQuick = 2'000'000;
+    static constexpr Nanoseconds kAgain = 20'000'000;  // while the driver does not answer
 
     Timers& timers_;
     Client* client_ = nullptr;
+    bool may_read_ = true;     // until the driver says that the manifest does not let this domain read
     bool is_blocked_ = false;  // output waits for room
-    bool has_room_ = true;     // the terminal takes input
+    bool is_full_ = false;     // the terminal has no room for input
     std::string left_;         // input that the terminal had no room for
 };
 
@@ -35,5 +39,7 @@ void write_to_console(const char* text);
 
 // Makes the console terminal on it, /dev/console and /dev/tty.
 Status open_console(System& system);
+// KOS_SIGNAL_CONSOLE has been signalled.
+void console_signalled();
 
 }  // namespace kos::lx

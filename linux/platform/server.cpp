@@ -282,6 +282,7 @@ void KosServer::handle_signals(uint64_t badge) {
         SignalInfo const info = kernel_signal(kSIGTERM);
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);
     }
+    if (badge & KOS_SIGNAL_CONSOLE) console_signalled();
     if (badge & KOS_SIGNAL_ALARM) {
         (void)kos_time_alarm_bits();
         system_->timers.expire();

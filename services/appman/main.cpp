@@ -94,7 +94,10 @@ public:
         *alive = __atomic_load_n(&lives_[domain]->alive, __ATOMIC_RELAXED);
         return __atomic_load_n(&lives_[domain]->answer, __ATOMIC_ACQUIRE);
     }
-    void domain_down(unsigned domain) override { untold_ |= bit(domain); }
+    void domain_down(unsigned domain, uint32_t instance) override {
+        untold_ |= bit(domain);
+        untold_instance_[domain] = instance;
+    }
     // The log is lost with the machine: it gets time to show why on the console.
     kos_status_t reboot() override {
         constexpr uint64_t kLastWordsUs = 200000;
@@ -116,7 +119,8 @@ public:
         for (uint32_t domain = 0; untold_ != 0 && domain < KOS_MAX_DOMAINS; ++domain) {
             if ((untold_ & bit(domain)) == 0) continue;
             if (directory_ != nullptr) {
-                const kos_status_t status = kos_msg_send(directory_->slot, KOS_DIR_DOMAIN_DOWN, &domain, sizeof domain);
+                const uint32_t words[2] = {domain, untold_instance_[domain]};
+                const kos_status_t status = kos_msg_send(directory_->slot, KOS_DIR_DOMAIN_DOWN, words, sizeof words);
                 if (status == KOS_STATUS_FULL) return false;
             }
             untold_ &= ~bit(domain);
@@ -134,6 +138,7 @@ private:
     const kos_startup_connection_t* directory_;
     const kos_startup_connection_t* log_;
     DomainMask untold_ = 0;
+    uint32_t untold_instance_[KOS_MAX_DOMAINS] = {};
 };
 
 struct Context {

@@ -93,7 +93,7 @@ void Supervisor::down(unsigned domain, uint8_t reason, bool failed, uint64_t now
     saved_.going_down &= ~bit(domain);
     for_each_domain(rules_.present, [&](unsigned other) { saved_.hold[other] &= ~bit(domain); });
     changed_ = true;
-    actions_.domain_down(domain);
+    actions_.domain_down(domain, saved_.instance[domain]);
     if (!failed) return;
     actions_.report(Incident::kEnded, domain, reason);
     if (!is_wanted(domain)) return;

@@ -49,7 +49,7 @@ public:
     virtual void ask(unsigned domain, uint32_t question) = 0;
     virtual uint32_t answer(unsigned domain, uint32_t* alive) = 0;
     // The domain has ended: the directory forgets it.
-    virtual void domain_down(unsigned domain) = 0;
+    virtual void domain_down(unsigned domain, uint32_t instance) = 0;
     // Does not return if it can be done.
     virtual kos_status_t reboot() = 0;
     // `number`: reason of the end, group, mode or status, as the incident says.

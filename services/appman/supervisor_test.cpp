@@ -89,6 +89,7 @@ TEST_F(SupervisorTest, OneForOneRestartsTheFailedOneOnly) {
     end(1);
     EXPECT_EQ(root.take_calls(), (Calls{"start 1"}));
     EXPECT_EQ(root.downs, (std::vector<unsigned>{1}));
+    EXPECT_EQ(root.down_instances, (std::vector<uint32_t>{1}));
     EXPECT_EQ(supervisor->restarts(1), 1u);
     EXPECT_EQ(supervisor->last_reason(1), KOS_EXIT_FAULT_MEMORY);
     EXPECT_EQ(supervisor->restarts(2), 0u);

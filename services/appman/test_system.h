@@ -93,7 +93,10 @@ public:
         *alive = alives[domain];
         return answers[domain];
     }
-    void domain_down(unsigned domain) override { downs.push_back(domain); }
+    void domain_down(unsigned domain, uint32_t instance) override {
+        downs.push_back(domain);
+        down_instances.push_back(instance);
+    }
     kos_status_t reboot() override {
         calls.push_back("reboot");
         return KOS_STATUS_UNAVAILABLE;
@@ -125,6 +128,7 @@ public:
     uint32_t alives[KOS_MAX_DOMAINS] = {};
     std::vector<std::string> calls;
     std::vector<unsigned> downs;
+    std::vector<uint32_t> down_instances;
     std::vector<Incident> incidents;
 };
 

@@ -44,14 +44,12 @@ bool Directory::queued(const kos_caller_t& caller, uint64_t label, const void* b
     return dispatch_queued(caller, label, bytes, size) && is_queued_ok_;
 }
 
-idl::Result<void> Directory::bind(const Caller& caller, uint64_t port) {
-    return idl::Result<void>(is_port(port) ? set_bound(caller.domain, port, true)
-                                           : kos_status_t{KOS_STATUS_INVALID_ARGUMENT});
+idl::Result<void> Directory::bind(const Caller& caller, uint64_t port, uint64_t instance) {
+    return idl::Result<void>(set_bound(caller.domain, port, instance));
 }
 
 idl::Result<void> Directory::unbind(const Caller& caller, uint64_t port) {
-    return idl::Result<void>(is_port(port) ? set_bound(caller.domain, port, false)
-                                           : kos_status_t{KOS_STATUS_INVALID_ARGUMENT});
+    return idl::Result<void>(set_unbound(caller.domain, port));
 }
 
 idl::Result<void> Directory::query(const Caller& caller, uint64_t port) {
@@ -62,24 +60,43 @@ idl::Result<void> Directory::query(const Caller& caller, uint64_t port) {
     return {};
 }
 
-void Directory::queue_bind(const Caller& caller, uint32_t port) {
-    is_queued_ok_ = kos_status_is_ok(set_bound(caller.domain, port, true)) != 0;
+void Directory::queue_bind(const Caller& caller, uint32_t port, uint32_t instance) {
+    is_queued_ok_ = kos_status_is_ok(set_bound(caller.domain, port, instance)) != 0;
 }
 
 void Directory::queue_unbind(const Caller& caller, uint32_t port) {
-    is_queued_ok_ = kos_status_is_ok(set_bound(caller.domain, port, false)) != 0;
+    is_queued_ok_ = kos_status_is_ok(set_unbound(caller.domain, port)) != 0;
 }
 
-void Directory::domain_down(const Caller& caller, uint32_t domain) {
+void Directory::domain_down(const Caller& caller, uint32_t domain, uint32_t instance) {
     if (appman_ == 0 || caller.domain != appman_ || domain == 0 || domain >= KOS_MAX_DOMAINS) return;
-    end_of(static_cast<uint16_t>(domain));
+    end_of(static_cast<uint16_t>(domain), instance);
     is_queued_ok_ = true;
 }
 
-kos_status_t Directory::set_bound(uint16_t domain, uint64_t port, bool bound) {
-    if (!is_port(port) || !serves(domain, static_cast<uint32_t>(port))) return KOS_STATUS_UNAUTHORIZED;
-    if (is_bound(static_cast<uint32_t>(port)) != bound) change(static_cast<uint32_t>(port), bound);
+kos_status_t Directory::check(uint16_t domain, uint64_t port) const {
+    if (!is_port(port)) return KOS_STATUS_INVALID_ARGUMENT;
+    return serves(domain, static_cast<uint32_t>(port)) ? KOS_STATUS_OK : KOS_STATUS_UNAUTHORIZED;
+}
+
+kos_status_t Directory::set_bound(uint16_t domain, uint64_t port, uint64_t instance) {
+    if (instance > UINT32_MAX) return KOS_STATUS_INVALID_ARGUMENT;
+    const kos_status_t status = check(domain, port);
+    if (!kos_status_is_ok(status)) return status;
+    const auto number = static_cast<uint32_t>(port);
+    const auto newer = static_cast<uint32_t>(instance);
+    if (is_bound(number) && state_.instance[number] >= newer) return KOS_STATUS_OK;
+    // Bound by an instance whose end is reported later: subscribers see both.
+    if (is_bound(number)) change(number, false);
+    state_.instance[number] = newer;
+    change(number, true);
     return KOS_STATUS_OK;
+}
+
+kos_status_t Directory::set_unbound(uint16_t domain, uint64_t port) {
+    const kos_status_t status = check(domain, port);
+    if (kos_status_is_ok(status) && is_bound(static_cast<uint32_t>(port))) change(static_cast<uint32_t>(port), false);
+    return status;
 }
 
 void Directory::change(uint32_t port, bool bound) {
@@ -152,8 +169,8 @@ uint64_t Directory::next_deadline() const {
     return next;
 }
 
-void Directory::end_of(uint16_t domain) {
-    // Its own calls first: nobody waits for them any more.
+void Directory::end_of(uint16_t domain, uint32_t instance) {
+    // Its own calls first: nobody waits for them any more. The next instance, if it is that already, asks again.
     for (unsigned i = 0; i < kMostWaiters; ++i) {
         Waiter& waiter = waiters_[i];
         if (!waiter.used || waiter.domain != domain) continue;
@@ -161,7 +178,8 @@ void Directory::end_of(uint16_t domain) {
         callers_.answer(i, {.status = KOS_STATUS_PEER_GONE});
     }
     for (const auto& entry : introductions_) {
-        if (entry.server == domain && entry.port < KOS_MAX_PORTS && is_bound(entry.port)) change(entry.port, false);
+        if (entry.server != domain || entry.port >= KOS_MAX_PORTS || !is_bound(entry.port)) continue;
+        if (state_.instance[entry.port] <= instance) change(entry.port, false);
     }
 }
 

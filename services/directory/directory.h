@@ -21,9 +21,10 @@ namespace kos::directory {
 // What survives a restart of the directory. What is bound and who has died meanwhile comes through the queues.
 struct State {
     uint64_t bound[KOS_MAX_PORTS / 64];
-    uint32_t changes[KOS_MAX_PORTS];  // how often each port has been bound or unbound
+    uint32_t changes[KOS_MAX_PORTS];   // how often each port has been bound or unbound
+    uint32_t instance[KOS_MAX_PORTS];  // of the domain that has bound it
 };
-using SavedState = service::Saved<State, 0x31524944>;
+using SavedState = service::Saved<State, 0x32524944>;
 
 // A later answer: an error, the connection (`request`), or what has changed (`subscribe`).
 struct Answer {
@@ -68,13 +69,13 @@ public:
 
     // The interface (idl/directory.capnp).
     bool accepts(const Caller& caller) const { return caller.token == 0; }
-    idl::Result<void> bind(const Caller& caller, uint64_t port);
+    idl::Result<void> bind(const Caller& caller, uint64_t port, uint64_t instance);
     idl::Result<void> unbind(const Caller& caller, uint64_t port);
     idl::Result<void> query(const Caller& caller, uint64_t port);
     idl::Result<Connection> request(const Caller& caller, uint64_t port, uint64_t deadline);
     idl::Result<idl::directory::SubscribeAnswer> subscribe(const Caller& caller, uint64_t port, uint64_t known);
-    void domain_down(const Caller& caller, uint32_t domain);
-    void queue_bind(const Caller& caller, uint32_t port);
+    void domain_down(const Caller& caller, uint32_t domain, uint32_t instance);
+    void queue_bind(const Caller& caller, uint32_t port, uint32_t instance);
     void queue_unbind(const Caller& caller, uint32_t port);
 
     bool is_bound(uint32_t port) const { return (state_.bound[port / 64] >> port % 64 & 1) != 0; }
@@ -92,9 +93,11 @@ private:
     const kos_startup_introduction_t* find(uint32_t port, uint16_t client) const;
     bool serves(uint16_t domain, uint32_t port) const;
     idl::Failure wait(const Waiter& waiter);
-    kos_status_t set_bound(uint16_t domain, uint64_t port, bool bound);
+    kos_status_t check(uint16_t domain, uint64_t port) const;
+    kos_status_t set_bound(uint16_t domain, uint64_t port, uint64_t instance);
+    kos_status_t set_unbound(uint16_t domain, uint64_t port);
     void change(uint32_t port, bool bound);
-    void end_of(uint16_t domain);
+    void end_of(uint16_t domain, uint32_t instance);
 
     std::span<const kos_startup_introduction_t> introductions_;
     SavedState& saved_;

@@ -76,13 +76,13 @@ std::vector<Buffer> seeds() {
     Request::put_words(waits.number(kCall), kClient, KOS_DIR_REQUEST, kPort, UINT64_MAX, 0);
     Request::put_words(waits.number(kCall), kClient, KOS_DIR_REQUEST, kPort, 2000, 0);
     waits.number(kTime).value(2000);
-    Request::put(waits.number(kQueued), kServer, KOS_DIR_BIND, 0, std::string_view("\2\0\0\0", 4));
+    Request::put(waits.number(kQueued), kServer, KOS_DIR_BIND, 0, std::string_view("\2\0\0\0\1\0\0\0", 8));
     Writer changes;
-    Request::put(changes.number(kCall), kServer, KOS_DIR_BIND, kSecondPort);
+    Request::put_words(changes.number(kCall), kServer, KOS_DIR_BIND, kSecondPort, 1, 0);
     Request::put(changes.number(kCall), kOther, KOS_DIR_QUERY, kSecondPort);
     Request::put_words(changes.number(kCall), kOther, KOS_DIR_SUBSCRIBE, kSecondPort, 1, 0);
     changes.number(kRestart);
-    Request::put(changes.number(kQueued), kAppman, KOS_DIR_DOMAIN_DOWN, 0, std::string_view("\2\0\0\0", 4));
+    Request::put(changes.number(kQueued), kAppman, KOS_DIR_DOMAIN_DOWN, 0, std::string_view("\2\0\0\0\1\0\0\0", 8));
     Request::put(changes.number(kCall), kServer, KOS_DIR_UNBIND, kSecondPort);
     return {waits.result(), changes.result()};
 }

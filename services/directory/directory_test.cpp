@@ -45,8 +45,10 @@ struct DirectoryTest : testing::Test {
         request.has_words = 1;
         return call({domain, 1, 0}, request);
     }
-    bool send(uint16_t domain, uint64_t label, uint32_t number) {
-        return directory->queued({domain, 1, 0}, label, &number, sizeof number);
+    // `instance` of the sender (KOS_DIR_BIND) or of the domain that has ended.
+    bool send(uint16_t domain, uint64_t label, uint32_t number, uint32_t instance = 1) {
+        const uint32_t words[2] = {number, instance};
+        return directory->queued({domain, 1, 0}, label, words, label == KOS_DIR_UNBIND ? 4 : 8);
     }
     std::vector<uint64_t> memory;
     std::vector<kos_startup_introduction_t> introductions;
@@ -92,7 +94,8 @@ TEST_F(DirectoryTest, RefusesWhatIsMalformed) {
     EXPECT_EQ(call(kServer, KOS_DIR_BIND, 0).status, KOS_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(call(kServer, KOS_DIR_BIND, KOS_MAX_PORTS).status, KOS_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(call(kServer, KOS_DIR_BIND, UINT64_MAX).status, KOS_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(call(kServer, KOS_DIR_BIND, kPort, 1).status, KOS_STATUS_BAD_REQUEST);
+    EXPECT_EQ(call(kServer, KOS_DIR_BIND, kPort, uint64_t{1} << 32).status, KOS_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(call(kServer, KOS_DIR_UNBIND, kPort, 1).status, KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kServer, 0, kPort).status, KOS_STATUS_BAD_REQUEST);
     EXPECT_EQ(call(kAppman, KOS_DIR_DOMAIN_DOWN, kPort).status, KOS_STATUS_BAD_REQUEST);
     kos_msg_t request = {};
@@ -174,6 +177,25 @@ TEST_F(DirectoryTest, TheEndOfADomainUnbindsItsPortsAndForgetsItsCalls) {
     EXPECT_TRUE(send(kAppman, KOS_DIR_DOMAIN_DOWN, kOther));
     EXPECT_TRUE(callers.kept.empty());
     EXPECT_TRUE(send(kServer, KOS_DIR_BIND, kSecondPort));
+}
+
+// The end of an instance may be reported after the next one has bound its ports: they come through two queues.
+TEST_F(DirectoryTest, AnEndThatIsReportedLateLeavesTheNextInstanceAlone) {
+    EXPECT_TRUE(send(kServer, KOS_DIR_BIND, kPort, 3));
+    EXPECT_EQ(call(kClient, KOS_DIR_SUBSCRIBE, kPort, 1).status, KOS_STATUS_NO_REPLY);
+    const unsigned waiter = callers.last;
+    EXPECT_TRUE(send(kServer, KOS_DIR_BIND, kPort, 4));
+    EXPECT_EQ(callers.answers[waiter].changes, 2u);
+    EXPECT_EQ(call(kClient, KOS_DIR_SUBSCRIBE, kPort, 0).param, 3u);
+    EXPECT_TRUE(send(kAppman, KOS_DIR_DOMAIN_DOWN, kServer, 3));
+    EXPECT_TRUE(directory->is_bound(kPort));
+    restart();
+    EXPECT_TRUE(send(kAppman, KOS_DIR_DOMAIN_DOWN, kServer, 3));
+    EXPECT_TRUE(directory->is_bound(kPort));
+    EXPECT_TRUE(send(kAppman, KOS_DIR_DOMAIN_DOWN, kServer, 4));
+    EXPECT_FALSE(directory->is_bound(kPort));
+    EXPECT_EQ(call(kServer, KOS_DIR_BIND, kPort, 5).status, KOS_STATUS_OK);
+    EXPECT_TRUE(directory->is_bound(kPort));
 }
 
 TEST_F(DirectoryTest, WhatIsBoundSurvivesARestart) {

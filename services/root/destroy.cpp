@@ -34,7 +34,7 @@ CPtr log_signal(const Domain& domain) {
         rings += ring.producer == domain.number || ring.consumer == domain.number;
     }
     minted = new_slot();
-    Word const badge = KOS_BADGE_NOTIFICATION | 1ull << (KOS_SIGNAL_RING_0 + rings);
+    Word const badge = KOS_BADGE_NOTIFICATION | 1ull << (KOS_SIGNAL_RING_0 + rings % KOS_SIGNAL_RING_COUNT);
     if (!cnode_mint(path(minted), path(domain.notification), seL4_CanWrite, badge).ok()) return kNullCap;
     return minted;
 }

@@ -217,8 +217,8 @@ void write_devices(Writer& writer, const Domain& domain) {
     }
 }
 
-// Rings of the manifest; ring n of a domain signals bit KOS_SIGNAL_RING_0 + n of its notification. The last one of the
-// domain that serves the port "log" is root's own.
+// Rings of the manifest; ring n of a domain signals bit KOS_SIGNAL_RING_0 + n (modulo their count) of its notification.
+// The last one of the domain that serves the port "log" is root's own.
 void write_rings(Writer& writer, const Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     writer.begin(writer.header().rings);
@@ -227,7 +227,7 @@ void write_rings(Writer& writer, const Domain& domain) {
         for (uint32_t i = 0; i < ring; ++i) {
             if (manifest.rings[i].producer == number || manifest.rings[i].consumer == number) ++bit;
         }
-        return 1ull << (KOS_SIGNAL_RING_0 + bit);
+        return 1ull << (KOS_SIGNAL_RING_0 + bit % KOS_SIGNAL_RING_COUNT);
     };
     for (uint32_t i = 0; i < manifest.ring_count; ++i) {
         const auto& ring = manifest.rings[i];
@@ -242,6 +242,7 @@ void write_rings(Writer& writer, const Domain& domain) {
             writer.put(the_system.domains[peer].notification, seL4_CanWrite, KOS_BADGE_NOTIFICATION | bit_of(peer, i));
         entry->producer = produces;
         entry->peer = static_cast<uint16_t>(peer);
+        if (produces && ring.dma) entry->physical = ring_pages(i).physical;
     }
     uint32_t const log_port = kos::manifest::find_port(manifest, "log");
     if (log_port == 0 || manifest.ports[log_port].server != domain.number) return;
@@ -344,22 +345,27 @@ void write_kernel_objects(Writer& writer, Domain& domain) {
     }
 }
 
+// With which bit the server of a port may signal its clients; 0: not at all.
+Word signal_of(const kos::manifest::Port& port) {
+    if (__builtin_strcmp(port.name, "timer") == 0) return KOS_SIGNAL_ALARM;
+    return __builtin_strcmp(port.interface, "console") == 0 ? KOS_SIGNAL_CONSOLE : 0;
+}
+
 void write_privileges(Writer& writer, Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     kos_startup_t& header = writer.header();
     writer.begin(header.introductions);
     if (serves_port(domain, "directory")) write_directory(writer);
     writer.begin(header.signals);
-    if (serves_port(domain, "timer")) {
-        uint32_t const port = kos::manifest::find_port(manifest, "timer");
-        for (uint32_t i = 0; i < manifest.connection_count; ++i) {
-            if (manifest.connections[i].port != port) continue;
-            Word const client = manifest.connections[i].client;
-            auto* const entry = writer.entry<kos_startup_signal_t>();
-            entry->slot = writer.put(the_system.domains[client].notification, seL4_CanWrite,
-                                     KOS_BADGE_NOTIFICATION | KOS_SIGNAL_ALARM);
-            entry->domain = static_cast<uint16_t>(client);
-        }
+    for (uint32_t i = 0; i < manifest.connection_count; ++i) {
+        const auto& port = manifest.ports[manifest.connections[i].port];
+        Word const signal = signal_of(port);
+        if (port.server != domain.number || !signal) continue;
+        Word const client = manifest.connections[i].client;
+        auto* const entry = writer.entry<kos_startup_signal_t>();
+        entry->slot =
+            writer.put(the_system.domains[client].notification, seL4_CanWrite, KOS_BADGE_NOTIFICATION | signal);
+        entry->domain = static_cast<uint16_t>(client);
     }
     writer.begin(header.lives);
     if (domain.spec->rights & kos::manifest::kRightControl) {

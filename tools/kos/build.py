@@ -6,7 +6,7 @@ import sys
 
 from kos import packages
 from kos.arguments import Parser
-from kos.common import BUILD, TOP, KosError, processors, run, say
+from kos.common import BUILD, TOP, KosError, processors, run, say, shown
 
 PRESETS = ("host", "target")
 # Of the host preset, what makes a bootable image: the schema compiler's back end, which the target preset runs, the
@@ -72,8 +72,12 @@ def configure(preset):
 
 
 def compile_preset(preset, targets=()):
+    compile_folder(BUILD / preset, targets)
+
+
+def compile_folder(folder, targets=()):
     """Runs Ninja; what the compilers say goes to stderr, and that there is nothing to do goes nowhere."""
-    words = ["ninja", "-C", BUILD / preset, "--quiet", "-j", processors(), *targets]
+    words = ["ninja", "-C", folder, "--quiet", "-j", processors(), *targets]
     try:
         process = subprocess.Popen([str(word) for word in words], cwd=TOP, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
@@ -84,4 +88,4 @@ def compile_preset(preset, targets=()):
             if not line.startswith(NOISE):
                 print(line, end="", file=sys.stderr, flush=True)
     if process.returncode != 0:
-        raise KosError(f"build/{preset}: ninja failed with status {process.returncode}")
+        raise KosError(f"{shown(folder)}: ninja failed with status {process.returncode}")

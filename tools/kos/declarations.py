@@ -22,14 +22,15 @@ class Test:
     elf: str = ""  # root task, below build/target
     system: str = ""  # or a system.toml, below the top of the tree
     script: str = ""  # or a Python program next to the declaration, which prints records itself
-    kernels: tuple = ()  # names of board.KERNELS
+    kernels: tuple = ()  # names of board.KERNELS; a script without any runs once
     append: str = ""  # "key=value ..." for the root task; {seed} stands for the seed
     append_on_sel4: str = ""  # added to it when the kernel is a seL4
     parameters: dict = field(default_factory=dict)  # of a system: "domain.name" -> value; may have {seed}
     parameters_on_sel4_smp: dict = field(default_factory=dict)  # in their place there
     seeds: tuple = ()
     digests: dict = field(default_factory=dict)  # seed as text -> last digest on unmodified seL4, one core
-    virtual_time: bool = True  # of systems on one core; False: time is the host's
+    host_time: tuple = ()  # those of `kernels` whose cores run side by side, on the host's time
+    host_devices: bool = False  # idle time passes as on the host
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
     disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
     input: str = ""  # what the serial line receives
@@ -85,7 +86,8 @@ def read_test(file):
         parameters_on_sel4_smp=reader.take("parameters_on_sel4_smp", dict, {}),
         seeds=tuple(reader.take("seeds", list, [])),
         digests=reader.take("digests", dict, {}),
-        virtual_time=reader.take("virtual_time", bool, True),
+        host_time=tuple(reader.take("host_time", list, [])),
+        host_devices=reader.take("host_devices", bool, False),
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         disks=reader.take("disks", dict, {}),
         input=reader.take("input", str, ""),
@@ -93,14 +95,16 @@ def read_test(file):
     reader.finish()
     if [bool(test.elf), bool(test.system), bool(test.script)].count(True) != 1:
         reader.refuse("exactly one of elf, system and script is needed")
-    if bool(test.script) == bool(test.kernels):
-        reader.refuse("kernels belongs to elf or system, and these need kernels")
+    if not test.script and not test.kernels:
+        reader.refuse("elf and system need kernels")
     check_system(reader, test.system)
     check_parameters(reader, test)
     check_devices(reader, test)
     for kernel in test.kernels:
         if kernel not in KERNELS:
             reader.refuse(f"unknown kernel '{kernel}', expected some of {' '.join(KERNELS)}")
+    if not set(test.host_time) <= set(test.kernels) or (test.host_time and not test.system):
+        reader.refuse("host_time names some of a system's kernels")
     uses_seed = "{seed}" in test.append or "{seed}" in map(str, test.parameters.values())
     if bool(test.seeds) != uses_seed and not test.script:
         reader.refuse("seeds and {seed} in append or parameters belong together")

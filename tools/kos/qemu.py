@@ -46,14 +46,15 @@ COUNT_INSTRUCTIONS = 0
 VIRTUAL_TIME = 2
 
 
-def command(image, cores, append=None, icount=None):
-    """The QEMU command for a run without a user. `icount`: one of the two above; None: time is the host's."""
+def command(image, cores, append=None, icount=None, skips_idle_time=True):
+    """The QEMU command for a run without a user. `icount`: one of the two above, with which the cores take turns; None:
+    time is the host's, and they run side by side."""
     words = board().machine_arguments(cores) + ["-serial", "stdio", "-kernel", str(image)]
     if append:
         words += ["-append", append]
     if icount is not None:
         # sleep=off: while the machine is idle, its time goes on to the next timer at once.
-        words += ["-icount", f"shift={icount},sleep=off"]
+        words += ["-icount", f"shift={icount},sleep={'off' if skips_idle_time else 'on'}"]
     return words
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from kos import processes
 from kos.board import board
 from kos.common import CACHE, TOP, KosError, output_of, run as run_tool, say
+from kos.session import Session
 
 FOLDER = CACHE / "reference-linux"
 INIT = TOP / "tools/reference_linux/init.c"
@@ -268,37 +269,6 @@ def results(data, nonce, count):
         last = data[-400:].decode(errors="replace").strip()
         raise KosError(f"reference Linux: {len(found)} of {count} commands ended; last output: {last or 'none'}")
     return found
-
-
-class Session:
-    """A program on the machine's terminal, as a user has it."""
-
-    def __init__(self, process):
-        self.process = process
-        self.output = bytearray()
-        self.seen = 0
-
-    def send(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
-
-    def expect(self, text, timeout):
-        """Waits until the terminal shows TEXT after what an earlier expect saw; returns what came up to its end."""
-        wanted = text.encode()
-        deadline = time.monotonic() + timeout
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while True:
-                at = self.output.find(wanted, self.seen)
-                if at >= 0:
-                    start, self.seen = self.seen, at + len(wanted)
-                    return self.output[start:self.seen].decode(errors="replace")
-                left = deadline - time.monotonic()
-                part = os.read(self.process.stdout.fileno(), 1 << 16) if left > 0 and selector.select(left) else b""
-                if not part:
-                    rest = self.output[self.seen:].decode(errors="replace")
-                    raise KosError(f"no {text!r} on the terminal; it showed {rest[-400:]!r}")
-                self.output += part
 
 
 @contextmanager

@@ -9,6 +9,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 from kos.records import RECORD_SEPARATOR
 
@@ -42,3 +43,8 @@ def seed():
     """The seed of this run, or None if the declaration has no seeds."""
     text = os.environ.get("KOS_TEST_SEED")
     return int(text) if text is not None else None
+
+
+def kernel():
+    """(path, cores) of what the test shall run on; for declarations with `kernels`."""
+    return Path(os.environ["KOS_TEST_KERNEL"]), int(os.environ["KOS_TEST_CORES"])

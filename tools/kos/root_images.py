@@ -14,21 +14,27 @@ COMMON = TOP / "linux/roots"
 SUFFIX = ".erofs"
 
 
-def folder_for(description):
-    """The folder for kos-manifest's --images, with links NAME.erofs; None if the system needs no images made."""
+def folder_for(description, releases=None):
+    """The folder for kos-manifest's --images, with links NAME.erofs; None if the system needs no images made.
+
+    `releases`: image name -> folder of a mix release, in place of the `release` of its root.toml."""
+    releases = releases or {}
     wanted = needed(description)
     if not wanted:
         return None
     from rootfs import build  # systems without roots do not need it
 
     places = {}
+    for name in releases:
+        if name not in wanted:
+            raise KosError(f"{shown(description)}: no app has the image {name}{SUFFIX}, for which a release is given")
     for name, folders in wanted.items():
         sources = [find(name, folder) for folder in folders]
         file = next((source for source in [*sources, find(name, description.parent), find(name, COMMON)] if source), None)
         if file is None:
             raise KosError(f"{shown(description)}: {name}{SUFFIX} is not in {shown(folders[0])}, and no root.toml there, beside "
                            f"system.toml or in linux/roots has name = \"{name}\"")
-        built = build.build(file)
+        built = build.build(file, other_release=releases.get(name))
         if built.new:
             say(f"made {shown(built.image)} from {shown(file)}")
         places[name] = built.image

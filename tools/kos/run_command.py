@@ -1,49 +1,76 @@
-"""./kos run: boots the system in QEMU on the user's terminal."""
+"""./kos run: boots the system in QEMU on the user's terminal, or with --test until it gives a verdict."""
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-from kos import board, build, elf, image, system_image
+from kos import board, build, elf, image, qemu, system_image
 from kos.arguments import Parser, positive, seconds
-from kos.common import EXIT_USAGE, TOP, KosError, say, shown
+from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TOP, KosError, say, shown
 
 # What ./kos run boots unless told otherwise.
 DEFAULT_SYSTEM = TOP / "examples/pump-station"
 
 EXIT_TIMEOUT = 124  # as timeout(1) has it
+TEST_TIMEOUT_S = 600.0
 
 
 def parser():
     result = Parser("run")
-    result.add_argument("--sel4", type=Path, metavar="PATH")
-    result.add_argument("--cores", type=positive, default=1)
-    result.add_argument("path", type=Path, nargs="?", metavar="PATH")
-    result.add_argument("--system", type=Path, metavar="PATH")
+    system_options(result)
     result.add_argument("--root-task", type=Path, metavar="ELF")
     result.add_argument("--append", metavar="ARGS")
-    result.add_argument("--debug-kernel", action="store_true")
     result.add_argument("--gdb", action="store_true")
+    result.add_argument("--test", action="store_true")
     result.add_argument("--timeout", type=seconds)
     return result
 
 
+def system_options(result):
+    """Options of run and image: which system, on which kernel."""
+    result.add_argument("--sel4", type=Path, metavar="PATH")
+    result.add_argument("--cores", type=positive, default=1)
+    result.add_argument("path", type=Path, nargs="?", metavar="PATH")
+    result.add_argument("--system", type=Path, metavar="PATH")
+    result.add_argument("--release", type=release, action="append", default=[], metavar="NAME=DIR")
+    result.add_argument("--debug-kernel", action="store_true")
+
+
+def release(text):
+    name, separator, folder = text.partition("=")
+    if not separator or not name:
+        raise ValueError
+    return name, Path(folder)
+
+
 def main(arguments):
-    if arguments.sel4 and arguments.debug_kernel:
-        raise KosError("--debug-kernel chooses a build of Keel; with --sel4 the file itself is the choice")
     if sum(1 for choice in (arguments.path, arguments.system, arguments.root_task) if choice) > 1:
         raise KosError("PATH, --system and --root-task exclude each other", EXIT_USAGE)
+    if arguments.test and arguments.gdb:
+        raise KosError("--test and --gdb exclude each other", EXIT_USAGE)
+    kernel = kernel_of(arguments)
+    if not arguments.root_task:
+        arguments.root_task = compiled(arguments)
+    packed = image.pack(kernel, arguments.root_task, arguments.cores)
+    return test(packed, arguments) if arguments.test else boot(packed, kernel, arguments)
+
+
+def kernel_of(arguments):
+    """The kernel's ELF file. Builds what a bootable image needs."""
+    if arguments.sel4 and arguments.debug_kernel:
+        raise KosError("--debug-kernel chooses a build of Keel; with --sel4 the file itself is the choice")
     if arguments.cores not in board.board().cores:
         raise KosError(f"{arguments.cores} cores; expected one of {' '.join(map(str, board.board().cores))}")
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())  # before anything is built
     build.bootable(install=not arguments.no_install)
-    kernel = arguments.sel4 or board.keel(board.keel_for(arguments.cores, arguments.debug_kernel))
-    if not arguments.root_task:
-        description = system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
-        arguments.root_task = system_image.compile_system(description, warnings=True)
-    packed = image.pack(kernel, arguments.root_task, arguments.cores)
-    return boot(packed, kernel, arguments)
+    return arguments.sel4 or board.keel(board.keel_for(arguments.cores, arguments.debug_kernel))
+
+
+def compiled(arguments):
+    description = system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
+    return system_image.compile_system(description, warnings=True, releases=dict(arguments.release))
 
 
 def system_file(path):
@@ -73,3 +100,21 @@ def boot(packed, kernel, arguments):
         # Not SIGKILL: QEMU gives the terminal its settings back.
         process.terminate()
         process.wait()
+
+
+def test(packed, arguments):
+    """Boots until the system gives a verdict (docs/testing.md); prints one line per result and the counts."""
+    words = qemu.command(packed, arguments.cores, arguments.append)
+    log = BUILD / "test-logs" / f"{packed.stem}.log"
+    result = qemu.run(words, log, arguments.timeout or TEST_TIMEOUT_S)
+    problems = result.problems()
+    for one in result.collected.tests:
+        detail = f": {one['detail']}" if one.get("detail") and one.get("result") != "pass" else ""
+        print(f"{one.get('result')}  {one['test']}{detail}")
+    if problems:
+        for problem in problems:
+            print(f"      {problem}", file=sys.stderr)
+        say(f"what the system printed: {shown(log)}")
+    passed, failed = len(result.collected.results("pass")), len(result.collected.results("fail"))
+    print(f"{passed} passed, {max(failed, 1 if problems else 0)} failed")
+    return EXIT_FAILED if problems else 0

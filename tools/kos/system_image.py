@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kos import root_images
+from kos import native_apps, root_images
 from kos.common import HOST, TARGET, TOP, KosError, shown
 from kos.image import IMAGES
 
@@ -14,10 +14,11 @@ ROOT = TARGET / "services/root/root.elf"
 PROGRAMS = TARGET / "apps"
 
 
-def compile_system(description, warnings=False, parameters=None):
+def compile_system(description, warnings=False, parameters=None, releases=None):
     """Returns the path of the ELF file. Mistakes in the description end the command; `warnings` are shown on demand.
 
-    `parameters`: "domain.name" -> value, in place of the description's.
+    `parameters`: "domain.name" -> value, in place of the description's. `releases`: root image -> folder of a release, in
+    place of the `release` of its root.toml.
 
     A report of everything in the system is beside the ELF file, with the suffix .md."""
     description = Path(description)
@@ -27,22 +28,43 @@ def compile_system(description, warnings=False, parameters=None):
     IMAGES.mkdir(parents=True, exist_ok=True)
     # Descriptions of the same name come from different folders.
     replaced = [f"{name}={value}" for name, value in (parameters or {}).items()]
-    where = hashlib.sha256(" ".join([str(description.resolve()), *replaced]).encode()).hexdigest()[:8]
+    where = hashlib.sha256(" ".join([str(description.resolve()), *replaced, *map(str, (releases or {}).items())]).encode()).hexdigest()[:8]
     image = IMAGES / f"{description.resolve().parent.name}-{where}.elf"
-    words = [MANIFEST, "build", shown(description), "--root", ROOT, "--programs", PROGRAMS,
-             "--services", TOP / "services", "--services", TOP / "drivers", "-o", image,
-             "--report", image.with_suffix(".md")]
+    words = [MANIFEST, "build", shown(description), "--root", ROOT, "-o", image, "--report", image.with_suffix(".md"),
+             *sources(description, releases)]
     for one in replaced:
         words += ["--parameter", one]
-    images = root_images.folder_for(description)
+    run_compiler(words, warnings)
+    return image
+
+
+def check_system(description, report=None, graph=None, releases=None):
+    """Checks the description and writes what is asked for; mistakes end the command, warnings are shown."""
+    words = [MANIFEST, "check", shown(description), *sources(Path(description), releases)]
+    for option, file in (("--report", report), ("--graph", graph)):
+        if file:
+            words += [option, file]
+    run_compiler(words, warnings=True)
+
+
+def sources(description, releases):
+    """Where kos-manifest finds programs, services and images. Makes those that are the project's own."""
+    words = ["--programs", PROGRAMS, "--services", TOP / "services", "--services", TOP / "drivers"]
+    own = native_apps.compile_for(description)
+    if own:
+        words += ["--programs", own]
+    images = root_images.folder_for(description, releases)
     if images:
         words += ["--images", images]
+    return words
+
+
+def run_compiler(words, warnings):
     process = subprocess.run([str(word) for word in words], check=False, text=True, capture_output=True)
     if process.returncode != 0:
         raise KosError(process.stderr.strip() or f"kos-manifest failed with status {process.returncode}")
     if warnings:
         print(process.stderr, end="", file=sys.stderr, flush=True)
-    return image
 
 
 def root_task(elf, system, warnings=False, parameters=None):

@@ -27,7 +27,7 @@ class Variant:
 
 def variants(test, sel4, sel4_smp):
     """The kernels that a test runs on. A given seL4 stands in for Keel's build of as many cores."""
-    if test.script:
+    if test.script and not test.kernels:
         return [Variant("script", 1)]
     if not sel4 and not sel4_smp:
         return [Variant(name, board.KERNELS[name]) for name in test.kernels]
@@ -43,7 +43,7 @@ def run(test, variant, seed, arguments, log):
     """Returns (problems, note, skipped)."""
     timeout = arguments.timeout or test.timeout_s
     if test.script:
-        result = run_script(test, seed, log, timeout)
+        result = run_script(test, variant, seed, log, timeout)
         return judged(result, [])
 
     parameters = dict(test.parameters)
@@ -52,33 +52,38 @@ def run(test, variant, seed, arguments, log):
     append, parameters = declarations.replaced(test.append, parameters, arguments.set)
     append = append.replace("{seed}", str(seed))
     parameters = {key: str(value).replace("{seed}", str(seed)) for key, value in parameters.items()}
-    result = boot(test, variant, append, parameters, log, timeout)
+    # seL4 waits for its other cores without an instruction at which QEMU would let another core have its turn.
+    takes_no_turns = variant.kernel and variant.cores > 1
+    host_time = arguments.host_time or variant.name in test.host_time or takes_no_turns
+    result = boot(test, variant, append, parameters, host_time, log, timeout)
     extra = []
     if variant.cores == 1 and result.end == "verdict":
         if str(seed) in test.digests and not arguments.set:
             extra += compare("the digest recorded on seL4", test.digests[str(seed)], last_digest(result))
         if variant.kernel and test.seeds and result.collected.digests:
-            keel = boot(test, Variant("release", 1), append, parameters, log.with_suffix(".keel.log"), timeout)
+            keel = boot(test, Variant("release", 1), append, parameters, host_time, log.with_suffix(".keel.log"), timeout)
             extra += [f"on Keel: {p}" for p in keel.problems()]
             extra += compare_digests(keel, result)
     return judged(result, extra)
 
 
-def run_script(test, seed, log, timeout):
+def run_script(test, variant, seed, log, timeout):
     environment = dict(os.environ, PYTHONPATH=str(TOP / "tools"))
+    if test.kernels:
+        environment |= {"KOS_TEST_KERNEL": str(variant.elf()), "KOS_TEST_CORES": str(variant.cores)}
     if seed is not None:
         environment["KOS_TEST_SEED"] = str(seed)
     return qemu.run([sys.executable, test.file.parent / test.script], log, timeout, environment)
 
 
-def boot(test, variant, append, parameters, log, timeout):
+def boot(test, variant, append, parameters, host_time, log, timeout):
     if variant.kernel and test.append_on_sel4:
         append = f"{append} {test.append_on_sel4}"
     root_task = system_image.root_task(test.elf, test.system, parameters=parameters)
     packed = image.pack(variant.elf(), root_task, variant.cores)
-    # A system has deadlines, so it gets a time of its own where QEMU can do that (with one core).
-    icount = qemu.VIRTUAL_TIME if test.system and test.virtual_time and variant.cores == 1 else None
-    words = qemu.command(packed, variant.cores, append or None, icount)
+    # A system has deadlines, so it gets a time of its own.
+    icount = qemu.VIRTUAL_TIME if test.system and not host_time else None
+    words = qemu.command(packed, variant.cores, append or None, icount, not test.host_devices)
     with tempfile.TemporaryDirectory(prefix="kos-test-") as folder:
         for name, size in test.disks.items():
             with open(Path(folder) / name, "wb") as disk:

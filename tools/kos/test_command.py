@@ -51,6 +51,7 @@ def parser():
     result.add_argument("--sel4-smp", type=Path, metavar="PATH")
     result.add_argument("--seed", metavar="N")
     result.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    result.add_argument("--host-time", action="store_true")
     result.add_argument("--timeout", type=seconds)
     result.add_argument("--jobs", type=positive, default=max(1, processors() // 2))
     return result

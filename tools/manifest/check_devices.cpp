@@ -161,7 +161,14 @@ void check_rings(const System& system, Diagnostics& diagnostics) {
                 diagnostics.error(ring.to.place, "the ring " + in_quotes(ring.name.value) + " goes to its own domain",
                                   "another domain");
             }
-            if (const uint32_t missing = domain.mode_mask & ~consumer.mode_mask; missing != 0) {
+            if (ring.dma.value && domain.devices.empty()) {
+                diagnostics.error(ring.dma.place,
+                                  "the ring " + in_quotes(ring.name.value) + " of " + domain.name.value +
+                                      ", which has no device, has dma = true",
+                                  "a domain with a [[device]]: only drivers need physical addresses");
+            }
+            const uint32_t missing = domain.mode_mask & ~consumer.mode_mask;
+            if (missing != 0 && !ring.is_generated) {
                 diagnostics.error(ring.to.place,
                                   "the ring " + in_quotes(ring.name.value) + " goes to " + consumer.name.value +
                                       ", which does not run in " + mode_names(system, missing),

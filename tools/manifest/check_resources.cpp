@@ -47,6 +47,19 @@ size_t rings_of(const System& system, const Domain& domain) {
     return count;
 }
 
+// Page tables for the rings of the domain beyond the first 2 MiB.
+uint64_t ring_tables(const System& system, const Domain& domain) {
+    uint64_t bytes = 0;
+    for (const Domain& other : system.domains) {
+        for (const RingTo& ring : other.rings) {
+            if (&other == &domain || ring.to.value == domain.name.value) {
+                bytes += ring.size.value;
+            }
+        }
+    }
+    return bytes >> 21;
+}
+
 size_t interrupts_of(const Domain& domain) {
     size_t count = 0;
     for (const Device& device : domain.devices) {
@@ -204,10 +217,17 @@ uint64_t slots_used(const System& system, const Domain& domain) {
     if (domain.kernel_objects.value != 0) {
         slots += static_cast<uint64_t>(std::popcount(domain.kernel_objects.value)) + kKernelSlots;
     }
+    // Those whose clients it may signal (kos_startup_signal_t).
+    const auto is_signalled = [](const ServedPort& port) {
+        return port.name.value == "timer" || port.interface.value == "console";
+    };
+    for (const Connection& connection : system.connections) {
+        if (&system.domains[connection.server] == &domain && is_signalled(domain.serves[connection.port])) ++slots;
+    }
     return slots + (serves_directory(domain) ? system.connections.size() : 0);
 }
 
-std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
+std::vector<MemoryPart> least_memory(const System& system, const Domain& domain) {
     const uint64_t quota_pages = ((uint64_t{1} << domain.memory_bits) -
                                   std::min(domain.kernel_objects.value, uint64_t{1} << domain.memory_bits)) /
                                  kPage;
@@ -226,7 +246,7 @@ std::vector<MemoryPart> least_memory(const System&, const Domain& domain) {
         {"stack", domain.stack.value},
         {"further threads", (domain.threads.value - 1) * (kThreadBytes + kThreadStackBytes)},
         {"capability tables", kSlot * ((uint64_t{1} << cspace_bits(domain)) + root_slots)},
-        {"page tables", (kPageTables + 1) * kPage},
+        {"page tables", (kPageTables + 1 + ring_tables(system, domain)) * kPage},
         {"main thread", kThreadBytes + (domain.replies.value << seL4_ReplyBits)},
         {"startup block", kPage},
         {"kernel objects", domain.kernel_objects.value != 0 ? domain.kernel_objects.value + kKernelSpaces : 0},

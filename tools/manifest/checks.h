@@ -1,5 +1,6 @@
 // What must hold between the domains of a system. Each function reports all that it finds; none depends on the success
-// of an earlier one, except that resolve_connections() comes first.
+// of an earlier one, except that resolve_connections() and
+// plan_network() come first.
 #ifndef KOS_TOOLS_MANIFEST_CHECKS_H_
 #define KOS_TOOLS_MANIFEST_CHECKS_H_
 
@@ -13,6 +14,8 @@ namespace kos::compiler {
 
 // Numbers the ports, finds the server of each used port, adds the connections to the directory.
 void resolve_connections(System& system, Diagnostics& diagnostics);
+// Rules and addresses of the network; adds the rings and parameters of its links.
+void plan_network(System& system, Diagnostics& diagnostics);
 // Calls go to servers of higher priority or passive ones, and never in a circle.
 void check_calls(const System& system, Diagnostics& diagnostics);
 // Servers before those that wait for them; among those that are free, in the order of system.toml.

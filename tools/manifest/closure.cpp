@@ -10,6 +10,7 @@ namespace {
 
 // The first way found counts; ways are looked for in a fixed order.
 using Ways = std::vector<std::vector<std::string>>;
+const std::vector<NetRule> kNoRules;
 
 Ways direct_ways(const System& system) {
     const size_t count = system.domains.size();
@@ -29,6 +30,12 @@ Ways direct_ways(const System& system) {
             if (to >= 0) {
                 add(i, static_cast<size_t>(to), "ring " + in_quotes(ring.name.value));
                 add(static_cast<size_t>(to), i, "ring " + in_quotes(ring.name.value));
+            }
+        }
+        for (const NetRule& rule : system.domains[i].network ? system.domains[i].network->rules : kNoRules) {
+            const int to = rule.is_inbound ? -1 : find_domain(system, rule.peers.empty() ? "" : rule.peers[0].domain);
+            if (to >= 0) {
+                add(i, static_cast<size_t>(to), "network, " + rule.protocol);
             }
         }
         for (size_t k = 0; k < count; ++k) {

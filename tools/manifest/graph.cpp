@@ -83,8 +83,17 @@ std::string graph_of(const System& system) {
     }
     for (const Domain& domain : system.domains) {
         for (const RingTo& ring : domain.rings) {
+            if (ring.is_generated) {
+                continue;  // drawn as one line
+            }
             out << "  \"" << domain.name.value << "\" -> \"" << ring.to.value << "\" [label=\"" << ring.name.value
                 << "\", penwidth=3, color=\"#5577aa\"];\n";
+        }
+    }
+    for (const Domain& domain : system.domains) {
+        if (domain.network && find_domain(system, "netrouter") >= 0) {
+            out << "  \"" << domain.name.value << "\" -> \"netrouter\" [label=\"network\", dir=both, penwidth=3, "
+                << "color=\"#55aa77\"];\n";
         }
     }
     for (const Deny& deny : system.denies) {

@@ -10,6 +10,7 @@
 #include "checks.h"
 #include "files.h"
 #include "load_app.h"
+#include "load_network.h"
 #include "table.h"
 
 namespace kos::compiler {
@@ -37,6 +38,7 @@ public:
         for_each_table(diagnostics_, top, "group", [&](Table& table) { read_group(table); });
         for_each_table(diagnostics_, top, "deny", [&](Table& table) { read_deny(table); });
         for_each_table(diagnostics_, top, "share", [&](Table& table) { read_share(table); });
+        read_system_network(diagnostics_, top, system_);
         refuse_unknown(diagnostics_, top);
         return std::move(system_);
     }

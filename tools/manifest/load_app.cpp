@@ -7,6 +7,7 @@
 
 #include "board.h"
 #include "files.h"
+#include "load_network.h"
 
 namespace kos::compiler {
 namespace {
@@ -162,7 +163,8 @@ std::set<std::string> app_keys() {
             "device",
             "dma",
             "ring",
-            "image"};
+            "image",
+            "network"};
 }
 
 void AppLoader::each(Table& top, const char* key, void (AppLoader::*read_one)(Table&, Domain&), Domain& domain) {
@@ -185,6 +187,7 @@ void AppLoader::read(Domain& domain) {
     each(top, "dma", &AppLoader::read_dma, domain);
     each(top, "ring", &AppLoader::read_ring, domain);
     each(top, "image", &AppLoader::read_image, domain);
+    read_app_network(diagnostics_, top, replacement_, domain);
     refuse_unknown(diagnostics_, top);
 }
 
@@ -537,6 +540,7 @@ void AppLoader::read_ring(Table& table, Domain& domain) {
     ring.to = section.required_name("to");
     ring.size = section.size("size", kPage, 1, manifest::kMaxRingBytes);
     ring.size.value = page_up(ring.size.value);
+    ring.dma = section.flag("dma", false);
     if (!section.has("size")) {
         diagnostics_.error(table.place, "[[ring]] has no size", "size = \"16K\" or the like");
     }

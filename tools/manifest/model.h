@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "addresses.h"
 #include "diagnostics.h"
 
 namespace kos::compiler {
@@ -74,6 +75,52 @@ struct RingTo {
     Text name;
     Text to;
     Number size;
+    Flag dma;                   // this side is told the physical address
+    bool is_generated = false;  // of a network link
+};
+
+// Whom a rule is about, one of: everybody outside, a network, a domain, a host by name.
+struct NetPeer {
+    Text text;  // as written
+    bool any = false;
+    std::optional<Subnet> subnet;
+    std::string domain;
+    std::string host;  // with "*." in front for all names below
+};
+
+struct NetPorts {
+    uint64_t first = 0, last = 0;
+};
+
+// [[network.allow]] or [[network.listen]].
+struct NetRule {
+    Place place;
+    bool is_inbound = false;
+    std::string protocol;
+    std::vector<NetPeer> peers;
+    std::vector<NetPorts> ports;
+    Number forward;  // 0: none
+    Number rate;     // packets per second, 0: no limit
+};
+
+// [network] of an app; the addresses are made by the checks.
+struct AppNetwork {
+    Place place;
+    Number buffer;
+    Text address;  // empty: by the domain's number
+    std::vector<NetRule> rules;
+    Address address4, gateway4, address6, gateway6;
+};
+
+// [network] of system.toml.
+struct Uplink {
+    Place place;
+    Text driver;
+    std::optional<At<Subnet>> address4, address6;  // none: DHCP; by router advertisements
+    std::optional<At<Address>> gateway4, gateway6;
+    bool has_v6 = true;
+    std::vector<At<Address>> dns;
+    std::vector<Text> ntp;
 };
 
 struct Domain {
@@ -99,6 +146,7 @@ struct Domain {
     std::vector<DmaArea> dma;
     std::vector<RingTo> rings;
     std::vector<ImageFile> images;
+    std::optional<AppNetwork> network;
 
     // Something of it was left out because of a mistake that has been reported; what is missing is no further mistake.
     bool is_incomplete = false;
@@ -152,6 +200,7 @@ struct System {
     std::vector<Group> groups;
     std::vector<Deny> denies;
     std::vector<Share> shares;
+    std::optional<Uplink> network;
 
     bool is_incomplete = false;  // as Domain's, or a whole app is missing
 

@@ -67,6 +67,7 @@ public:
         }
         write_connections();
         write_rings();
+        write_network();
         write_devices();
         write_closure();
         write_time();
@@ -194,10 +195,61 @@ private:
 
     void write_rings() {
         out_ << "\n## Rings\n";
-        table("Ring | From | To | Bytes");
+        table("Ring | From | To | Bytes | For a device");
         for (const Domain& domain : system_.domains) {
             for (const RingTo& ring : domain.rings) {
-                row(ring.name.value, domain.name.value, ring.to.value, size_text(ring.size.value));
+                row(ring.name.value, domain.name.value, ring.to.value, size_text(ring.size.value), yes(ring.dma.value));
+            }
+        }
+    }
+
+    static std::string rule_text(const NetRule& rule) {
+        std::vector<std::string> peers;
+        for (const NetPeer& peer : rule.peers) {
+            peers.push_back(peer.text.value);
+        }
+        std::vector<std::string> ports;
+        for (const NetPorts& range : rule.ports) {
+            ports.push_back(std::to_string(range.first) +
+                            (range.first == range.last ? "" : "-" + std::to_string(range.last)));
+        }
+        return rule.protocol + (ports.empty() ? "" : " " + joined(ports)) + (rule.is_inbound ? " from " : " to ") +
+               joined(peers) +
+               (rule.forward.value == 0 ? "" : ", device's port " + std::to_string(rule.forward.value)) +
+               (rule.rate.value == 0 ? "" : ", at most " + std::to_string(rule.rate.value) + " packets/s");
+    }
+
+    void write_network() {
+        if (!system_.network) {
+            return;
+        }
+        const Uplink& uplink = *system_.network;
+        out_ << "\n## Network\n";
+        table("What | Value");
+        row("driver", uplink.driver.value);
+        row("IPv4", uplink.address4 ? subnet_text(uplink.address4->value) : std::string("DHCP"));
+        row("IPv6", uplink.address6 ? subnet_text(uplink.address6->value)
+                                    : std::string(uplink.has_v6 ? "router advertisements" : "none"));
+        for (const auto& gateway : {uplink.gateway4, uplink.gateway6}) {
+            if (gateway) {
+                row("gateway", address_text(gateway->value));
+            }
+        }
+        for (const At<Address>& server : uplink.dns) {
+            row("name server", address_text(server.value));
+        }
+        row("time servers", texts_of(uplink.ntp));
+        table("Domain | Address | Router's end | Rule");
+        for (const Domain& domain : system_.domains) {
+            if (!domain.network) {
+                continue;
+            }
+            const AppNetwork& network = *domain.network;
+            row(domain.name.value, address_text(network.address4) + ", " + address_text(network.address6),
+                address_text(network.gateway4) + ", " + address_text(network.gateway6),
+                network.rules.empty() ? "nothing passes" : "");
+            for (const NetRule& rule : network.rules) {
+                row("", "", "", (rule.is_inbound ? "listen " : "allow ") + cell(rule_text(rule)));
             }
         }
     }

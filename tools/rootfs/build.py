@@ -44,11 +44,14 @@ class Built:
     new: bool
 
 
-def build(file, compression=None):
-    """The image that FILE (root.toml) describes, made unless it is there."""
+def build(file, compression=None, other_release=None):
+    """The image that FILE (root.toml) describes, made unless it is there. `compression` and
+    `other_release`, a folder, replace its own."""
     wanted = description.read(file)
     if compression:
         wanted = replace(wanted, compression=compression)
+    if other_release:
+        wanted = replace(wanted, release=str(Path(other_release).resolve()))
     opened, packages, archives = prepare(wanted)
     key = identity(wanted, opened, packages)
     image = IMAGES / f"{key}.erofs"

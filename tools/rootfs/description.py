@@ -7,6 +7,7 @@ from pathlib import Path
 from kos.common import KosError, shown
 from rootfs.erofs import COMPRESSIONS
 
+MODES = ("embedded", "interactive")  # of the BEAM's code server
 NAME = "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
@@ -29,6 +30,7 @@ class BeamKeys:
     arguments: list = field(default_factory=list)
     paths: list = field(default_factory=list)
     boot: str = ""
+    mode: str = "embedded"
     extra: list = field(default_factory=list)
 
 
@@ -100,6 +102,7 @@ def read(file):
             arguments=beam.texts("arguments"),
             paths=beam.texts("paths"),
             boot=beam.take("boot", str, ""),
+            mode=beam.take("mode", str, "embedded"),
             extra=beam.texts("extra"),
         ) if "beam" in values else None,
     )
@@ -118,6 +121,8 @@ def check(reader, result):
         reader.refuse(f"compression '{result.compression}': expected one of {' '.join(COMPRESSIONS)}")
     if result.start.arguments and (result.beam or result.release):
         reader.refuse("start.arguments: [beam] and release compute the arguments; [beam] arguments and extra add to them")
+    if result.beam and result.beam.mode not in MODES:
+        reader.refuse(f"beam.mode '{result.beam.mode}': expected one of {' '.join(MODES)}")
     if min(result.start.user, result.start.group) < 0:
         reader.refuse("start.user and start.group: expected numbers from 0")
     for path in [*result.links, *result.files, *result.trees]:

@@ -18,6 +18,9 @@ MAX_FILES = 50_000
 # What Debian's packages need beyond what a release takes out of them: programs that it does not start, and each other.
 ASSUMED = ("erlang-*", "libsystemd0", "procps")
 
+# In [beam] extra: start at Elixir's prompt, as `bin/NAME start_iex` does.
+IEX = "+iex"
+
 # Applications of OTP that are in Debian's package erlang-base.
 IN_BASE = {"compiler", "erl_interface", "erts", "kernel", "sasl", "stdlib"}
 
@@ -142,7 +145,7 @@ def vm_arguments(release):
 
 
 def start_of(release, keys, tree):
-    """What the start script does for `start`: -mode embedded, cookie, sys.config, boot script, the variables RELEASE_*.
+    """What the start script does for `start`: -mode, cookie, sys.config, boot script, the variables RELEASE_*.
 
     runtime.exs is evaluated by the VM as always; where it leaves its result, RELEASE_SYS_CONFIG, is the release itself,
     which the personality's overlay makes writable."""
@@ -151,7 +154,9 @@ def start_of(release, keys, tree):
     root = top if release.own_erts else f"/{beam.OTP}"
     erts_bin = f"{root}/erts-{release.erts}/bin"
     emulator, variables, others = vm_arguments(release)
-    words = ["-noshell", "-s", "elixir", "start_cli", "-mode", "embedded"]
+    # With the prompt, it is the prompt that starts Elixir's command line.
+    first = ["-user", "Elixir.IEx.CLI"] if IEX in keys.extra else ["-s", "elixir", "start_cli"]
+    words = ["-noshell", *first, "-mode", keys.mode]
     cookie = release.folder / "releases/COOKIE"
     if cookie.is_file():
         words += ["-setcookie", cookie.read_text().strip()]
@@ -161,7 +166,7 @@ def start_of(release, keys, tree):
         words += ["-pa", *beam.expanded(tree, pattern)]
     environment = beam.environment(root, erts_bin) | {
         "RELEASE_ROOT": top, "RELEASE_NAME": release.name, "RELEASE_VSN": release.version, "RELEASE_PROG": release.name,
-        "RELEASE_COMMAND": "start", "RELEASE_MODE": "embedded", "RELEASE_DISTRIBUTION": "none", "RELEASE_TMP": "/tmp",
+        "RELEASE_COMMAND": "start", "RELEASE_MODE": keys.mode, "RELEASE_DISTRIBUTION": "none", "RELEASE_TMP": "/tmp",
         "RELEASE_NODE": release.name, "RELEASE_SYS_CONFIG": f"{versioned}/sys", "RELEASE_VM_ARGS": f"{versioned}/vm.args",
         "RELEASE_BOOT_SCRIPT": "start", "RELEASE_BOOT_SCRIPT_CLEAN": "start_clean",
     } | variables

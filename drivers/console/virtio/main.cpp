@@ -3,6 +3,7 @@
  *
  * A passive server, like the UART's; interrupts run on the domain's own time.
  */
+#include "client_signals.h"
 #include "console_service.h"
 #include "serve.h"
 #include "virtio_console.h"
@@ -22,7 +23,9 @@ int main(int, char**) {
     static Console console(hardware, {static_cast<uint8_t*>(dma.address), dma.size_bytes}, dma.physical);
     const kos::virtio::Status started = console.start();
     if (!started.ok()) kos_stop(kos::virtio::error_text(started.error()));
+    static ClientSignals signals(kos_app_startup());
     static ConsoleService<Console> service(
-        console, clients_listed("readers", "parameter readers: expected names of clients of this domain, or *"));
+        console, clients_listed("readers", "parameter readers: expected names of clients of this domain, or *"),
+        signals);
     return serve(service, kDevice);
 }

@@ -29,7 +29,7 @@ struct Target {
         : input(reader),
           hardware(virtio::DeviceType::kConsole, Device::kDmaBytes, reader),
           driver(hardware, hardware.dma(), Hardware::kPhysical),
-          service(driver, readers()) {
+          service(driver, readers(), waker) {
         require(driver.start().ok(), "an honest device does not start");
     }
     void call(const kos_caller_t& caller, const kos_msg_t& message) {
@@ -73,6 +73,8 @@ struct Target {
     Reader& input;
     Hardware hardware;
     Device driver;
+    struct Waker final : ConsoleWaker {
+    } waker;
     ConsoleService<Device> service;
 };
 

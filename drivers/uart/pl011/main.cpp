@@ -3,6 +3,7 @@
  *
  * Calls run on the callers' time, interrupts on the domain's own; both on the one main thread, so nothing is locked.
  */
+#include "client_signals.h"
 #include "console_service.h"
 #include "pl011.h"
 #include "serve.h"
@@ -21,8 +22,9 @@ constexpr uint64_t kFlushUs = 500000;
 int main(int, char**) {
     static Hardware hardware = registers_of(kDevice);
     static Uart uart(hardware);
+    static ClientSignals signals(kos_app_startup());
     static ConsoleService<Uart> service(
-        uart, clients_listed("readers", "parameter readers: expected names of clients of this domain, or *"));
+        uart, clients_listed("readers", "parameter readers: expected names of clients of this domain, or *"), signals);
     const kos_status_t started =
         uart.start(kos_app_parameter_number("clock_hz", 24000000), kos_app_parameter_number("baud", 115200));
     if (started == KOS_STATUS_INVALID_ARGUMENT) kos_stop("parameters clock_hz, baud: the device has no such divisor");

@@ -49,7 +49,9 @@ void run(Bytes bytes) {
     Pl011<HostileUart> driver(hardware);
     DomainSet readers;
     readers.add(4);
-    ConsoleService<Pl011<HostileUart>> service(driver, readers);
+    struct Waker final : ConsoleWaker {
+    } waker;
+    ConsoleService<Pl011<HostileUart>> service(driver, readers, waker);
     require(driver.start(24000000, 115200) == KOS_STATUS_OK, "an honest device does not start");
     hardware.begin();
     while (!input.empty()) {

@@ -50,10 +50,7 @@ LinkInterface::LinkInterface(Stack& stack, Link& link, const InterfaceConfig& co
     netif_set_link_up(&netif_);
 }
 
-LinkInterface::~LinkInterface() {
-    stack_.detach(*this);
-    netif_remove(&netif_);
-}
+LinkInterface::~LinkInterface() { stack_.detach(*this); }
 
 void LinkInterface::set_up(bool is_up) {
     if (is_up) {

@@ -40,6 +40,12 @@ uint32_t clamp_window(uint32_t bytes) {
     return bytes < kLeast ? kLeast : bytes > KOS_LWIP_WINDOW_MAX ? KOS_LWIP_WINDOW_MAX : bytes;
 }
 
+// What a connection that has just been given up has sent to itself.
+void drop_looping(netif& interface) {
+    if (interface.loop_first != nullptr) pbuf_free(interface.loop_first);  // and those behind it
+    interface.loop_first = interface.loop_last = nullptr;
+}
+
 void abandon_all() {
     while (tcp_active_pcbs != nullptr) {
         tcp_active_pcbs->errf = nullptr;
@@ -89,7 +95,11 @@ Stack::~Stack() {
     }
     raw_remove(icmp4_);
     raw_remove(icmp6_);
-    while (netif_list != nullptr) netif_remove(netif_list);
+    while (netif_list != nullptr) {
+        netif* const loopback = netif_list;
+        netif_remove(loopback);
+        drop_looping(*loopback);
+    }
     current = nullptr;
 }
 
@@ -103,9 +113,11 @@ void Stack::detach(LinkInterface& interface) {
     for (LinkInterface** at = &interfaces_; *at != nullptr; at = &(*at)->next_) {
         if (*at == &interface) {
             *at = interface.next_;
-            return;
+            break;
         }
     }
+    netif_remove(&interface.netif_);
+    drop_looping(interface.netif_);
 }
 
 bool Stack::poll(unsigned packets) {
@@ -123,8 +135,9 @@ bool Stack::poll(unsigned packets) {
     if (memory::take_failure()) relieve();
     bool was_blocked = false;
     for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) {
-        was_blocked |= each->blocked_;
+        if (!each->blocked_ || !each->link_.has_room()) continue;
         each->blocked_ = false;
+        was_blocked = true;
     }
     if (was_blocked) tcp_txnow();
     return more;
@@ -175,7 +188,9 @@ void Stack::every_second() {
     ip_reass_tmr();
     ip6_reass_tmr();
     nd6_tmr();
+    is_in_lookup_timer_ = true;
     dns_tmr();
+    is_in_lookup_timer_ = false;
 }
 
 void Stack::lookup_begins() {

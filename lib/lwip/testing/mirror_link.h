@@ -51,6 +51,7 @@ public:
         insert(std::move(copy));
         return Sent::kYes;
     }
+    bool has_room() override { return queue.size() < room; }
     size_t next_bytes() override {
         return queue.empty() || int32_t(now_ms_ - queue.front().due_ms) < 0 ? 0 : queue.front().bytes.size();
     }

@@ -3,6 +3,7 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "network.h"
 #include "node_reader.h"
 #include "references.h"
 
@@ -83,6 +84,7 @@ constexpr Field kRingFields[] = {
     {"producer", Kind::kU32, KOS_AT(Ring, producer), 1, KOS_MAX_DOMAINS - 1},
     {"consumer", Kind::kU32, KOS_AT(Ring, consumer), 1, KOS_MAX_DOMAINS - 1},
     {"bytes", Kind::kU32, KOS_AT(Ring, bytes), KOS_PAGE_BYTES, kMaxRingBytes, KOS_PAGE_BYTES},
+    {"dma", Kind::kFlag, KOS_AT(Ring, dma)},
 };
 
 struct RawRoot {
@@ -109,8 +111,8 @@ public:
     bool run() {
         return read_root() && read_each("domains", &Reader::read_domain) && read_each("ports", &Reader::read_port) &&
                read_each("connections", &Reader::read_connection) && read_each("rings", &Reader::read_ring) &&
-               read_each("groups", &Reader::read_group) && check_references(nodes_, manifest_, group_nodes_) &&
-               read_start_order();
+               read_each("groups", &Reader::read_group) && read_network(nodes_, manifest_) &&
+               check_references(nodes_, manifest_, group_nodes_) && read_start_order();
     }
     const Error& error() const { return nodes_.error(); }
 
@@ -135,30 +137,10 @@ private:
         return node == -FDT_ERR_NOTFOUND || nodes_.fail(folder, nullptr, "the node cannot be read", node);
     }
 
-    // Every child is one of `names`, and each is there once at most.
-    bool check_children(int parent, std::span<const char* const> names) {
-        uint32_t seen = 0;
-        int node = 0;
-        fdt_for_each_subnode(node, tree_, parent) {
-            const char* name = fdt_get_name(tree_, node, nullptr);
-            size_t i = 0;
-            while (name != nullptr && i < names.size() && strcmp(names[i], name) != 0) {
-                ++i;
-            }
-            if (name == nullptr || i == names.size() || (seen >> i & 1) != 0) {
-                return nodes_.fail(node, nullptr, "this node is not known here, or there twice");
-            }
-            seen |= 1u << i;
-        }
-        return true;
-    }
-
-    bool has_no_children(int node) { return check_children(node, {}); }
-
     bool read_root() {
-        constexpr const char* kChildren[] = {"domains", "ports", "connections", "rings", "groups"};
+        constexpr const char* kChildren[] = {"domains", "ports", "connections", "rings", "groups", "network"};
         RawRoot raw{};
-        if (!nodes_.read_fields(0, kRootFields, &raw) || !check_children(0, kChildren)) {
+        if (!nodes_.read_fields(0, kRootFields, &raw) || !nodes_.check_children(0, kChildren)) {
             return false;
         }
         if (strcmp(raw.compatible, "kos,manifest-1") != 0) {
@@ -189,7 +171,7 @@ private:
         Domain domain{};
         domain.name = name;
         domain.group = kNoGroup;
-        if (!nodes_.read_fields(node, kDomainFields, &domain) || !check_children(node, kChildren)) {
+        if (!nodes_.read_fields(node, kDomainFields, &domain) || !nodes_.check_children(node, kChildren)) {
             return false;
         }
         if (find_domain(manifest_, name) != 0) {
@@ -263,7 +245,7 @@ private:
     bool read_device(int node) {
         const char* name = nodes_.read_name(node);
         RawDevice raw{};
-        if (name == nullptr || !nodes_.read_fields(node, kDeviceFields, &raw) || !has_no_children(node)) {
+        if (name == nullptr || !nodes_.read_fields(node, kDeviceFields, &raw) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (manifest_.device_count == kMaxDevices) {
@@ -279,7 +261,7 @@ private:
         if (interrupt.name == nullptr || !is_name(interrupt.name, true)) {
             return nodes_.fail(node, nullptr, "a name is expected");
         }
-        if (!nodes_.read_fields(node, kInterruptFields, &interrupt) || !has_no_children(node)) {
+        if (!nodes_.read_fields(node, kInterruptFields, &interrupt) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (manifest_.interrupt_count == kMaxInterrupts) {
@@ -292,7 +274,7 @@ private:
     bool read_dma(int node) {
         Dma dma{};
         dma.name = nodes_.read_name(node);
-        if (dma.name == nullptr || !nodes_.read_fields(node, kDmaFields, &dma) || !has_no_children(node)) {
+        if (dma.name == nullptr || !nodes_.read_fields(node, kDmaFields, &dma) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (manifest_.dma_count == kMaxDma) {
@@ -305,7 +287,7 @@ private:
     bool read_image(int node) {
         Image image{};
         image.name = nodes_.read_name(node);
-        if (image.name == nullptr || !nodes_.read_fields(node, kImageFields, &image) || !has_no_children(node)) {
+        if (image.name == nullptr || !nodes_.read_fields(node, kImageFields, &image) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (manifest_.image_count == kMaxImages) {
@@ -321,7 +303,7 @@ private:
         if (folder == -FDT_ERR_NOTFOUND) {
             return true;
         }
-        if (folder < 0 || !has_no_children(folder)) {
+        if (folder < 0 || !nodes_.has_no_children(folder)) {
             return folder >= 0 ? false : nodes_.fail(node, nullptr, "the node cannot be read", folder);
         }
         int property = 0;
@@ -337,7 +319,7 @@ private:
                 return nodes_.fail(folder, name, "one text of at most 255 bytes is expected", length);
             }
             if (manifest_.parameter_count == kMaxParameters) {
-                return nodes_.fail(folder, name, "at most 512 parameters are expected in all");
+                return nodes_.fail(folder, name, "at most 1024 parameters are expected in all");
             }
             if (!is_new(manifest_.parameters, domain.parameters.first, manifest_.parameter_count, name)) {
                 return nodes_.fail(folder, name, "a parameter is expected once");
@@ -352,7 +334,7 @@ private:
         Port port{};
         port.name = nodes_.read_name(node);
         port.interface = "";
-        if (port.name == nullptr || !nodes_.read_fields(node, kPortFields, &port) || !has_no_children(node)) {
+        if (port.name == nullptr || !nodes_.read_fields(node, kPortFields, &port) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (find_port(manifest_, port.name) != 0 || manifest_.ports[port.number].name != nullptr) {
@@ -368,7 +350,7 @@ private:
 
     bool read_connection(int node) {
         Connection connection{};
-        if (!nodes_.read_fields(node, kConnectionFields, &connection) || !has_no_children(node)) {
+        if (!nodes_.read_fields(node, kConnectionFields, &connection) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (manifest_.domains[connection.client].name == nullptr) {
@@ -397,7 +379,7 @@ private:
     bool read_ring(int node) {
         Ring ring{};
         ring.name = nodes_.read_name(node);
-        if (ring.name == nullptr || !nodes_.read_fields(node, kRingFields, &ring) || !has_no_children(node)) {
+        if (ring.name == nullptr || !nodes_.read_fields(node, kRingFields, &ring) || !nodes_.has_no_children(node)) {
             return false;
         }
         if (manifest_.domains[ring.producer].name == nullptr || manifest_.domains[ring.consumer].name == nullptr ||
@@ -408,7 +390,7 @@ private:
             return nodes_.fail(node, nullptr, "another ring has the name");
         }
         if (manifest_.ring_count == kMaxRings) {
-            return nodes_.fail(node, nullptr, "at most 128 rings are expected");
+            return nodes_.fail(node, nullptr, "at most 256 rings are expected");
         }
         manifest_.rings[manifest_.ring_count++] = ring;
         return true;
@@ -463,7 +445,7 @@ constexpr Field kGroupFields[] = {
 bool Reader::read_group(int node) {
     const char* name = nodes_.read_name(node);
     RawGroup raw{};
-    if (name == nullptr || !nodes_.read_fields(node, kGroupFields, &raw) || !has_no_children(node)) {
+    if (name == nullptr || !nodes_.read_fields(node, kGroupFields, &raw) || !nodes_.has_no_children(node)) {
         return false;
     }
     if (manifest_.group_count == kMaxGroups) {
@@ -529,6 +511,15 @@ Status read(const void* tree, size_t size_bytes, Manifest& manifest) {
     }
     Reader reader(tree, manifest);
     return reader.run() ? Status() : Status(reader.error());
+}
+
+const NetLink* find_link(const Manifest& manifest, uint32_t domain) {
+    for (uint32_t i = 0; i < manifest.net_link_count; ++i) {
+        if (manifest.net_links[i].domain == domain) {
+            return &manifest.net_links[i];
+        }
+    }
+    return nullptr;
 }
 
 uint32_t find_domain(const Manifest& manifest, const char* name) {

@@ -88,6 +88,23 @@ bool NodeReader::has_no_properties(int node) {
     return property == -FDT_ERR_NOTFOUND || fail(node, nullptr, "no properties are expected in this node");
 }
 
+bool NodeReader::check_children(int parent, std::span<const char* const> names) {
+    uint32_t seen = 0;
+    int node = 0;
+    fdt_for_each_subnode(node, tree_, parent) {
+        const char* name = fdt_get_name(tree_, node, nullptr);
+        size_t i = 0;
+        while (name != nullptr && i < names.size() && strcmp(names[i], name) != 0) {
+            ++i;
+        }
+        if (name == nullptr || i == names.size() || (seen >> i & 1) != 0) {
+            return fail(node, nullptr, "this node is not known here, or there twice");
+        }
+        seen |= 1u << i;
+    }
+    return true;
+}
+
 bool NodeReader::read_fields(int node, std::span<const Field> fields, void* target) {
     uint32_t seen = 0;
     static_assert(kMaxFields <= 32);

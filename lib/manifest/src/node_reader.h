@@ -61,6 +61,9 @@ public:
     // The node's name, if it is a name of the manifest; null: error() says why.
     const char* read_name(int node);
     bool has_no_properties(int node);
+    // Every child is one of `names`, and each is there once at most.
+    bool check_children(int parent, std::span<const char* const> names);
+    bool has_no_children(int node) { return check_children(node, {}); }
 
     bool fail(int node, const char* property, const char* text, int64_t found = 0);
     const Error& error() const { return error_; }

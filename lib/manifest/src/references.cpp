@@ -82,7 +82,7 @@ bool check_rings(NodeReader& nodes, const Manifest& manifest) {
     for (uint32_t i = 0; i < manifest.ring_count; ++i) {
         for (const uint32_t number : {manifest.rings[i].producer, manifest.rings[i].consumer}) {
             if (++count[number] > kMaxDomainRings) {
-                return fail_domain(nodes, manifest.domains[number], "at most 16 rings are expected", count[number]);
+                return fail_domain(nodes, manifest.domains[number], "at most 160 rings are expected", count[number]);
             }
         }
     }

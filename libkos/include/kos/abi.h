@@ -46,14 +46,16 @@ enum {
 #define KOS_TOKEN_NUMBER_SINGLE_USE (1ull << 39)
 
 // Bits of the domain's notification. Interrupt n of the startup block's interrupts is bit KOS_SIGNAL_IRQ_0 + n, ring n
-// bit KOS_SIGNAL_RING_0 + n.
+// bit KOS_SIGNAL_RING_0 + n modulo KOS_SIGNAL_RING_COUNT: whoever has more rings than bits looks at each of a bit.
 #define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
 #define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
 #define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
 #define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired (time.h)
 #define KOS_SIGNAL_FAULT (1ull << 58)   // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
+#define KOS_SIGNAL_CONSOLE (1ull << 57) // a console has what this domain asked for (idl/console.capnp, wake)
 #define KOS_SIGNAL_IRQ_0 32             // bits 32..47
 #define KOS_SIGNAL_RING_0 16            // bits 16..31
+#define KOS_SIGNAL_RING_COUNT 16
 #define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
 
 // --- Fixed capability slots. All others are listed in the startup block.
@@ -121,7 +123,7 @@ typedef struct {
     kos_startup_table_t environment;             // kos_startup_text_t: NAME=VALUE
     kos_startup_table_t parameters;              // kos_startup_parameter_t: the manifest's [parameters]
     kos_startup_table_t introductions;  // kos_startup_introduction_t, only for the server of the port "directory"
-    kos_startup_table_t signals;        // kos_startup_signal_t, only for the server of the port "timer"
+    kos_startup_table_t signals;        // kos_startup_signal_t, for servers that signal their clients
     kos_startup_table_t lives;          // kos_startup_life_t, only with the right "control"
     kos_startup_table_t images;         // kos_startup_image_t: read-only files, only with kernel_objects
     kos_startup_kernel_t kernel;        // all 0 without kernel_objects
@@ -188,6 +190,7 @@ typedef struct {
     uint32_t producer;  // 1: this side writes
     uint16_t peer;      // domain number
     uint16_t reserved;
+    uint64_t physical;  // of the contiguous memory; 0 unless this side produces and the ring has dma = true
 } kos_startup_ring_t;
 
 typedef struct {
@@ -221,7 +224,8 @@ typedef struct {
     uint16_t server;  // domain number
 } kos_startup_introduction_t;
 
-// How the timer reaches a client: send capability to that domain's notification, badge KOS_SIGNAL_ALARM.
+// How the server of the port "timer", or of one with the interface "console", reaches a client: send capability to that
+// domain's notification, badge KOS_SIGNAL_ALARM or KOS_SIGNAL_CONSOLE.
 typedef struct {
     uint64_t slot;
     uint16_t domain;

@@ -35,14 +35,16 @@ typedef struct {
 
 // --- Port "directory" (queue, tokens; active server). Ports are named by their number in the manifest.
 enum kos_dir_label {
-    KOS_DIR_BIND = 1,         // param: port -> OK, UNAUTHORIZED. Queue, which never blocks: bytes = uint32_t port
+    KOS_DIR_BIND = 1,         // param: port, words[0]: instance of the caller -> OK, UNAUTHORIZED. Queue, which never
+                              // blocks: bytes = uint32_t port, uint32_t instance
     KOS_DIR_UNBIND = 2,       // param: port -> OK, UNAUTHORIZED. Queue: bytes = uint32_t port
     KOS_DIR_QUERY = 3,        // param: port -> OK, NOT_FOUND, UNAUTHORIZED
     KOS_DIR_REQUEST = 4,      // param: port, words[0]: deadline in ticks (0: answer at once, UINT64_MAX: none)
                               // -> OK, token: the connection; UNAUTHORIZED, NOT_FOUND, TIMEOUT, FULL (too many wait)
     KOS_DIR_SUBSCRIBE = 5,    // param: port, words[0]: change count that the client knows; answered when it is another
                               // -> param: change count, words[0]: 1 if bound; UNAUTHORIZED, FULL
-    KOS_DIR_DOMAIN_DOWN = 6,  // queue only, from the server of the port "appman" only: bytes = uint32_t domain number
+    KOS_DIR_DOMAIN_DOWN = 6,  // queue only, from the server of the port "appman" only: bytes = uint32_t domain number,
+                              // uint32_t instance
 };
 
 // --- Port "timer" (queue; active server). Times are ticks of the counter.

@@ -32,6 +32,23 @@ typedef struct {
 
 // The ring `name` of the manifest. NOT_FOUND.
 kos_status_t kos_ring_open(const char* name, kos_ring_t* ring);
+
+// The memory of a ring of the manifest, for two domains that agree on a layout of their own: several rings in one area,
+// buffers beside them. Both sides may write all of it at any time, so each copies what it checks.
+typedef struct {
+    void* address;
+    uint64_t size_bytes;
+    uint64_t physical;  // contiguous; 0 unless this side produces and the manifest says dma = true
+    uint64_t signal_slot;
+    uint64_t signal;
+} kos_ring_memory_t;
+
+// The memory of the ring `name`. NOT_FOUND.
+kos_status_t kos_ring_memory(const char* name, kos_ring_memory_t* memory);
+// A ring in bytes `offset` .. `offset` + `size_bytes` - 1 of it, with its signals. INVALID_ARGUMENT: not within the
+// memory, not aligned to 8 bytes, or smaller than KOS_RING_MIN_BYTES.
+kos_status_t kos_ring_open_part(const kos_ring_memory_t* memory, size_t offset, size_t size_bytes, int is_producer,
+                                kos_ring_t* ring);
 // Begins again after PEER_INVALID. The other side gets PEER_GONE.
 void kos_ring_reset(kos_ring_t* ring);
 
@@ -42,7 +59,7 @@ kos_status_t kos_ring_read(kos_ring_t* ring, void* bytes, size_t count, size_t* 
 // Records, each with a tag of the application's. The longest: kos_ring_record_max, about half of the ring.
 size_t kos_ring_record_max(const kos_ring_t* ring);
 kos_status_t kos_ring_send(kos_ring_t* ring, uint32_t tag, const void* bytes, size_t count);
-// The next record, copied. INVALID_ARGUMENT: it is longer than `count`, *length says how long, and stays.
+// The next record, copied; to null: dropped. INVALID_ARGUMENT: it is longer than `count`, *length says how long, and stays.
 kos_status_t kos_ring_receive(kos_ring_t* ring, void* bytes, size_t count, size_t* length, uint32_t* tag);
 
 // A record without a copy of one's own: write up to `count` bytes to *payload, never read them back, then commit.

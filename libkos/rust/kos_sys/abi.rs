@@ -28,9 +28,11 @@ constants! { "kos/abi.h";
     KOS_SIGNAL_HEALTH: u64 = 1 << 61;
     KOS_SIGNAL_STOP: u64 = 1 << 60;
     KOS_SIGNAL_ALARM: u64 = 1 << 59;
+    KOS_SIGNAL_CONSOLE: u64 = 1 << 57;
     KOS_SIGNAL_FAULT: u64 = 1 << 58;
     KOS_SIGNAL_IRQ_0: u32 = 32;
     KOS_SIGNAL_RING_0: u32 = 16;
+    KOS_SIGNAL_RING_COUNT: u32 = 16;
     KOS_SIGNAL_USER_0: u32 = 0;
 
     KOS_SLOT_NULL: u64 = 0;
@@ -198,6 +200,7 @@ structures! { "kos/abi.h";
         producer: u32,
         peer: u16,
         reserved: u16,
+        physical: u64,
     }
     struct kos_startup_kernel_t {
         cspace: u64,

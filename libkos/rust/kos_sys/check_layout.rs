@@ -33,10 +33,10 @@ fn c_type(rust: &str) -> String {
 fn main() {
     let constants =
         [abi::CONSTANTS, status::CONSTANTS, msg::CONSTANTS, dir::CONSTANTS, log::CONSTANTS, mem::CONSTANTS, ports::CONSTANTS,
-         thread::CONSTANTS, thread_mgr::CONSTANTS].concat();
-    let structures = [abi::structures(), msg::structures(), server::structures(), mem::structures(), ports::structures(),
+         net::CONSTANTS, thread::CONSTANTS, thread_mgr::CONSTANTS].concat();
+    let structures = [abi::structures(), msg::structures(), server::structures(), mem::structures(), ports::structures(), net::structures(),
          dev::structures(), ring::structures(), sync::structures(), thread_mgr::structures()].concat();
-    let functions = [app::FUNCTIONS, dev::FUNCTIONS, dir::FUNCTIONS, log::FUNCTIONS, mem::FUNCTIONS, msg::FUNCTIONS,
+    let functions = [app::FUNCTIONS, dev::FUNCTIONS, dir::FUNCTIONS, log::FUNCTIONS, mem::FUNCTIONS, msg::FUNCTIONS, net::FUNCTIONS,
          random::FUNCTIONS, ring::FUNCTIONS, root::FUNCTIONS, server::FUNCTIONS, signal::FUNCTIONS, status::FUNCTIONS,
          stdlib::FUNCTIONS, sync::FUNCTIONS, thread::FUNCTIONS, thread_mgr::FUNCTIONS, time::FUNCTIONS].concat();
 

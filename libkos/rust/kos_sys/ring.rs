@@ -27,10 +27,19 @@ structures! { "kos/ring.h";
         memory: *mut c_void,
         memory_bytes: u64,
     }
+    struct kos_ring_memory_t {
+        address: *mut c_void,
+        size_bytes: u64,
+        physical: u64,
+        signal_slot: u64,
+        signal: u64,
+    }
 }
 
 functions! { "kos/ring.h";
     fn kos_ring_open(name: *const c_char, ring: *mut kos_ring_t) -> kos_status_t;
+    fn kos_ring_memory(name: *const c_char, memory: *mut kos_ring_memory_t) -> kos_status_t;
+    fn kos_ring_open_part(memory: *const kos_ring_memory_t, offset: usize, size_bytes: usize, is_producer: c_int, ring: *mut kos_ring_t) -> kos_status_t;
     fn kos_ring_reset(ring: *mut kos_ring_t);
     fn kos_ring_write(ring: *mut kos_ring_t, bytes: *const c_void, count: usize, done: *mut usize) -> kos_status_t;
     fn kos_ring_read(ring: *mut kos_ring_t, bytes: *mut c_void, count: usize, done: *mut usize) -> kos_status_t;

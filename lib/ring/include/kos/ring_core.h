@@ -276,7 +276,7 @@ static inline kos_ring_result_t kos_ring_core_commit(kos_ring_core_t* ring, size
     return KOS_RING_OK;
 }
 
-// Copies the next record out. TOO_LONG: it has *length bytes, more than `count`, and stays.
+// Copies the next record out; to null: drops it. TOO_LONG: it has *length bytes, more than `count`, and stays.
 static inline kos_ring_result_t kos_ring_core_receive(kos_ring_core_t* ring, void* bytes, size_t count, size_t* length,
                                                       uint32_t* tag) {
     uint64_t there = 0;
@@ -308,7 +308,7 @@ static inline kos_ring_result_t kos_ring_core_receive(kos_ring_core_t* ring, voi
         uint64_t const payload = (uint32_t)word;
         *length = payload;
         if (payload > count) return KOS_RING_TOO_LONG;
-        if (payload) __builtin_memcpy(bytes, ring->data + offset + sizeof(kos_ring_record_t), payload);
+        if (payload && bytes) __builtin_memcpy(bytes, ring->data + offset + sizeof(kos_ring_record_t), payload);
         kos_ring_compiler_barrier_();
         *tag = (uint32_t)(word >> 32);
         kos_ring_advance_(ring, skipped + needed);

@@ -2,14 +2,10 @@
 // starts, stops and switches modes. After each: root has started it again, the fault is in the log, those who run were
 // not touched, and what was asked for is done.
 #define RECORDS_HERE
-#include "../../common/faults.h"
-#include "../../common/inject/inject.h"
-#include "../../common/log_lines.h"
+#include "../../common/judging.h"
 #include "../../common/peer.h"
-#include "../../common/records.h"
 
-static kos_slot_t appman, peer, pair;
-static uint64_t accounts_before[4];
+static kos_slot_t peer, pair;
 static uint64_t appman_instance;
 
 enum { kDomains = 6 };
@@ -20,47 +16,14 @@ static const struct {
 } domains[kDomains] = {{"fragile", 3}, {"first", 3},      {"second", 3},
                        {"alone", 3},   {"main_drive", 1}, {"spare_drive", 2}};
 
-static const struct {
-    const char* name;
-    const char* cause;
-} kinds[kFaultKinds] = {
-    {"null write", "write at 0x0"},
-    {"jump to nowhere", "instruction fetch at 0xdead0000"},
-    {"stack overflow", "stack overflow"},
-    {"no instruction", "instruction that it may not execute"},
-    {"privileged instruction", "instruction that it may not execute"},
-    {"write to code", "write at 0x400000"},
-    {"data as code", "instruction fetch at"},
-    {"assertion", "assertion: "},
-    {"exit", "ended with status 3"},
-    {"write to what is read-only", "write at"},
-    {"capability fault", "used capability slot"},
-};
-
-// A call that a dying supervisor cuts off is repeated; it does no harm to ask twice.
-static kos_status_t ask(uint64_t label, const char* name, kos_msg_t* answer) {
-    for (;;) {
-        *answer = (kos_msg_t){.label = label, .payload = name, .payload_bytes = (uint32_t)strlen(name)};
-        kos_status_t const status = kos_msg_call(appman, answer);
-        if (status != KOS_STATUS_PEER_GONE) return status;
-    }
-}
-
-static kos_appman_entry_t status_of(const char* name) {
-    kos_appman_entry_t entry = {0};
-    kos_msg_t answer;
-    if (ask(KOS_APPMAN_STATUS, name, &answer) == KOS_STATUS_OK) memcpy(&entry, answer.payload, sizeof entry);
-    return entry;
-}
-
 static unsigned mode_now(void) {
     kos_msg_t answer;
-    return ask(KOS_APPMAN_MODE, "", &answer) == KOS_STATUS_OK ? (unsigned)answer.param : 99;
+    return ask_appman(KOS_APPMAN_MODE, "", &answer) == KOS_STATUS_OK ? (unsigned)answer.param : 99;
 }
 
-static kos_status_t order(uint64_t what, uint64_t first, uint64_t second, uint64_t words[2]) {
+static kos_status_t order_appman(uint64_t what, uint64_t first, uint64_t second, uint64_t words[2]) {
     uint64_t param = what, own[2] = {first, second};
-    kos_status_t const status = kos_msg_call_words(appman, kInjectLabel, &param, own);
+    kos_status_t const status = kos_msg_call_words(judging_appman, kInjectLabel, &param, own);
     if (words) memcpy(words, own, sizeof own);
     return status;
 }
@@ -68,24 +31,9 @@ static kos_status_t order(uint64_t what, uint64_t first, uint64_t second, uint64
 static uint64_t instance_of_appman(void) {
     for (;;) {
         uint64_t words[2] = {0, 0};
-        kos_status_t const status = order(kInjectState, 0, 0, words);
+        kos_status_t const status = order_appman(kInjectState, 0, 0, words);
         if (status != KOS_STATUS_PEER_GONE) return words[0];
     }
-}
-
-static int is_logged(uint64_t from, const char* start, const char* part) {
-    for (unsigned tries = 0; tries < 100; ++tries) {
-        if (log_count(from, start, part)) return 1;
-        pause_us(10000);
-    }
-    return 0;
-}
-
-static int read_accounts(uint64_t words[4]) {
-    kos_msg_t message;
-    if (ask(KOS_APPMAN_ACCOUNTS, "", &message) != KOS_STATUS_OK) return 0;
-    memcpy(words, message.payload, 4 * sizeof words[0]);
-    return 1;
 }
 
 // Everybody is in the state that the mode asks for: a while later nobody is on the way any more.
@@ -105,30 +53,7 @@ static int is_settled(unsigned off) {
 
 static void check_others(void) {
     static uint64_t last;
-    uint64_t count = 0, words[2] = {0, 0};
-    int has_moved = 0;
-    for (unsigned tries = 0; tries < 100 && !has_moved; ++tries) {
-        if (tries) pause_us(10000);
-        count = 0;
-        has_moved = kos_msg_call_words(pair, 1, &count, words) == KOS_STATUS_OK && count > last + 1;
-    }
-    check("others work on", has_moved && words[0] == 0, (int64_t)(count - last));
-    last = count;
-}
-
-static void check_accounts(const char* after) {
-    uint64_t now[4] = {0};
-    int is_same = 0;
-    for (unsigned tries = 0; tries < 100 && !is_same; ++tries) {
-        is_same = read_accounts(now) && !memcmp(now, accounts_before, sizeof now);
-        if (!is_same) pause_us(10000);
-    }
-    if (check("accounts as before", is_same, (int64_t)now[3])) return;
-    char line[160];
-    snprintf(line, sizeof line, "after %s: %lld untyped, %lld used, %lld slots, %llx loans and tokens\n", after,
-             (long long)(now[0] - accounts_before[0]), (long long)(now[1] - accounts_before[1]),
-             (long long)(now[2] - accounts_before[2]), (long long)now[3]);
-    print_line(line);
+    check_works_on("others work on", pair, &last);
 }
 
 static void note_instances(uint32_t instances[kDomains]) {
@@ -158,7 +83,7 @@ static void go_wrong_by(enum inject_order how, uint64_t kind, const char* name, 
     uint32_t before[kDomains];
     note_instances(before);
     uint64_t const from = log_next();
-    kos_status_t const status = order(how, kind, 0, 0);
+    kos_status_t const status = order_appman(how, kind, 0, 0);
     check_end(name, from, cause, before);
     if (how == kInjectNow) {
         check_status("its caller is told", status, KOS_STATUS_PEER_GONE);
@@ -169,18 +94,18 @@ static void go_wrong_by(enum inject_order how, uint64_t kind, const char* name, 
 
 static void test_hunger_and_floods(void) {
     uint64_t words[2] = {0, 0};
-    check_status("more time than its budget", order(kInjectSpin, 20000, 0, 0), KOS_STATUS_OK);
-    check_status("all memory used", order(kInjectMemory, 0, 0, words), KOS_STATUS_OK);
+    check_status("more time than its budget", order_appman(kInjectSpin, 20000, 0, 0), KOS_STATUS_OK);
+    check_status("all memory used", order_appman(kInjectMemory, 0, 0, words), KOS_STATUS_OK);
     check("it still works", is_settled(0), (int64_t)words[0]);
-    go_wrong_by(kInjectNow, kFaultNullWrite, "without memory", kinds[kFaultNullWrite].cause);
-    kos_status_t const flooded = order(kInjectFlood, 30, 0, words);
+    go_wrong_by(kInjectNow, kFaultNullWrite, "without memory", judging_kinds[kFaultNullWrite].cause);
+    kos_status_t const flooded = order_appman(kInjectFlood, 30, 0, words);
     check("it floods", flooded == KOS_STATUS_OK && words[0] >= 30, (int64_t)words[0]);
     unsigned refused = 0;
     static char payload[KOS_PAYLOAD_MAX];
     for (unsigned i = 0; i < 200; ++i) {
         kos_msg_t message = {
             .label = 0x200 + i, .param = i, .payload = payload, .payload_bytes = i % 2 ? KOS_PAYLOAD_MAX - i : 0};
-        refused += kos_msg_call(appman, &message) == KOS_STATUS_BAD_REQUEST;
+        refused += kos_msg_call(judging_appman, &message) == KOS_STATUS_BAD_REQUEST;
     }
     check("it refuses what it does not know", refused == 200, refused);
     check("in the same instance", instance_of_appman() == appman_instance, (int64_t)appman_instance);
@@ -213,7 +138,7 @@ static kos_status_t begin(enum operation operation) {
     }
     message.payload = name;
     message.payload_bytes = (uint32_t)strlen(name);
-    return kos_msg_call(appman, &message);
+    return kos_msg_call(judging_appman, &message);
 }
 
 // Whom the operation restarts, in the present mode. Bits of `domains`.
@@ -234,7 +159,7 @@ static int one_step(enum operation operation, unsigned n) {
     uint32_t before[kDomains], now[kDomains];
     note_instances(before);
     uint64_t const from = log_next();
-    if (order(kInjectAtRequest, n, kFaultNullWrite, 0) != KOS_STATUS_OK) return 0;
+    if (order_appman(kInjectAtRequest, n, kFaultNullWrite, 0) != KOS_STATUS_OK) return 0;
     kos_status_t status = begin(operation);
     // Asked again if it was cut off: nobody knows whether it had been taken.
     if (status == KOS_STATUS_PEER_GONE && operation != kFailGroup) status = begin(operation);
@@ -243,7 +168,7 @@ static int one_step(enum operation operation, unsigned n) {
     int const settled = is_settled(off);
     uint64_t const instance = instance_of_appman();
     int const has_died = instance != appman_instance;
-    order(kInjectAtRequest, 0, 0, 0);
+    order_appman(kInjectAtRequest, 0, 0, 0);
     note_instances(now);
     unsigned wrong = 0;
     for (unsigned i = 0; i < kDomains; ++i) {
@@ -268,10 +193,10 @@ static int one_step(enum operation operation, unsigned n) {
 // Back to where the operation can be asked for again, without a fault.
 static void undo(enum operation operation) {
     kos_msg_t answer;
-    if (operation == kStop) kos_assert_ok(ask(KOS_APPMAN_START, "alone", &answer));
-    if (operation == kStart) kos_assert_ok(ask(KOS_APPMAN_STOP, "alone", &answer));
-    if (operation == kToReserve) kos_assert_ok(ask(KOS_APPMAN_MODE, "normal", &answer));
-    if (operation == kToNormal) kos_assert_ok(ask(KOS_APPMAN_MODE, "reserve", &answer));
+    if (operation == kStop) kos_assert_ok(ask_appman(KOS_APPMAN_START, "alone", &answer));
+    if (operation == kStart) kos_assert_ok(ask_appman(KOS_APPMAN_STOP, "alone", &answer));
+    if (operation == kToReserve) kos_assert_ok(ask_appman(KOS_APPMAN_MODE, "normal", &answer));
+    if (operation == kToNormal) kos_assert_ok(ask_appman(KOS_APPMAN_MODE, "reserve", &answer));
     if (!is_settled(operation == kStart ? 1 << 3 : 0)) check("undone", 0, operation);
 }
 
@@ -295,21 +220,18 @@ int main(int argc, char** argv) {
     (void)argc;
     (void)argv;
     begin_records();
-    kos_assert_ok(kos_dir_request("appman", &appman));
+    kos_assert_ok(kos_dir_request("appman", &judging_appman));
     kos_assert_ok(kos_dir_request("peer", &peer));
     kos_assert_ok(kos_dir_request("pair", &pair));
     appman_instance = instance_of_appman();
     check("all are there", is_settled(0), 0);
     pause_us(100000);
-    for (unsigned tries = 0; tries < 100; ++tries) {
-        if (read_accounts(accounts_before) && (uint32_t)accounts_before[3] == 0) break;
-        pause_us(10000);
-    }
+    note_accounts();
     for (uint64_t kind = 0; kind < kFaultKinds; ++kind) {
-        go_wrong_by(kInjectNow, kind, kinds[kind].name, kinds[kind].cause);
+        go_wrong_by(kInjectNow, kind, judging_kinds[kind].name, judging_kinds[kind].cause);
     }
-    go_wrong_by(kInjectOwn, kFaultNullWrite, "by itself", kinds[kFaultNullWrite].cause);
-    go_wrong_by(kInjectThread, kFaultJump, "a thread of its own", kinds[kFaultJump].cause);
+    go_wrong_by(kInjectOwn, kFaultNullWrite, "by itself", judging_kinds[kFaultNullWrite].cause);
+    go_wrong_by(kInjectThread, kFaultJump, "a thread of its own", judging_kinds[kFaultJump].cause);
     go_wrong_by(kInjectNow, kFaultHang, "hangs in a request", "no sign of life");
     go_wrong_by(kInjectOwn, kFaultHang, "hangs by itself", "no sign of life");
     test_hunger_and_floods();

@@ -2,11 +2,8 @@
 // afterwards whether all is as it was: every domain is back and does its work, nobody got a wrong answer, no call
 // hangs, and root's accounts are as before. Parameters: seed, duration_ms.
 #define RECORDS_HERE
-#include "../../common/faults.h"
-#include "../../common/inject/inject.h"
-#include "../../common/log_lines.h"
+#include "../../common/judging.h"
 #include "../../common/peer.h"
-#include "../../common/records.h"
 
 #include <kos/log.h>
 #include <kos/random.h>
@@ -42,7 +39,7 @@ enum { kVictims = sizeof victims / sizeof victims[0], kFirstPeer = 7, kLastPeer 
 static struct victim others[] = {{.name = "appman"}, {.name = "judge"}};
 enum { kOthers = sizeof others / sizeof others[0] };
 
-static kos_slot_t appman, user, pair;
+static kos_slot_t user, pair;
 static uint64_t random_state;
 static volatile uint64_t served, cut_off, wrong;
 static volatile int is_over;
@@ -70,22 +67,6 @@ static void load(void* index) {
     }
 }
 
-static kos_status_t ask_appman(uint64_t label, const char* name, kos_appman_entry_t* entry) {
-    for (;;) {
-        kos_msg_t message = {.label = label, .payload = name, .payload_bytes = (uint32_t)strlen(name)};
-        kos_status_t const status = kos_msg_call(appman, &message);
-        if (status == KOS_STATUS_OK && entry) memcpy(entry, message.payload, sizeof *entry);
-        if (status != KOS_STATUS_PEER_GONE) return status;
-    }
-}
-
-static int read_accounts(uint64_t words[4]) {
-    kos_msg_t message = {.label = KOS_APPMAN_ACCOUNTS};
-    if (kos_msg_call(appman, &message) != KOS_STATUS_OK) return 0;
-    memcpy(words, message.payload, 4 * sizeof words[0]);
-    return 1;
-}
-
 static kos_status_t tell(kos_slot_t target, uint64_t label, uint64_t param, uint64_t first) {
     uint64_t words[2] = {first, 0};
     return kos_msg_call_words(target, label, &param, words);
@@ -93,13 +74,12 @@ static kos_status_t tell(kos_slot_t target, uint64_t label, uint64_t param, uint
 
 static uint64_t memory_of(const struct victim* victim) {
     uint64_t param = kInjectMemoryOf, words[2] = {victim->domain, 0};
-    return kos_msg_call_words(appman, kInjectLabel, &param, words) == KOS_STATUS_OK ? words[0] : 0;
+    return kos_msg_call_words(judging_appman, kInjectLabel, &param, words) == KOS_STATUS_OK ? words[0] : 0;
 }
 
 static void note_memory(struct victim* of, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
-        kos_appman_entry_t entry = {0};
-        ask_appman(KOS_APPMAN_STATUS, of[i].name, &entry);
+        kos_appman_entry_t const entry = status_of(of[i].name);
         of[i].domain = entry.domain;
         of[i].memory = memory_of(&of[i]);
     }
@@ -108,8 +88,7 @@ static void note_memory(struct victim* of, unsigned count) {
 static void print_table(const struct victim* of, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
         char line[160];
-        kos_appman_entry_t entry = {0};
-        ask_appman(KOS_APPMAN_STATUS, of[i].name, &entry);
+        kos_appman_entry_t const entry = status_of(of[i].name);
         snprintf(line, sizeof line, "%s: %u strikes, instance %u, memory %+lld\n", of[i].name, of[i].strikes,
                  entry.instance, (long long)(memory_of(&of[i]) - of[i].memory));
         print_line(line);
@@ -121,9 +100,9 @@ static void strike(struct victim* victim) {
     uint64_t kind = below(12) == 0 ? kFaultHang : below(kFaultKinds);
     uint64_t const way = below(10);
     if (!victim->port || way == 0) {
-        tell(appman, kInjectLabel, kInjectKill, victim->domain);
+        tell(judging_appman, kInjectLabel, kInjectKill, victim->domain);
     } else if (way == 1) {
-        ask_appman(KOS_APPMAN_RESTART, victim->name, 0);
+        restart_domain(victim->name);
     } else if (victim->is_peer) {
         if (way == 2) tell(victim->slot, kPeerMemory, 0, 0);
         if (way == 3) tell(victim->slot, kPeerSpin, below(20000), 0);
@@ -147,7 +126,7 @@ static unsigned strike_at_random(uint64_t duration_ms) {
     while (kos_time_ticks() < end) {
         // The supervisor rarely: root starts it later and later while it dies often.
         if (below(40) == 0) {
-            tell(appman, kInjectLabel, below(4) ? kInjectNow : kInjectAtRequest, below(kFaultKinds));
+            tell(judging_appman, kInjectLabel, below(4) ? kInjectNow : kInjectAtRequest, below(kFaultKinds));
         } else {
             strike(&victims[below(kVictims)]);
         }
@@ -188,8 +167,7 @@ static int is_quiet(void) {
         uint64_t sum = 0;
         unsigned running = 0;
         for (unsigned i = 0; i < kVictims; ++i) {
-            kos_appman_entry_t entry = {0};
-            ask_appman(KOS_APPMAN_STATUS, victims[i].name, &entry);
+            kos_appman_entry_t const entry = status_of(victims[i].name);
             running += entry.state == KOS_APPMAN_READY;
             sum += entry.instance;
             victims[i].domain = entry.domain;
@@ -226,7 +204,7 @@ int main(int argc, char** argv) {
     random_state = kos_app_parameter_number("seed", 1);
     snprintf(line, sizeof line, "seed %llu\n", (unsigned long long)random_state);
     print_line(line);
-    kos_assert_ok(kos_dir_request("appman", &appman));
+    kos_assert_ok(kos_dir_request("appman", &judging_appman));
     kos_assert_ok(kos_dir_request("user", &user));
     kos_assert_ok(kos_dir_request("pair", &pair));
     for (unsigned i = 0; i < kVictims; ++i) {
@@ -238,7 +216,7 @@ int main(int argc, char** argv) {
         kos_assert_ok(kos_thread_start(threads[i]));
     }
     // The timer asks the clock once only, in a thread of its first instance.
-    kos_assert_ok(ask_appman(KOS_APPMAN_RESTART, "timer", 0));
+    kos_assert_ok(restart_domain("timer"));
     check("all are there", is_quiet(), 0);
     use_all();
     uint64_t before[4] = {0}, after[4] = {0};
@@ -248,7 +226,7 @@ int main(int argc, char** argv) {
     served = cut_off = wrong = 0;
 
     unsigned const strikes = strike_at_random(kos_app_parameter_number("duration_ms", 20000));
-    tell(appman, kInjectLabel, kInjectAtRequest, 0);
+    tell(judging_appman, kInjectLabel, kInjectAtRequest, 0);
 
     check("everybody is back", is_quiet(), strikes);
     use_all();

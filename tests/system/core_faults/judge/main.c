@@ -1,17 +1,15 @@
 // Makes the victims go wrong in every way, and looks after each whether anything was lost: the victim is back, the
 // others have worked on without an error, no call hangs, and root's accounts are as before.
 #define RECORDS_HERE
-#include "../../common/faults.h"
+#include "../../common/judging.h"
 #include "../../common/peer.h"
-#include "../../common/records.h"
 
 #include <kos/log.h>
 #include <kos/ports.h>
 #include <kos/root.h>
 #include <kos/thread.h>
 
-static kos_slot_t peer, active, relay, pair, appman;
-static uint64_t accounts_before[4];
+static kos_slot_t peer, active, relay, pair;
 
 static kos_status_t tell(kos_slot_t target, uint64_t label, uint64_t param) {
     uint64_t words[2] = {0, 0};
@@ -24,41 +22,9 @@ static kos_status_t tell_chain(uint64_t label, uint64_t param) {
     return kos_msg_call_words(relay, kPeerRelay, &once, words);
 }
 
-static int read_accounts(uint64_t words[4]) {
-    kos_msg_t message = {.label = KOS_APPMAN_ACCOUNTS};
-    kos_status_t const status = kos_msg_call(appman, &message);
-    if (status != KOS_STATUS_OK || message.payload_bytes != 4 * sizeof words[0]) return 0;
-    memcpy(words, message.payload, 4 * sizeof words[0]);
-    return 1;
-}
-
-// Loans go back with the ticker, so this waits for it.
-static void check_accounts(const char* after) {
-    uint64_t now[4] = {0};
-    int is_same = 0;
-    for (unsigned tries = 0; tries < 100 && !is_same; ++tries) {
-        is_same = read_accounts(now) && !memcmp(now, accounts_before, sizeof now);
-        if (!is_same) pause_us(10000);
-    }
-    if (check("accounts as before", is_same, (int64_t)now[3])) return;
-    char line[160];
-    snprintf(line, sizeof line, "after %s: %lld untyped, %lld used, %lld slots, %lld loans and tokens\n", after,
-             (long long)(now[0] - accounts_before[0]), (long long)(now[1] - accounts_before[1]),
-             (long long)(now[2] - accounts_before[2]), (long long)now[3]);
-    print_line(line);
-}
-
 static void check_bystanders(void) {
     static uint64_t last;
-    uint64_t count = 0, words[2] = {0, 0};
-    kos_status_t status = KOS_STATUS_OK;
-    // They may have used up their time of this period.
-    for (unsigned tries = 0; tries < 100 && status == KOS_STATUS_OK && count <= last + 1; ++tries) {
-        if (tries) pause_us(10000);
-        status = kos_msg_call_words(pair, 1, &count, words);
-    }
-    check("others work on", status == KOS_STATUS_OK && count > last + 1 && words[0] == 0, (int64_t)(count - last));
-    last = count;
+    check_works_on("others work on", pair, &last);
 }
 
 static void check_all(const char* after) {
@@ -69,18 +35,13 @@ static void check_all(const char* after) {
     check_accounts(after);
 }
 
-static const char* const names[kFaultKinds] = {
-    "null write",      "jump to nowhere", "stack overflow", "no instruction", "privileged instruction",
-    "write to code",   "data as code",    "assertion",      "exit",           "write to what is read-only",
-    "capability fault"};
-
 // At most 16 restarts per second are within the group's intensity.
 enum { kPaceUs = 80000 };
 
 static void test_faults(kos_slot_t victim) {
     for (uint64_t kind = 0; kind < kFaultKinds; ++kind) {
-        check_status(names[kind], tell(victim, kPeerWrong, kind), KOS_STATUS_PEER_GONE);
-        check_all(names[kind]);
+        check_status(judging_kinds[kind].name, tell(victim, kPeerWrong, kind), KOS_STATUS_PEER_GONE);
+        check_all(judging_kinds[kind].name);
         pause_us(kPaceUs);
     }
 }
@@ -168,7 +129,7 @@ static void test_services(void) {
     for (unsigned i = 0; i < 3; ++i) {
         kos_msg_t message = {
             .label = KOS_APPMAN_RESTART, .payload = kServices[i], .payload_bytes = (uint32_t)strlen(kServices[i])};
-        check_status(kServices[i], kos_msg_call(appman, &message), KOS_STATUS_OK);
+        check_status(kServices[i], kos_msg_call(judging_appman, &message), KOS_STATUS_OK);
         pause_us(300000);
         check_status("directory answers", kos_dir_query("peer"), KOS_STATUS_OK);
         kos_status_t const logged = kos_log_info("after the restart of %s", kServices[i]);
@@ -185,7 +146,7 @@ int main(int argc, char** argv) {
     kos_assert_ok(kos_dir_request("active", &active));
     kos_assert_ok(kos_dir_request("relay", &relay));
     kos_assert_ok(kos_dir_request("pair", &pair));
-    kos_assert_ok(kos_dir_request("appman", &appman));
+    kos_assert_ok(kos_dir_request("appman", &judging_appman));
     // Threads keep their memory: made once, so that it is in the accounts.
     kos_thread_t* thread = 0;
     kos_assert_created(kos_thread_create(call_spin, (void*)(uintptr_t)peer, 0, &thread));
@@ -193,10 +154,7 @@ int main(int argc, char** argv) {
     kos_assert_ok(kos_thread_join(thread));
     check_status("the chain works", tell_chain(kPeerEcho, 0), KOS_STATUS_OK);
     pause_us(100000);
-    for (unsigned tries = 0; tries < 100; ++tries) {
-        if (read_accounts(accounts_before) && (uint32_t)accounts_before[3] == 0) break;
-        pause_us(10000);
-    }
+    note_accounts();
     check_all("nothing");
     test_faults(peer);
     test_faults(active);

@@ -1,10 +1,7 @@
 // Makes each core service go wrong in every way (tests/system/common/inject) and looks after each whether the fault is
 // in the log, the service is back, the others have worked on without an error, and root's accounts are as before.
 #define RECORDS_HERE
-#include "../../common/faults.h"
-#include "../../common/inject/inject.h"
-#include "../../common/log_lines.h"
-#include "../../common/records.h"
+#include "../../common/judging.h"
 
 #include <kos/log.h>
 #include <kos/random.h>
@@ -32,83 +29,12 @@ static struct service services[] = {
 };
 enum { kServices = sizeof services / sizeof services[0] };
 
-// What the fault record says, by enum fault_kind.
-static const struct {
-    const char* name;
-    const char* cause;
-} kinds[kFaultKinds] = {
-    {"null write", "write at 0x0: likely null pointer"},
-    {"jump to nowhere", "instruction fetch at 0xdead0000"},
-    {"stack overflow", "likely stack overflow"},
-    {"no instruction", "instruction that it may not execute"},
-    {"privileged instruction", "instruction that it may not execute"},
-    {"write to code", "write at 0x400000"},
-    {"data as code", "instruction fetch at"},
-    {"assertion", "assertion: "},
-    {"exit", "ended with status 3"},
-    {"write to what is read-only", "write at"},
-    {"capability fault", "used capability slot"},
-};
-
-static kos_slot_t appman, user, pair;
-static uint64_t accounts_before[4];
-
-static kos_status_t order(const struct service* service, uint64_t what, uint64_t first, uint64_t* result) {
-    uint64_t param = what, words[2] = {first, 0};
-    kos_status_t const status = kos_msg_call_words(service->slot, kInjectLabel, &param, words);
-    if (result) *result = words[0];
-    return status;
-}
-
-static kos_status_t ask_appman(uint64_t label, const char* name, kos_appman_entry_t* entry) {
-    kos_msg_t message = {.label = label, .payload = name, .payload_bytes = (uint32_t)strlen(name)};
-    kos_status_t const status = kos_msg_call(appman, &message);
-    if (status == KOS_STATUS_OK && entry) memcpy(entry, message.payload, sizeof *entry);
-    return status;
-}
-
-static int read_accounts(uint64_t words[4]) {
-    kos_msg_t message = {.label = KOS_APPMAN_ACCOUNTS};
-    kos_status_t const status = kos_msg_call(appman, &message);
-    if (status != KOS_STATUS_OK || message.payload_bytes != 4 * sizeof words[0]) return 0;
-    memcpy(words, message.payload, 4 * sizeof words[0]);
-    return 1;
-}
-
-static void check_accounts(const char* after) {
-    uint64_t now[4] = {0};
-    int is_same = 0;
-    for (unsigned tries = 0; tries < 200 && !is_same; ++tries) {
-        is_same = read_accounts(now) && !memcmp(now, accounts_before, sizeof now);
-        if (!is_same) pause_us(10000);
-    }
-    if (check("accounts as before", is_same, (int64_t)now[3])) return;
-    char line[160];
-    snprintf(line, sizeof line, "after %s: %lld untyped, %lld used, %lld slots, %llx loans and tokens\n", after,
-             (long long)(now[0] - accounts_before[0]), (long long)(now[1] - accounts_before[1]),
-             (long long)(now[2] - accounts_before[2]), (long long)now[3]);
-    print_line(line);
-}
+static kos_slot_t user, pair;
 
 static void check_others(void) {
     static uint64_t last_pair, last_user;
-    uint64_t count = 0, words[2] = {0, 0};
-    int has_moved = 0;
-    for (unsigned tries = 0; tries < 100 && !has_moved; ++tries) {
-        if (tries) pause_us(10000);
-        count = 0;
-        has_moved = kos_msg_call_words(pair, 1, &count, words) == KOS_STATUS_OK && count > last_pair + 1;
-    }
-    check("who has nothing to do with it works on", has_moved && words[0] == 0, (int64_t)(count - last_pair));
-    last_pair = count;
-    has_moved = 0;
-    for (unsigned tries = 0; tries < 200 && !has_moved; ++tries) {
-        if (tries) pause_us(10000);
-        count = 0;
-        has_moved = kos_msg_call_words(user, 1, &count, words) == KOS_STATUS_OK && count > last_user + 1;
-    }
-    check("who uses it goes on", has_moved && words[0] == 0, (int64_t)(count - last_user));
-    last_user = count;
+    check_works_on("who has nothing to do with it works on", pair, &last_pair);
+    check_works_on("who uses it goes on", user, &last_user);
 }
 
 // Does what it is there for.
@@ -141,7 +67,7 @@ static kos_status_t use(const struct service* service) {
 static uint64_t instance_of(const struct service* service) {
     uint64_t instance = 0;
     for (unsigned tries = 0; tries < 10; ++tries) {
-        if (order(service, kInjectState, 0, &instance) == KOS_STATUS_OK) return instance;
+        if (order(service->slot, kInjectLabel, kInjectState, 0, &instance) == KOS_STATUS_OK) return instance;
     }
     return 0;
 }
@@ -149,17 +75,9 @@ static uint64_t instance_of(const struct service* service) {
 // What the driver has in its buffer is lost with it: records have to be out before.
 static void settle(void) { pause_us(30000); }
 
-static int is_logged(uint64_t from, const char* start, const char* part) {
-    for (unsigned tries = 0; tries < 100; ++tries) {
-        if (log_count(from, start, part)) return 1;
-        pause_us(10000);
-    }
-    return 0;
-}
-
 // Ends that the domain itself reports.
 static int has_no_registers(const char* cause) {
-    return !strcmp(cause, kinds[kFaultAssert].cause) || !strcmp(cause, kinds[kFaultExit].cause);
+    return !strcmp(cause, judging_kinds[kFaultAssert].cause) || !strcmp(cause, judging_kinds[kFaultExit].cause);
 }
 
 // The service has ended once since `from`, `cause` says the log about it, and everything is as it was. `by_root`: it is
@@ -189,7 +107,7 @@ static void check_end(struct service* service, const char* name, uint64_t from, 
 static void wrong_in_request(struct service* service, uint64_t kind, const char* name, const char* cause) {
     settle();
     uint64_t const from = log_next();
-    kos_status_t const status = order(service, kInjectNow, kind, 0);
+    kos_status_t const status = order(service->slot, kInjectLabel, kInjectNow, kind, 0);
     check_end(service, name, from, cause, 1);
     check_status("its caller is told", status, KOS_STATUS_PEER_GONE);
 }
@@ -198,7 +116,7 @@ static void wrong_by_itself(struct service* service, enum inject_order how, uint
                             const char* cause) {
     settle();
     uint64_t const from = log_next();
-    kos_status_t const status = order(service, how, kind, 0);
+    kos_status_t const status = order(service->slot, kInjectLabel, how, kind, 0);
     check_end(service, name, from, cause, 1);
     check("who gave the order is answered", status == KOS_STATUS_OK || status == KOS_STATUS_PEER_GONE, status);
 }
@@ -221,7 +139,7 @@ static void test_hang(struct service* service) {
     settle();
     uint64_t const from = log_next();
     kos_thread_t* const thread = start_waiter(service);
-    kos_status_t const status = order(service, kInjectNow, kFaultHang, 0);
+    kos_status_t const status = order(service->slot, kInjectLabel, kInjectNow, kFaultHang, 0);
     check_end(service, "hangs in a request", from, "hung", 1);
     kos_assert_ok(kos_thread_join(thread));
     check_status("its caller is told", status, KOS_STATUS_PEER_GONE);
@@ -232,31 +150,30 @@ static void test_hang(struct service* service) {
 
 static void test_hunger(struct service* service) {
     uint64_t pages = 0;
-    check_status("more time than its budget", order(service, kInjectSpin, 20000, 0), KOS_STATUS_OK);
+    check_status("more time than its budget", order(service->slot, kInjectLabel, kInjectSpin, 20000, 0), KOS_STATUS_OK);
     check_status("it still serves", use(service), KOS_STATUS_OK);
-    check_status("all memory used", order(service, kInjectMemory, 0, &pages), KOS_STATUS_OK);
+    check_status("all memory used", order(service->slot, kInjectLabel, kInjectMemory, 0, &pages), KOS_STATUS_OK);
     check("of its quota", pages > 0, (int64_t)pages);
     check_status("it still serves", use(service), KOS_STATUS_OK);
     check_others();
-    wrong_in_request(service, kFaultNullWrite, "without memory", kinds[kFaultNullWrite].cause);
+    wrong_in_request(service, kFaultNullWrite, "without memory", judging_kinds[kFaultNullWrite].cause);
 }
 
 static void test_kills(struct service* service) {
     settle();
     uint64_t from = log_next();
-    struct service supervisor = {.name = "appman", .slot = appman};
-    check_status("killed", order(&supervisor, kInjectKill, service->domain, 0), KOS_STATUS_OK);
+    check_status("killed", order(judging_appman, kInjectLabel, kInjectKill, service->domain, 0), KOS_STATUS_OK);
     check_end(service, "killed", from, "ended, reason 9", 0);
-    check_status("deaf", order(service, kInjectDeaf, 0, 0), KOS_STATUS_OK);
+    check_status("deaf", order(service->slot, kInjectLabel, kInjectDeaf, 0, 0), KOS_STATUS_OK);
     settle();
     from = log_next();
-    check_status("asked to restart", ask_appman(KOS_APPMAN_RESTART, service->name, 0), KOS_STATUS_OK);
+    check_status("asked to restart", restart_domain(service->name), KOS_STATUS_OK);
     check_end(service, "killed because it does not end", from, "not ended in time", 0);
 }
 
 static void test_floods(struct service* service) {
     uint64_t sent = 0, word = 0;
-    kos_status_t const flooded = order(service, kInjectFlood, 30, &sent);
+    kos_status_t const flooded = order(service->slot, kInjectLabel, kInjectFlood, 30, &sent);
     check("it floods", flooded == KOS_STATUS_OK && sent >= 30, (int64_t)sent);
     check_others();
     unsigned refused = 0;
@@ -285,13 +202,14 @@ static void test_floods(struct service* service) {
 
 static void test_service(struct service* service) {
     for (uint64_t kind = 0; kind < kFaultKinds; ++kind) {
-        wrong_in_request(service, kind, kinds[kind].name, kinds[kind].cause);
+        wrong_in_request(service, kind, judging_kinds[kind].name, judging_kinds[kind].cause);
     }
     static const uint64_t kOwn[] = {kFaultNullWrite, kFaultJump, kFaultCapability, kFaultAssert};
     for (unsigned i = 0; i < sizeof kOwn / sizeof kOwn[0]; ++i) {
-        wrong_by_itself(service, kInjectOwn, kOwn[i], kinds[kOwn[i]].name, kinds[kOwn[i]].cause);
+        wrong_by_itself(service, kInjectOwn, kOwn[i], judging_kinds[kOwn[i]].name, judging_kinds[kOwn[i]].cause);
     }
-    wrong_by_itself(service, kInjectThread, kFaultNullWrite, "a thread of its own", kinds[kFaultNullWrite].cause);
+    wrong_by_itself(service, kInjectThread, kFaultNullWrite, "a thread of its own",
+                    judging_kinds[kFaultNullWrite].cause);
     test_hang(service);
     test_hunger(service);
     test_kills(service);
@@ -301,7 +219,7 @@ static void test_service(struct service* service) {
 // Everything that is made when it is needed first has to be there before accounts are compared, and what the first
 // instance only needs is gone: the timer asks the clock once.
 static void warm_up(void) {
-    kos_assert_ok(ask_appman(KOS_APPMAN_RESTART, "timer", 0));
+    kos_assert_ok(restart_domain("timer"));
     for (unsigned round = 0; round < 3; ++round) {
         for (unsigned i = 0; i < kServices; ++i) kos_assert_ok(use(&services[i]));
         kos_thread_t* const thread = start_waiter(&services[4]);
@@ -309,15 +227,11 @@ static void warm_up(void) {
         pause_us(50000);
     }
     for (unsigned i = 0; i < kServices; ++i) {
-        kos_appman_entry_t entry = {0};
-        kos_assert_ok(ask_appman(KOS_APPMAN_STATUS, services[i].name, &entry));
-        services[i].domain = entry.domain;
+        services[i].domain = status_of(services[i].name).domain;
+        kos_assert(services[i].domain != 0);
         services[i].instance = instance_of(&services[i]);
     }
-    for (unsigned tries = 0; tries < 100; ++tries) {
-        if (read_accounts(accounts_before) && (uint32_t)accounts_before[3] == 0) break;
-        pause_us(10000);
-    }
+    note_accounts();
 }
 
 int main(int argc, char** argv) {
@@ -325,7 +239,7 @@ int main(int argc, char** argv) {
     (void)argv;
     begin_records();
     for (unsigned i = 0; i < kServices; ++i) kos_assert_ok(kos_dir_request(services[i].port, &services[i].slot));
-    kos_assert_ok(kos_dir_request("appman", &appman));
+    kos_assert_ok(kos_dir_request("appman", &judging_appman));
     kos_assert_ok(kos_dir_request("user", &user));
     kos_assert_ok(kos_dir_request("pair", &pair));
     warm_up();

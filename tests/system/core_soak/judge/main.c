@@ -1,14 +1,13 @@
 // Ends the three victims in turn, in different ways, while two threads load them with calls; compares root's accounts
 // before and after. Parameter restarts: how often.
 #define RECORDS_HERE
-#include "../../common/faults.h"
+#include "../../common/judging.h"
 #include "../../common/peer.h"
-#include "../../common/records.h"
 
 #include <kos/ports.h>
 #include <kos/thread.h>
 
-static kos_slot_t slots[3], appman;
+static kos_slot_t slots[3];
 static volatile uint64_t served, cut_off, wrong;
 static volatile int is_over;
 
@@ -24,13 +23,6 @@ static void load(void* index) {
         }
         if (i % 8 == 0) kos_thread_yield();
     }
-}
-
-static int read_accounts(uint64_t words[4]) {
-    kos_msg_t message = {.label = KOS_APPMAN_ACCOUNTS};
-    if (kos_msg_call(appman, &message) != KOS_STATUS_OK) return 0;
-    memcpy(words, message.payload, 4 * sizeof words[0]);
-    return 1;
 }
 
 static void run_load(kos_thread_t* threads[2]) {
@@ -59,7 +51,7 @@ int main(int argc, char** argv) {
     static const char* const kPorts[3] = {"peer", "active", "relay"};
     begin_records();
     for (unsigned i = 0; i < 3; ++i) kos_assert_ok(kos_dir_request(kPorts[i], &slots[i]));
-    kos_assert_ok(kos_dir_request("appman", &appman));
+    kos_assert_ok(kos_dir_request("appman", &judging_appman));
     kos_thread_t* threads[2];
     run_load(threads);
     end_load(threads);

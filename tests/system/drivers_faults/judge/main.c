@@ -1,9 +1,7 @@
 // Has drivers die in the middle of interrupts and transfers, and floods one with interrupts. The next instance must
 // find its device working, the disk must hold what was written, and root's accounts must be as before.
 #define RECORDS_HERE
-#include "../../common/faults.h"
-#include "../../common/inject/inject.h"
-#include "../../common/records.h"
+#include "../../common/judging.h"
 
 #include <kos/idl/block.h>
 #include <kos/idl/gpio.h>
@@ -14,22 +12,14 @@
 static kos_gpio_client_t gpio;
 static kos_block_client_t block;
 static kos_rng_client_t rng;
-static kos_slot_t appman, pair;
-static uint64_t accounts_before[4];
+static kos_slot_t pair;
 
 enum { kPieces = 16, kStride = 8, kPieceBytes = 4096 };
-
-static kos_status_t order(kos_slot_t slot, uint64_t what, uint64_t first, uint64_t* result) {
-    uint64_t param = what, words[2] = {first, 0};
-    kos_status_t const status = kos_msg_call_words(slot, kInjectLabel, &param, words);
-    if (result) *result = words[0];
-    return status;
-}
 
 static uint64_t instance_of(kos_slot_t slot) {
     uint64_t instance = 0;
     for (unsigned tries = 0; tries < 20; ++tries) {
-        if (order(slot, kInjectState, 0, &instance) == KOS_STATUS_OK) return instance;
+        if (order(slot, kInjectLabel, kInjectState, 0, &instance) == KOS_STATUS_OK) return instance;
     }
     return 0;
 }
@@ -40,28 +30,6 @@ static int is_restarted(kos_slot_t slot, uint64_t before) {
         pause_us(10000);
     }
     return 0;
-}
-
-static int read_accounts(uint64_t words[4]) {
-    kos_msg_t message = {.label = KOS_APPMAN_ACCOUNTS};
-    if (kos_msg_call(appman, &message) != KOS_STATUS_OK) return 0;
-    memcpy(words, message.payload, 4 * sizeof words[0]);
-    return 1;
-}
-
-static void check_accounts(const char* after) {
-    uint64_t now[4] = {0};
-    int is_same = 0;
-    for (unsigned tries = 0; tries < 200 && !is_same; ++tries) {
-        is_same = read_accounts(now) && !memcmp(now, accounts_before, sizeof now);
-        if (!is_same) pause_us(10000);
-    }
-    if (check("accounts as before", is_same, (int64_t)now[3])) return;
-    char line[160];
-    snprintf(line, sizeof line, "after %s: %lld untyped, %lld used, %lld slots, %llx loans and tokens\n", after,
-             (long long)(now[0] - accounts_before[0]), (long long)(now[1] - accounts_before[1]),
-             (long long)(now[2] - accounts_before[2]), (long long)now[3]);
-    print_line(line);
 }
 
 static uint64_t pair_count(uint64_t* wrong) {
@@ -112,7 +80,8 @@ static void test_block_unacknowledged(void) {
     static const uint64_t kKinds[] = {kFaultNullWrite, kFaultAssert, kFaultHang};
     for (unsigned i = 0; i < sizeof kKinds / sizeof kKinds[0]; ++i) {
         uint64_t const before = instance_of(block.slot);
-        check_status("block: at its next interrupt", order(block.slot, kInjectUnacked, kKinds[i], 0), KOS_STATUS_OK);
+        check_status("block: at its next interrupt", order(block.slot, kInjectLabel, kInjectUnacked, kKinds[i], 0),
+                     KOS_STATUS_OK);
         const uint8_t* found;
         size_t size = 0;
         check_status("block: its caller is told", kos_block_client_read(block, 0, kPieceBytes, &found, &size),
@@ -145,7 +114,8 @@ static void test_block_under_way(void) {
     unsigned restarted = 0;
     for (unsigned i = 0; i < 6; ++i) {
         uint64_t const before = instance_of(block.slot);
-        kos_status_t const status = order(block.slot, i % 2 ? kInjectNow : kInjectOwn, kFaultNullWrite, 0);
+        kos_status_t const status =
+            order(block.slot, kInjectLabel, i % 2 ? kInjectNow : kInjectOwn, kFaultNullWrite, 0);
         restarted += (status == KOS_STATUS_PEER_GONE || status == KOS_STATUS_OK) && is_restarted(block.slot, before);
         pause_us(100000);
     }
@@ -178,7 +148,8 @@ static void test_rng(void) {
     for (unsigned i = 0; i < 3; ++i) {
         uint64_t const before = instance_of(rng.slot);
         // It asks its device for more whenever somebody takes some.
-        check_status("rng: at its next interrupt", order(rng.slot, kInjectUnacked, kFaultJump, 0), KOS_STATUS_OK);
+        check_status("rng: at its next interrupt", order(rng.slot, kInjectLabel, kInjectUnacked, kFaultJump, 0),
+                     KOS_STATUS_OK);
         uint8_t bytes[1024];
         for (unsigned k = 0; k < 20 && instance_of(rng.slot) == before; ++k) random_bytes(bytes, sizeof bytes);
         check("rng: it is restarted", is_restarted(rng.slot, before), (int64_t)before);
@@ -213,7 +184,7 @@ static void test_gpio_unacknowledged(void) {
     for (unsigned i = 0; i < 3; ++i) {
         uint64_t const before = instance_of(gpio.slot);
         check_status("gpio: subscribe", kos_gpio_client_subscribe(gpio, 1, KOS_GPIO_EDGES_RISING), KOS_STATUS_OK);
-        check_status("gpio: at its next interrupt", order(gpio.slot, kInjectUnacked, kFaultNullWrite, 0),
+        check_status("gpio: at its next interrupt", order(gpio.slot, kInjectLabel, kInjectUnacked, kFaultNullWrite, 0),
                      KOS_STATUS_OK);
         edge(1);
         check("gpio: it is restarted", is_restarted(gpio.slot, before), (int64_t)before);
@@ -230,17 +201,19 @@ static void test_storm(void) {
     uint64_t const quiet_from = pair_count(&wrong);
     pause_us(500000);
     uint64_t const quiet = pair_count(&wrong) - quiet_from;
-    check_status("storm: nobody looks at the device", order(gpio.slot, kInjectStorm, 1, 0), KOS_STATUS_OK);
+    check_status("storm: nobody looks at the device", order(gpio.slot, kInjectLabel, kInjectStorm, 1, 0),
+                 KOS_STATUS_OK);
     edge(1);
     uint64_t const storm_from = pair_count(&wrong);
     pause_us(500000);
     uint64_t const storm = pair_count(&wrong) - storm_from;
     check("storm: others go on", storm > quiet / 4 && wrong == 0, (int64_t)(quiet ? storm * 100 / quiet : 0));
-    check_status("storm: the driver answers", order(gpio.slot, kInjectStorm, 0, &ignored), KOS_STATUS_OK);
+    check_status("storm: the driver answers", order(gpio.slot, kInjectLabel, kInjectStorm, 0, &ignored), KOS_STATUS_OK);
     check("storm: there was one", ignored > 50, (int64_t)ignored);
-    check_status("storm: dies in it", order(gpio.slot, kInjectStorm, 1, 0), KOS_STATUS_OK);
+    check_status("storm: dies in it", order(gpio.slot, kInjectLabel, kInjectStorm, 1, 0), KOS_STATUS_OK);
     edge(1);
-    check_status("storm: of a fault", order(gpio.slot, kInjectNow, kFaultNullWrite, 0), KOS_STATUS_PEER_GONE);
+    check_status("storm: of a fault", order(gpio.slot, kInjectLabel, kInjectNow, kFaultNullWrite, 0),
+                 KOS_STATUS_PEER_GONE);
     check("storm: it is restarted", is_restarted(gpio.slot, before), (int64_t)before);
     check("storm: the next one sees edges", sees_edges(), 0);
     check_accounts("a storm");
@@ -250,7 +223,7 @@ int main(int argc, char** argv) {
     (void)argc;
     (void)argv;
     begin_records();
-    kos_assert_ok(kos_dir_request("appman", &appman));
+    kos_assert_ok(kos_dir_request("appman", &judging_appman));
     kos_assert_ok(kos_dir_request("pair", &pair));
     kos_assert_ok(kos_gpio_connect("gpio", &gpio));
     kos_assert_ok(kos_block_connect("block", &block));
@@ -269,10 +242,7 @@ int main(int argc, char** argv) {
     kos_assert_ok(kos_thread_join(thread));
     is_over = 0;
     reads = 0;
-    for (unsigned tries = 0; tries < 100; ++tries) {
-        if (read_accounts(accounts_before) && (uint32_t)accounts_before[3] == 0) break;
-        pause_us(10000);
-    }
+    note_accounts();
     test_block_unacknowledged();
     test_block_under_way();
     test_rng();

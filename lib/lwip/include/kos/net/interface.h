@@ -29,6 +29,9 @@ public:
     // checksum of TCP is left to the other side. Never blocks.
     virtual Sent send(const pbuf& packet, bool needs_checksum) = 0;
 
+    // After kFull: whether such a packet could be sent now.
+    virtual bool has_room() = 0;
+
     // The length of the next packet that has arrived; 0: there is none now.
     virtual size_t next_bytes() = 0;
     // Takes it, at most `room` bytes: how long it is, or 0 if it is gone or has become longer. `verified`: whoever sent
@@ -71,7 +74,7 @@ public:
 
     const InterfaceCounters& counters() const { return counters_; }
     netif& lwip() { return netif_; }
-    // Somebody waits for room (Link::Sent::kFull) since the last poll.
+    // The link had no room (Link::Sent::kFull), and has not had any since, as far as the last poll knows.
     bool is_blocked() const { return blocked_; }
 
 private:

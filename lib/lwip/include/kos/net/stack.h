@@ -72,6 +72,8 @@ public:
     // callback.
     void lookup_begins();
     void lookup_ends();
+    // Inside dns.h's timer: a call-back without an address means that nobody has answered.
+    bool is_in_lookup_timer() const { return is_in_lookup_timer_; }
 
     size_t memory_used() const;
     size_t memory_free() const;
@@ -98,6 +100,7 @@ private:
     raw_pcb* icmp6_ = nullptr;
     uint32_t last_tcp_ms_, last_second_ms_;
     uint32_t lookups_ = 0;
+    bool is_in_lookup_timer_ = false;
 };
 
 }  // namespace kos::net

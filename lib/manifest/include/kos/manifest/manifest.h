@@ -17,15 +17,21 @@ constexpr uint32_t kMaxModes = 16;
 constexpr uint32_t kMaxDevices = 128;
 constexpr uint32_t kMaxInterrupts = 128;
 constexpr uint32_t kMaxDma = 128;
-constexpr uint32_t kMaxRings = 128;
+constexpr uint32_t kMaxRings = 256;
 constexpr uint32_t kMaxImages = 64;
-constexpr uint32_t kMaxParameters = 512;
+constexpr uint32_t kMaxParameters = 1024;
 constexpr uint32_t kMaxTexts = 512;  // arguments, environment
 constexpr uint32_t kMaxGroups = 64;
 constexpr uint32_t kMaxMembers = KOS_MAX_DOMAINS + kMaxGroups;  // of all groups
 constexpr uint32_t kMaxBackOff = 8;
 constexpr uint32_t kMaxDomainInterrupts = 16;  // bits KOS_SIGNAL_IRQ_0..
-constexpr uint32_t kMaxDomainRings = 16;       // bits KOS_SIGNAL_RING_0.., both directions together
+constexpr uint32_t kMaxDomainRings = 160;      // both directions together: two for each domain with network, and others
+constexpr uint32_t kMaxNetRules = 512;
+constexpr uint32_t kMaxNetPeers = 512;  // of all rules
+constexpr uint32_t kMaxNetPorts = 1024;
+constexpr uint32_t kMaxNetServers = 4;        // for names, and for the time
+constexpr uint32_t kMaxNetRate = 10'000'000;  // packets per second
+constexpr uint32_t kMaxHostBytes = 253;       // of a host's name: RFC 1035, 2.3.4, as text
 constexpr uint32_t kMaxTextBytes = 255;  // an argument, environment entry or parameter value, without the final zero
 constexpr uint32_t kMaxPriority = 250;
 constexpr uint32_t kMaxCores = 64;       // numbers of cores are below; the machine may have fewer
@@ -137,6 +143,7 @@ struct Ring {
     const char* name;
     uint32_t producer, consumer;  // domains
     uint32_t bytes;               // whole pages
+    bool dma;                     // the producer is told the physical address
 };
 
 // A member is a domain or another group.
@@ -156,6 +163,65 @@ struct Group {
     uint32_t back_off_count;
     uint32_t back_off_ms[kMaxBackOff];
     Range members;  // of Manifest::members, in start order
+};
+
+// --- Network: what netrouter lets pass. Addresses are in network byte order; everything not allowed is denied.
+
+enum class NetProtocol : uint8_t { kTcp, kUdp, kIcmp, kAny };  // kIcmp: of either version
+enum class NetPeerKind : uint8_t { kAny, kNetwork4, kNetwork6, kDomain, kHost };
+
+// An IPv4 address is in the first 4 bytes.
+struct NetAddress {
+    uint8_t bytes[16];
+    bool is_v6;
+};
+
+// With whom: kAny and networks mean addresses outside; another domain is reached by its name only.
+struct NetPeer {
+    NetPeerKind kind;
+    uint8_t domain;     // kDomain: its number; it has a link
+    uint8_t prefix;     // networks: length in bits; the address's other bits are 0
+    bool is_wildcard;   // kHost: every name that ends with "." and `host`, and not `host` itself
+    uint8_t bytes[16];  // networks
+    const char* host;   // kHost: lower case, without a final dot
+};
+
+struct NetPorts {
+    uint16_t first, last;  // 1..65535
+};
+
+struct NetRule {
+    uint8_t domain;        // whose link; the rule's number in the manifest is its index
+    bool is_inbound;       // false: what the domain may begin (allow); true: what may be begun towards it (listen)
+    NetProtocol protocol;  // inbound: not kAny
+    uint16_t forward;      // inbound: port on the device's own address; 0: only for other domains
+    uint32_t rate;         // packets per second in the rule's direction; 0: no limit
+    Range peers;           // of Manifest::net_peers, at least one; outbound exactly one
+    Range ports;           // of Manifest::net_ports; none: all. Inbound TCP and UDP: exactly one port; ICMP: none
+};
+
+// A domain's private link. The domain's parameters net_* say the same addresses.
+struct NetLink {
+    uint8_t domain;
+    uint16_t out, in;                  // indices of the rings net_DOMAIN_out (to the router), net_DOMAIN_in
+    uint8_t address4[4], gateway4[4];  // the domain's end, the router's
+    uint8_t address6[16], gateway6[16];
+    Range rules;  // of Manifest::net_rules
+};
+
+enum class NetAddress6 : uint8_t { kNone, kAuto, kStatic };
+
+// The device's own address and what it needs besides. Without router there is no network.
+struct Network {
+    uint8_t router, driver;  // domains; 0: no network
+    bool is_dhcp;            // IPv4 address, gateway and name servers by DHCP; else address4 and prefix4
+    NetAddress6 mode6;
+    uint8_t address4[4], gateway4[4];  // gateway: all 0 for none
+    uint8_t address6[16], gateway6[16];
+    uint8_t prefix4, prefix6;
+    uint8_t dns_count, ntp_count;
+    NetAddress dns[kMaxNetServers];
+    const char* ntp[kMaxNetServers];  // names of hosts, or addresses as text
 };
 
 struct Manifest {
@@ -191,6 +257,16 @@ struct Manifest {
     Image images[kMaxImages];
     uint32_t parameter_count;
     Parameter parameters[kMaxParameters];
+
+    Network network;
+    uint32_t net_link_count;
+    NetLink net_links[KOS_MAX_DOMAINS];
+    uint32_t net_rule_count;
+    NetRule net_rules[kMaxNetRules];
+    uint32_t net_peer_count;
+    NetPeer net_peers[kMaxNetPeers];
+    uint32_t net_port_count;
+    NetPorts net_ports[kMaxNetPorts];
 };
 
 // What is wrong with a manifest and where.
@@ -219,6 +295,9 @@ Status read(const void* tree, size_t size_bytes, Manifest& manifest);
 uint32_t find_domain(const Manifest& manifest, const char* name);
 uint32_t find_port(const Manifest& manifest, const char* name);
 int find_mode(const Manifest& manifest, const char* name);
+
+// The network link of a domain, null if it has none.
+const NetLink* find_link(const Manifest& manifest, uint32_t domain);
 
 // The value of a parameter, null if the domain has none of that name.
 const char* find_parameter(const Manifest& manifest, const Domain& domain, const char* name);

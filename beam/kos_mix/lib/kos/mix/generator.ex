@@ -1,0 +1,129 @@
+defmodule Kos.Mix.Generator do
+  @moduledoc """
+  Writes new projects and applications from the templates, which are compiled into this module.
+  """
+  alias Kos.Mix.Project
+
+  @folder Path.expand("../../../templates", __DIR__)
+  @files @folder |> Path.join("**/*") |> Path.wildcard() |> Enum.filter(&File.regular?/1)
+  for file <- @files, do: @external_resource(file)
+  @templates Map.new(@files, &{Path.relative_to(&1, @folder), File.read!(&1)})
+
+  @languages %{"elixir" => "Elixir", "c" => "C", "cpp" => "C++", "rust" => "Rust"}
+
+  def check_language!(language) do
+    unless Map.has_key?(@languages, language) do
+      Mix.raise("--lang #{language}: expected one of #{@languages |> Map.keys() |> Enum.sort() |> Enum.join(", ")}")
+    end
+
+    language
+  end
+
+  @doc "The files around the applications. `console`: the app that has the console, or nil."
+  def system(root, name, module, console) do
+    values = [name: name, dashed: dashed(name), module: module, console: console]
+
+    write(root, values, [
+      {"system/mix.exs", "mix.exs"},
+      {"system/system.toml", "system.toml"},
+      {"system/README.md", "README.md"},
+      {"system/gitignore", ".gitignore"},
+      {"system/formatter.exs", ".formatter.exs"},
+      {"system/config.exs", "config/config.exs"},
+      {"system/host.exs", "config/host.exs"},
+      {"system/kos.exs", "config/kos.exs"}
+    ])
+  end
+
+  @doc "An application below `root`/apps and its lines in system.toml."
+  def app(root, name, module, language, console?) do
+    folder = Path.join([root, "apps", name])
+    write(folder, values(name, module, language, console?), files(language, name))
+    add_to_system(root, "apps/#{name}")
+    folder
+  end
+
+  @doc "The KOS files of an Elixir project that exists: app.toml, root.toml and a system.toml around it."
+  def adopt(root, name, module) do
+    values = values(name, module, "elixir", true) |> Keyword.put(:release, "_build/kos/rel/#{name}")
+    system = [name: name, dashed: dashed(name), module: module, console: name]
+    write(root, system, [{"system/system.toml", "system.toml"}])
+    write(root, values, [{"elixir/app.toml", "app.toml"}, {"elixir/root.toml", "root.toml"}])
+    add_to_system(root, ".")
+  end
+
+  defp values(name, module, language, console?) do
+    [
+      name: name,
+      dashed: dashed(name),
+      module: module,
+      lang: language,
+      lang_suffix: if(language == "rust", do: "rs", else: language),
+      language: @languages[language],
+      console: console?,
+      umbrella: true,
+      release: "../../_build/kos/rel/#{name}",
+      library: File.dir?(Kos.Mix.Home.path!("beam/kos")),
+      id: schema_id()
+    ]
+  end
+
+  defp files("elixir", name) do
+    [
+      {"elixir/mix.exs", "mix.exs"},
+      {"elixir/app.toml", "app.toml"},
+      {"elixir/root.toml", "root.toml"},
+      {"elixir/README.md", "README.md"},
+      {"elixir/formatter.exs", ".formatter.exs"},
+      {"elixir/vm.args.eex", "rel/vm.args.eex"},
+      {"elixir/lib/app.ex", "lib/#{name}.ex"},
+      {"elixir/lib/application.ex", "lib/#{name}/application.ex"},
+      {"elixir/lib/heart.ex", "lib/#{name}/heart.ex"},
+      {"elixir/test/app_test.exs", "test/#{name}_test.exs"},
+      {"elixir/test/test_helper.exs", "test/test_helper.exs"}
+    ]
+  end
+
+  defp files(language, name) do
+    source = if language == "rust", do: "main.rs", else: "main.#{language}"
+
+    [
+      {"native/CMakeLists.txt", "CMakeLists.txt"},
+      {"native/app.toml", "app.toml"},
+      {"native/README.md", "README.md"},
+      {"native/app.capnp", "#{name}.capnp"},
+      {"native/#{source}", source},
+      {"native/test/app.toml", "test/app.toml"},
+      {"native/test/main.c", "test/main.c"},
+      {"native/test/system.toml", "test/system.toml"}
+    ]
+  end
+
+  defp write(folder, values, files) do
+    for {template, target} <- files do
+      path = Path.join(folder, target)
+      # vm.args.eex is a template of mix itself.
+      text = Map.fetch!(@templates, template)
+      text = if String.ends_with?(template, ".eex"), do: text, else: EEx.eval_string(text, assigns: values)
+      File.mkdir_p!(Path.dirname(path))
+      if File.exists?(path), do: Mix.raise("#{Project.relative(path)} exists already; nothing is overwritten")
+      File.write!(path, text)
+      Mix.shell().info([:green, "* creating ", :reset, Project.relative(path)])
+    end
+  end
+
+  # Behind all other tables: an array of tables may go on anywhere in TOML.
+  defp add_to_system(root, path) do
+    file = Path.join(root, "system.toml")
+    File.write!(file, ~s(\n[[app]]\npath = "#{path}"\n), [:append])
+  end
+
+  # Cap'n Proto wants the highest bit set.
+  defp schema_id do
+    <<_::1, rest::63>> = :crypto.strong_rand_bytes(8)
+    <<id::64>> = <<1::1, rest::63>>
+    "0x" <> String.downcase(Integer.to_string(id, 16))
+  end
+
+  defp dashed(name), do: String.replace(name, "_", "-")
+end

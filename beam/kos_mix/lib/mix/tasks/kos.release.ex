@@ -1,0 +1,120 @@
+defmodule Mix.Tasks.Kos.Release do
+  @moduledoc """
+  Makes this app's release for the device; `mix kos.build` calls it in each app's folder.
+
+      mix kos.release --path DIR [--test]
+
+    * `--path DIR` - where the release goes
+    * `--test` - with the tests (`test/**/*_test.exs`) in it, run at its start
+
+  The release is the only one in `releases` of `mix.exs`, or the one with the app's name, or one with the defaults.
+  """
+  @shortdoc false
+  use Mix.Task
+  alias Kos.Mix.{Shell, Toolchain}
+
+  @test_application :kos_device_test
+
+  @impl true
+  def run(arguments) do
+    case Shell.parse("kos.release", arguments, path: :string, test: :boolean) do
+      :help -> :ok
+      {options, []} -> release(options[:path] || Mix.raise("kos.release needs --path DIR"), options[:test])
+      {_, rest} -> Mix.raise("kos.release takes no #{Enum.join(rest, " ")}")
+    end
+  end
+
+  defp release(path, test?) do
+    Toolchain.check_otp!()
+    Mix.Task.run("deps.loadpaths", ["--no-deps-check"])
+    fetch_path_dependencies()
+    Mix.Task.run("compile", [])
+    name = release_name()
+    if test?, do: add_tests(name)
+    # --overwrite leaves files of an earlier release behind.
+    File.rm_rf!(path)
+    Mix.Task.run("release", [to_string(name), "--overwrite", "--quiet", "--path", path])
+  end
+
+  # Path dependencies need no network, but mix wants them to be "fetched" once for each target.
+  defp fetch_path_dependencies do
+    if Mix.Project.config()[:deps] not in [nil, []], do: Mix.Task.run("deps.get", ["--only", "prod"])
+  end
+
+  defp release_name do
+    config = Mix.Project.config()
+    app = config[:app] || Mix.raise("#{File.cwd!()}/mix.exs has no :app")
+
+    case Keyword.keys(config[:releases] || []) do
+      [] ->
+        app
+
+      [only] ->
+        only
+
+      names ->
+        if app in names,
+          do: app,
+          else: Mix.raise("mix.exs has the releases #{inspect(names)}; expected one, or one named #{app}")
+    end
+  end
+
+  # The tests become an application of the release, behind all others in its boot script.
+  defp add_tests(name) do
+    config = Mix.Project.config()
+    files = Path.wildcard("test/**/*_test.exs")
+    if files == [], do: Mix.raise("#{File.cwd!()} has no test/**/*_test.exs to run on the device")
+
+    ebin = Path.join([Mix.Project.build_path(), "lib", to_string(@test_application), "ebin"])
+    File.rm_rf!(ebin)
+    File.mkdir_p!(ebin)
+    {:ok, _} = Application.ensure_all_started(:ex_unit)
+
+    modules =
+      case Kernel.ParallelCompiler.compile_to_path(files, ebin) do
+        {:ok, modules, _} -> modules
+        {:error, _, _} -> Mix.raise("The tests do not compile")
+      end
+
+    tests = Enum.filter(modules, &function_exported?(&1, :__ex_unit__, 0))
+    if tests == [], do: Mix.raise("No module in test/**/*_test.exs has `use ExUnit.Case`")
+
+    runner = [KosDeviceTest, KosDeviceTest.Formatter]
+    for module <- runner, do: copy_module(module, ebin)
+    write_app(ebin, modules ++ runner, tests, config[:app])
+    Code.prepend_path(ebin)
+
+    releases = Keyword.put_new(config[:releases] || [], name, [])
+    applications = [{config[:app], :permanent}, {:ex_unit, :permanent}, {@test_application, :permanent}]
+
+    releases =
+      Keyword.update!(releases, name, fn options ->
+        options = if is_function(options, 0), do: options.(), else: options
+        # Records must not come between a prompt and its answers, and the tests' traces need their chunks.
+        Keyword.update(options, :applications, applications, &Keyword.merge(&1, applications))
+      end)
+
+    Mix.ProjectStack.merge_config(releases: releases)
+  end
+
+  defp copy_module(module, ebin) do
+    {^module, code, _} = :code.get_object_code(module)
+    File.write!(Path.join(ebin, "#{module}.beam"), code)
+  end
+
+  defp write_app(ebin, modules, tests, app) do
+    specification =
+      {:application, @test_application,
+       [
+         description: 'The tests of an app, on the device',
+         vsn: '0.1.0',
+         modules: modules,
+         registered: [],
+         applications: [:kernel, :stdlib, :elixir, :ex_unit, app],
+         mod: {KosDeviceTest, []},
+         env: [modules: tests]
+       ]}
+
+    File.write!(Path.join(ebin, "#{@test_application}.app"), :io_lib.format("~p.~n", [specification]))
+  end
+end

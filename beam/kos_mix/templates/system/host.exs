@@ -1,0 +1,3 @@
+import Config
+
+# Only on this machine: mix test, iex -S mix.

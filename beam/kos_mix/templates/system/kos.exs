@@ -1,0 +1,4 @@
+import Config
+
+# Only on the device.
+config :logger, level: :info

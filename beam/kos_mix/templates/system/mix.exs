@@ -1,0 +1,14 @@
+defmodule <%= @module %>.System.MixProject do
+  use Mix.Project
+
+  # The whole device. Its applications are in apps/; system.toml says which of them make up the system.
+  def project do
+    [
+      apps_path: "apps",
+      version: "0.1.0",
+      archives: [kos_mix: "~> 0.1"],
+      start_permanent: Mix.env() == :prod,
+      deps: []
+    ]
+  end
+end

@@ -1,0 +1,85 @@
+// The link to the router over rings of the manifest.
+#include <kos/net/ring_link.h>
+#include <lwip/pbuf.h>
+
+namespace kos::net {
+namespace {
+
+constexpr uint32_t kTagChecksum = 1;
+
+}  // namespace
+
+kos_status_t RingLink::open(const char* out, const char* in) {
+    kos_status_t status = kos_ring_open(out, &out_);
+    if (!kos_status_is_ok(status)) return status;
+    status = kos_ring_open(in, &in_);
+    if (!kos_status_is_ok(status)) return status;
+    return out_.core.is_producer && !in_.core.is_producer ? KOS_STATUS_OK : KOS_STATUS_INVALID_ARGUMENT;
+}
+
+bool RingLink::again(kos_ring_t* ring, kos_status_t status) {
+    if (status == KOS_STATUS_PEER_INVALID) {
+        kos_ring_reset(ring);
+    } else if (status != KOS_STATUS_PEER_GONE) {
+        return false;
+    }
+    ++resets_;
+    return true;
+}
+
+Link::Sent RingLink::send(const pbuf& packet, bool needs_checksum) {
+    void* payload = nullptr;
+    kos_status_t status = kos_ring_reserve(&out_, packet.tot_len, &payload);
+    if (again(&out_, status)) status = kos_ring_reserve(&out_, packet.tot_len, &payload);
+    if (status == KOS_STATUS_FULL) {
+        blocked_bytes_ = packet.tot_len;
+        return Sent::kFull;
+    }
+    if (status != KOS_STATUS_OK) return Sent::kLost;
+    pbuf_copy_partial(&packet, payload, packet.tot_len, 0);
+    status = kos_ring_commit(&out_, packet.tot_len, needs_checksum ? kTagChecksum : 0);
+    again(&out_, status);
+    return status == KOS_STATUS_OK ? Sent::kYes : Sent::kLost;
+}
+
+bool RingLink::has_room() {
+    // What is reserved and not committed is nothing.
+    void* payload = nullptr;
+    const kos_status_t status = kos_ring_reserve(&out_, blocked_bytes_, &payload);
+    again(&out_, status);
+    return status != KOS_STATUS_FULL;
+}
+
+size_t RingLink::next_bytes() {
+    size_t length = 0;
+    uint32_t tag = 0;
+    kos_status_t status = kos_ring_receive(&in_, nullptr, 0, &length, &tag);
+    if (again(&in_, status)) status = kos_ring_receive(&in_, nullptr, 0, &length, &tag);
+    // Longer than 0 bytes, and stays. An empty record (OK) is gone; the next one comes with the next call.
+    return status == KOS_STATUS_INVALID_ARGUMENT ? length : 0;
+}
+
+size_t RingLink::take(void* bytes, size_t room, bool* verified) {
+    size_t length = 0;
+    uint32_t tag = 0;
+    const kos_status_t status = kos_ring_receive(&in_, bytes, room, &length, &tag);
+    *verified = (tag & kTagChecksum) != 0;
+    if (status == KOS_STATUS_OK) return length;
+    // It has grown since next_bytes() looked at it, which only a peer that wants to fool us can do.
+    if (status == KOS_STATUS_INVALID_ARGUMENT) drop();
+    again(&in_, status);
+    return 0;
+}
+
+void RingLink::drop() {
+    size_t length = 0;
+    uint32_t tag = 0;
+    again(&in_, kos_ring_receive(&in_, nullptr, SIZE_MAX, &length, &tag));
+}
+
+bool RingLink::prepare_sleep(bool wants_room) {
+    if (kos_ring_prepare_wait(&in_, 1)) return false;
+    return !wants_room || !kos_ring_prepare_wait(&out_, kos_ring_record_needs(&out_, blocked_bytes_));
+}
+
+}  // namespace kos::net
