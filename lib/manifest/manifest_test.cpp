@@ -92,7 +92,9 @@ TEST(Manifest, EverythingOfAGoodOne) {
     EXPECT_EQ(manifest.connections[0].client, 5u);
     EXPECT_FALSE(manifest.connections[0].early || manifest.connections[0].send_only);
     EXPECT_TRUE(manifest.connections[1].early && manifest.connections[1].send_only);
-    ASSERT_EQ(manifest.ring_count, 1u);
+    ASSERT_EQ(manifest.ring_count, 5u);
+    EXPECT_TRUE(manifest.rings[0].dma);
+    EXPECT_FALSE(manifest.rings[1].dma);
     EXPECT_EQ(manifest.rings[0].consumer, 5u);
     EXPECT_EQ(manifest.rings[0].bytes, 16384u);
 
@@ -114,6 +116,72 @@ TEST(Manifest, EverythingOfAGoodOne) {
     EXPECT_EQ(manifest.start_order[0], 2);
     EXPECT_EQ(manifest.start_order[2], 5);
     EXPECT_EQ(find_mode(manifest, "absent"), -1);
+}
+
+TEST(Manifest, NetworkOfAGoodOne) {
+    const Read result = read_tree(flatten(good()));
+    ASSERT_TRUE(result.status.ok()) << result.status.error().path << ": " << result.status.error().text;
+    const Manifest& manifest = *result.manifest;
+    const Network& network = manifest.network;
+    EXPECT_EQ(network.router, 2);
+    EXPECT_EQ(network.driver, 1);
+    EXPECT_FALSE(network.is_dhcp);
+    EXPECT_EQ(network.mode6, NetAddress6::kStatic);
+    EXPECT_EQ(network.address4[3], 15);
+    EXPECT_EQ(network.prefix4, 24);
+    EXPECT_EQ(network.gateway4[3], 2);
+    EXPECT_EQ(network.address6[0], 0xfe);
+    EXPECT_EQ(network.prefix6, 64);
+    EXPECT_EQ(network.gateway6[15], 2);
+    ASSERT_EQ(network.dns_count, 2);
+    EXPECT_EQ(network.dns[0].bytes[3], 3);
+    EXPECT_TRUE(network.dns[1].is_v6 && !network.dns[0].is_v6);
+    ASSERT_EQ(network.ntp_count, 2);
+    EXPECT_STREQ(network.ntp[1], "10.0.2.9");
+
+    ASSERT_EQ(manifest.net_link_count, 2u);
+    const NetLink* pump = find_link(manifest, 5);
+    ASSERT_NE(pump, nullptr);
+    EXPECT_STREQ(manifest.rings[pump->out].name, "net_pump_out");
+    EXPECT_STREQ(manifest.rings[pump->in].name, "net_pump_in");
+    EXPECT_EQ(pump->address4[2], 5);
+    EXPECT_EQ(pump->gateway4[3], 1);
+    EXPECT_EQ(pump->address6[5], 5);
+    EXPECT_EQ(pump->gateway6[15], 1);
+    EXPECT_EQ(find_link(manifest, 2), nullptr);
+    ASSERT_EQ(pump->rules.count, 5);
+    const NetRule* rules = &manifest.net_rules[pump->rules.first];
+    EXPECT_EQ(rules[0].protocol, NetProtocol::kTcp);
+    EXPECT_FALSE(rules[0].is_inbound);
+    EXPECT_EQ(rules[0].domain, 5);
+    ASSERT_EQ(rules[0].ports.count, 2);
+    EXPECT_EQ(manifest.net_ports[rules[0].ports.first + 1].last, 8010);
+    const NetPeer& host = manifest.net_peers[rules[0].peers.first];
+    EXPECT_EQ(host.kind, NetPeerKind::kHost);
+    EXPECT_TRUE(host.is_wildcard);
+    EXPECT_STREQ(host.host, "example.org");
+    const NetPeer& subnet = manifest.net_peers[rules[1].peers.first];
+    EXPECT_EQ(subnet.kind, NetPeerKind::kNetwork4);
+    EXPECT_EQ(subnet.bytes[0], 10);
+    EXPECT_EQ(subnet.prefix, 8);
+    EXPECT_EQ(rules[1].rate, 50u);
+    EXPECT_EQ(manifest.net_peers[rules[2].peers.first].domain, 1);
+    EXPECT_TRUE(rules[3].is_inbound);
+    EXPECT_EQ(rules[3].forward, 8080);
+    ASSERT_EQ(rules[3].peers.count, 2);
+    EXPECT_EQ(manifest.net_peers[rules[3].peers.first].kind, NetPeerKind::kAny);
+    EXPECT_EQ(manifest.net_peers[rules[3].peers.first + 1].kind, NetPeerKind::kNetwork6);
+    EXPECT_EQ(rules[4].protocol, NetProtocol::kIcmp);
+    EXPECT_EQ(rules[4].ports.count, 0);
+}
+
+TEST(Manifest, NetworkWithDhcp) {
+    Node root = good();
+    root.child("network").child("uplink").properties = {{"slaac", {}}};
+    const Read result = read_tree(flatten(root));
+    ASSERT_TRUE(result.status.ok()) << result.status.error().path << ": " << result.status.error().text;
+    EXPECT_TRUE(result.manifest->network.is_dhcp);
+    EXPECT_EQ(result.manifest->network.mode6, NetAddress6::kAuto);
 }
 
 TEST(Manifest, TheSmallest) {
@@ -316,6 +384,111 @@ const Mistake kMistakes[] = {
              ring.name = "ring" + std::to_string(i);
              r.child("rings").children.push_back(ring);
          }
+     }},
+    {"/network", "the numbers of two domains are expected", [](Node& r) { r.child("network").set("router", u32(1)); }},
+    {"/network:driver", "this property is missing", [](Node& r) { r.child("network").remove("driver"); }},
+    {"/network", "a node uplink is expected",
+     [](Node& r) { r.child("network").children.erase(r.child("network").children.begin()); }},
+    {"/network/x", "this node is not known here, or there twice", [](Node& r) { r.child("network").child("x"); }},
+    {"/network/uplink:address4", "an address and the length of its prefix are expected",
+     [](Node& r) {
+         r.child("network").child("uplink").set("address4", cells({1, 33}));
+     }},
+    {"/network/uplink:gateway4", "none is expected without address4",
+     [](Node& r) { r.child("network").child("uplink").remove("address4"); }},
+    {"/network/uplink:address6", "an address and the length of its prefix are expected",
+     [](Node& r) { r.child("network").child("uplink").set("slaac", {}); }},
+    {"/network/uplink:gateway6", "none is expected without address6",
+     [](Node& r) { r.child("network").child("uplink").remove("address6"); }},
+    {"/network/uplink:dns6", "at most 4 addresses of name servers are expected",
+     [](Node& r) { r.child("network").child("uplink").set("dns6", cells({1})); }},
+    {"/network/uplink:ntp", "at most 4 names of time servers are expected",
+     [](Node& r) {
+         r.child("network").child("uplink").set("ntp", texts({"a", "b", "c", "d", "e"}));
+     }},
+    {"/network/links/web", "the name of a domain is expected, not the router's, and each once",
+     [](Node& r) { r.child("network").child("links").child("pump").name = "web"; }},
+    {"/network/links/log", "the name of a domain is expected, not the router's, and each once",
+     [](Node& r) { r.child("network").child("links").child("pump").name = "log"; }},
+    {"/network/links/sensor", "addresses of no other link are expected",
+     [](Node& r) { r.child("network").child("links").child("sensor").set("gateway4", u32(0x0a4e0502)); }},
+    {"/network/links/pump", "addresses of no other link are expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").set("gateway6", cells({kPrefix6, 5 << 16, 0, 2}));
+     }},
+    {"/network/links/pump", "rings net_DOMAIN_out to the router and net_DOMAIN_in from it are expected",
+     [](Node& r) { r.child("rings").child("net_pump_in").set("producer", u32(1)); }},
+    {"/network/links/pump/allow/rule-0:protocol", "this property is missing",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-0").remove("protocol");
+     }},
+    {"/network/links/pump/allow/rule-0:host", "the name of a host in lower case is expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-0").set("host",
+                                                                                            text("Example.org"));
+     }},
+    {"/network/links/pump/allow/rule-0:host", "the name of a host in lower case is expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-0").set("host", text("*."));
+     }},
+    {"/network/links/pump/allow/rule-0:ports", "pairs of the first and the last port are expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-0").set("ports", cells({443}));
+     }},
+    {"/network/links/pump/allow/rule-0:ports", "pairs of the first and the last port are expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-0").set("ports",
+                                                                                            cells({443, 65536}));
+     }},
+    {"/network/links/pump/allow/rule-1:networks4", "a network without bits behind its prefix is expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-1").set("networks4",
+                                                                                            cells({0x0a000001, 8}));
+     }},
+    {"/network/links/pump/allow/rule-1:networks4", "a network without bits behind its prefix is expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-1").set("networks4",
+                                                                                            cells({0, 33}));
+     }},
+    {"/network/links/pump/allow/rule-1:networks4", "addresses with the lengths of their prefixes are expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-1").set("networks4", cells({0}));
+     }},
+    {"/network/links/pump/allow/rule-1:ports", "none are expected without TCP or UDP",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-1").set("ports", cells({1, 1}));
+     }},
+    {"/network/links/pump/allow/rule-1", "one peer of a rule is expected, in listen at least one",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-1").remove("networks4");
+     }},
+    {"/network/links/pump/allow/rule-1:forward", "only in listen is it expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-1").set("forward", u32(1));
+     }},
+    {"/network/links/pump/allow/rule-2:domains", "numbers of other domains with network are expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-2").set("domains", u32(5));
+     }},
+    {"/network/links/pump/allow/rule-2:domains", "numbers of other domains with network are expected",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("allow").child("rule-2").set("domains", u32(2));
+     }},
+    {"/network/links/pump/listen/rule-0", "one protocol, one port and no host are expected in listen",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("listen").child("rule-0").set("ports", cells({80, 81}));
+     }},
+    {"/network/links/pump/listen/rule-0", "one protocol, one port and no host are expected in listen",
+     [](Node& r) { r.child("network").child("links").child("pump").child("listen").child("rule-0").remove("ports"); }},
+    {"/network/links/pump/listen/rule-1", "one protocol, one port and no host are expected in listen",
+     [](Node& r) {
+         r.child("network").child("links").child("pump").child("listen").child("rule-1").set("forward", u32(80));
+     }},
+    {"/network/links/sensor/listen/rule-0:forward", "a port that nobody else has is expected",
+     [](Node& r) {
+         Node& rule = r.child("network").child("links").child("sensor").child("listen").child("rule-0");
+         rule.set("protocol", text("tcp"));
+         rule.set("forward", u32(8080));
      }},
     {"/groups/field:strategy", "one of the known words is expected",
      [](Node& r) { r.child("groups").child("field").set("strategy", text("best_effort")); }},

@@ -40,6 +40,27 @@ inline void expect_sound(const Manifest& manifest) {
         ASSERT_NE(manifest.domains[manifest.rings[i].producer].name, nullptr);
         ASSERT_NE(manifest.domains[manifest.rings[i].consumer].name, nullptr);
     }
+    ASSERT_TRUE(manifest.net_link_count == 0 || manifest.domains[manifest.network.router].name != nullptr);
+    for (uint32_t i = 0; i < manifest.net_link_count; ++i) {
+        const NetLink& link = manifest.net_links[i];
+        ASSERT_NE(manifest.domains[link.domain].name, nullptr);
+        ASSERT_TRUE(link.out < manifest.ring_count && link.in < manifest.ring_count);
+        ASSERT_TRUE(in(link.rules, manifest.net_rule_count));
+        ASSERT_EQ(manifest.rings[link.out].producer, link.domain);
+        ASSERT_EQ(manifest.rings[link.in].consumer, link.domain);
+    }
+    for (uint32_t i = 0; i < manifest.net_rule_count; ++i) {
+        const NetRule& rule = manifest.net_rules[i];
+        ASSERT_NE(find_link(manifest, rule.domain), nullptr);
+        ASSERT_TRUE(in(rule.peers, manifest.net_peer_count) && in(rule.ports, manifest.net_port_count));
+        ASSERT_NE(rule.peers.count, 0u);
+    }
+    for (uint32_t i = 0; i < manifest.net_peer_count; ++i) {
+        const NetPeer& peer = manifest.net_peers[i];
+        ASSERT_TRUE(peer.kind != NetPeerKind::kDomain || find_link(manifest, peer.domain) != nullptr);
+        ASSERT_TRUE(peer.kind != NetPeerKind::kHost || peer.host != nullptr);
+        ASSERT_LE(peer.prefix, peer.kind == NetPeerKind::kNetwork4 ? 32u : 128u);
+    }
     for (uint32_t i = 0; i < manifest.group_count; ++i) {
         ASSERT_TRUE(in(manifest.groups[i].members, manifest.member_count));
         ASSERT_TRUE(manifest.groups[i].parent == kNoGroup || manifest.groups[i].parent < manifest.group_count);

@@ -98,6 +98,49 @@ inline Node domain(const std::string& name, uint32_t number) {
             {}};
 }
 
+constexpr uint32_t kPrefix6 = 0xfd6b6f73;
+
+inline Node link(const std::string& domain, uint32_t number) {
+    return {domain,
+            {{"address4", u32(0x0a4e0002 | number << 8)},
+             {"gateway4", u32(0x0a4e0001 | number << 8)},
+             {"address6", cells({kPrefix6, number << 16, 0, 2})},
+             {"gateway6", cells({kPrefix6, number << 16, 0, 1})}},
+            {}};
+}
+
+// Domain 2 routes, 1 drives; pump and sensor have links.
+inline Node network() {
+    Node network{"network", {{"router", u32(2)}, {"driver", u32(1)}}, {}};
+    network.child("uplink").properties = {{"address4", cells({0x0a00020f, 24})},
+                                          {"gateway4", cells({0x0a000202})},
+                                          {"address6", cells({0xfec00000, 0, 0, 15, 64})},
+                                          {"gateway6", cells({0xfec00000, 0, 0, 2})},
+                                          {"dns4", cells({0x0a000203})},
+                                          {"dns6", cells({0xfec00000, 0, 0, 3})},
+                                          {"ntp", texts({"ntp.example.org", "10.0.2.9"})}};
+    Node pump = link("pump", 5);
+    pump.child("allow").children = {
+        {"rule-0",
+         {{"protocol", text("tcp")}, {"host", text("*.example.org")}, {"ports", cells({443, 443, 8000, 8010})}},
+         {}},
+        {"rule-1", {{"protocol", text("any")}, {"networks4", cells({0x0a000000, 8})}, {"rate", u32(50)}}, {}},
+        {"rule-2", {{"protocol", text("udp")}, {"domains", cells({1})}, {"ports", cells({53, 53})}}, {}}};
+    pump.child("listen").children = {{"rule-0",
+                                      {{"protocol", text("tcp")},
+                                       {"any", {}},
+                                       {"networks6", cells({0xfd000000, 0, 0, 0, 8})},
+                                       {"ports", cells({80, 80})},
+                                       {"forward", u32(8080)}},
+                                      {}},
+                                     {"rule-1", {{"protocol", text("icmp")}, {"any", {}}}, {}}};
+    Node sensor = link("sensor", 1);
+    sensor.child("listen").children = {
+        {"rule-0", {{"protocol", text("udp")}, {"domains", cells({5})}, {"ports", cells({53, 53})}}, {}}};
+    network.child("links").children = {pump, sensor};
+    return network;
+}
+
 inline Node good() {
     Node root{"",
               {{"compatible", text("kos,manifest-1")},
@@ -136,7 +179,12 @@ inline Node good() {
         {"connection-0", {{"client", u32(5)}, {"port", u32(3)}}, {}},
         {"connection-1", {{"client", u32(5)}, {"port", u32(1)}, {"early", {}}, {"send-only", {}}}, {}}};
     root.child("rings").children = {
-        {"samples", {{"producer", u32(1)}, {"consumer", u32(5)}, {"bytes", u32(16384)}}, {}}};
+        {"samples", {{"producer", u32(1)}, {"consumer", u32(5)}, {"bytes", u32(16384)}, {"dma", {}}}, {}},
+        {"net_pump_out", {{"producer", u32(5)}, {"consumer", u32(2)}, {"bytes", u32(65536)}}, {}},
+        {"net_pump_in", {{"producer", u32(2)}, {"consumer", u32(5)}, {"bytes", u32(65536)}}, {}},
+        {"net_sensor_out", {{"producer", u32(1)}, {"consumer", u32(2)}, {"bytes", u32(65536)}}, {}},
+        {"net_sensor_in", {{"producer", u32(2)}, {"consumer", u32(1)}, {"bytes", u32(65536)}}, {}}};
+    root.children.push_back(network());
     root.child("groups").children = {{"field",
                                       {{"strategy", text("rest_for_one")},
                                        {"members", texts({"sensor", "pump"})},

@@ -287,6 +287,47 @@ TEST(Ring, CommitMayBeShorterThanReserveAndNeverLonger) {
 
 // Restarts of either side at any time, also of both: what arrives is always a run of what the present producer has sent
 // to the present consumer, from its first byte on, and data flow again soon.
+TEST(Ring, PeekLeavesTheRecordUntilRelease) {
+    Memory memory(kSmall);
+    Pair pair(memory);
+    const void* seen = nullptr;
+    size_t length = 0;
+    uint32_t tag = 0;
+    EXPECT_EQ(kos_ring_core_peek(&pair.producer, &seen, &length, &tag), KOS_RING_MISUSE);
+    EXPECT_EQ(kos_ring_core_peek(&pair.consumer, &seen, &length, &tag), KOS_RING_WAIT);
+    EXPECT_EQ(kos_ring_core_release(&pair.consumer), KOS_RING_MISUSE);
+    // Often enough to come around the end, with its fillings.
+    for (uint32_t i = 0; i < 40; ++i) {
+        void* payload = nullptr;
+        const size_t size = 1 + i % 16;
+        ASSERT_EQ(kos_ring_core_reserve(&pair.producer, size, &payload), KOS_RING_OK);
+        memset(payload, static_cast<int>(i), size);
+        ASSERT_EQ(kos_ring_core_commit(&pair.producer, size, i), KOS_RING_OK);
+        for (int again = 0; again < 2; ++again) {
+            ASSERT_EQ(kos_ring_core_peek(&pair.consumer, &seen, &length, &tag), KOS_RING_OK);
+            ASSERT_EQ(length, size);
+            ASSERT_EQ(tag, i);
+            ASSERT_EQ(static_cast<const unsigned char*>(seen)[size - 1], i);
+        }
+        ASSERT_EQ(kos_ring_core_release(&pair.consumer), KOS_RING_OK);
+        ASSERT_EQ(kos_ring_core_release(&pair.consumer), KOS_RING_MISUSE);
+    }
+    // A restart of the producer takes the record away, not the ring.
+    void* payload = nullptr;
+    ASSERT_EQ(kos_ring_core_reserve(&pair.producer, 8, &payload), KOS_RING_OK);
+    ASSERT_EQ(kos_ring_core_commit(&pair.producer, 8, 1), KOS_RING_OK);
+    ASSERT_EQ(kos_ring_core_peek(&pair.consumer, &seen, &length, &tag), KOS_RING_OK);
+    ASSERT_EQ(kos_ring_core_open(&pair.producer, memory.get(), memory.size(), 1), KOS_RING_OK);
+    ASSERT_EQ(kos_ring_core_release(&pair.consumer), KOS_RING_OK);
+    EXPECT_EQ(kos_ring_core_peek(&pair.consumer, &seen, &length, &tag), KOS_RING_GONE);
+    EXPECT_EQ(kos_ring_core_release(&pair.consumer), KOS_RING_MISUSE);
+    EXPECT_EQ(kos_ring_core_peek(&pair.consumer, &seen, &length, &tag), KOS_RING_WAIT);
+    ASSERT_EQ(kos_ring_core_reserve(&pair.producer, 8, &payload), KOS_RING_OK);
+    ASSERT_EQ(kos_ring_core_commit(&pair.producer, 8, 2), KOS_RING_OK);
+    ASSERT_EQ(kos_ring_core_peek(&pair.consumer, &seen, &length, &tag), KOS_RING_OK);
+    EXPECT_EQ(tag, 2u);
+}
+
 TEST(Ring, RandomRestarts) {
     for (uint64_t seed = 1; seed <= 30; ++seed) {
         std::mt19937_64 random(seed);

@@ -105,6 +105,12 @@ kos_status_t kos_ring_receive(kos_ring_t* ring, void* bytes, size_t count, size_
     return finish(ring, kos_ring_core_receive(&ring->core, bytes, count, length, tag));
 }
 
+kos_status_t kos_ring_peek(kos_ring_t* ring, const void** payload, size_t* length, uint32_t* tag) {
+    return finish(ring, kos_ring_core_peek(&ring->core, payload, length, tag));
+}
+
+kos_status_t kos_ring_release(kos_ring_t* ring) { return finish(ring, kos_ring_core_release(&ring->core)); }
+
 int kos_ring_prepare_wait(kos_ring_t* ring, size_t wanted) { return kos_ring_core_prepare_wait(&ring->core, wanted); }
 
 kos_status_t kos_ring_wait(kos_ring_t* ring, size_t wanted) {

@@ -73,6 +73,7 @@ public:
     Result<size_t> write(IoBuffer& from, uint64_t offset) override;
     Status allocate(uint32_t mode, uint64_t offset, uint64_t bytes) override;
     Result<uint64_t> find(uint64_t offset, bool hole) override;
+    Inode* immutable() override { return top().immutable(); }
     void touch_accessed() override;
     Result<uint32_t> seals() override;
     Status add_seals(uint32_t seals) override;

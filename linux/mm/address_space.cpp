@@ -1,6 +1,8 @@
 // Mappings: what mmap(2) and its relatives make, split and take away. The pages are in pages.cpp.
 #include "mm/address_space.h"
 
+#include "mm/call_stubs.h"
+
 #include <algorithm>
 
 namespace kos::lx {
@@ -159,10 +161,13 @@ Status AddressSpace::unmap(uint64_t address, uint64_t bytes) {
     auto mapping = split(address);
     split(end);
     drop_pages(address, end);
+    bool has_file = false;
     while (mapping != mappings_.end() && mapping->first < end) {
         mapped_ -= mapping->second.bytes();
+        has_file |= bool(mapping->second.file);
         mapping = mappings_.erase(mapping);
     }
+    if (has_file && !stub_areas_.empty()) forget_stubs(address, end);
     return {};
 }
 
@@ -257,6 +262,7 @@ Result<uint64_t> AddressSpace::remap(uint64_t old_address, uint64_t old_bytes, u
         Page& to = make_page(target + (at - old_address));
         to.frame = page.frame;
         to.is_anonymous = page.is_anonymous;
+        to.is_code = page.is_code && page.is_anonymous;
         ++resident_;
         drop_page(at, table, page);
     });

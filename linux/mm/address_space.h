@@ -17,6 +17,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace kos::lx {
 
@@ -28,6 +29,8 @@ constexpr uint32_t kMAP_SHARED = 1, kMAP_PRIVATE = 2, kMAP_SHARED_VALIDATE = 3, 
 
 // User addresses: below 2^47 on seL4 (sel4-abi 0.7); the first 64 KiB stay empty, as with vm.mmap_min_addr.
 constexpr uint64_t kUserBegin = 0x10000, kUserEnd = 0x7fff'ffff'f000;
+
+class CallStubs;
 
 // The kernel's side of an address space.
 class MachineSpace {
@@ -100,6 +103,8 @@ public:
 
     const std::map<uint64_t, Mapping>& mappings() const { return mappings_; }
     const Mapping* find(uint64_t address) const;
+    // The call behind whose stub (mm/call_stubs.h) `address` is: the stub's first word; 0: none there.
+    uint64_t stub_at(uint64_t address) const;
     uint64_t resident_pages() const { return resident_; }
     uint64_t mapped_bytes() const { return mapped_; }
 
@@ -115,6 +120,7 @@ private:
         uint32_t handle = 0;         // of MachineSpace; 0: the program's processor does not know it
         uint8_t machine_rights = 0;  // kPROT_*, as the processor has it
         bool is_anonymous = false;   // a copy of this program's, which it may write to if nobody else has it
+        bool is_code = false;        // of a file, to be executed: its call sites are rewritten
     };
     static constexpr unsigned kTablePages = 512;
     struct Table {
@@ -139,6 +145,17 @@ private:
     Status fill(const Mapping& mapping, uint64_t address, bool for_write, Page& page);
     Status own(Page& page);  // replaces a frame that others have as well by a copy
     Status show(const Mapping& mapping, uint64_t address, Page& page);
+    // Stubs of a mapped file's code.
+    struct StubArea {
+        Ref<CallStubs> stubs;
+        int64_t file_start;  // where the file's first byte is or would be
+        uint64_t start, end;
+    };
+    bool must_rewrite(const Mapping& mapping, const Page& page) const;
+    Status rewrite(const Mapping& mapping, uint64_t address, Page& page);
+    Result<const StubArea*> stub_area(const Mapping& mapping);
+    Result<uint64_t> find_room_near(uint64_t start, uint64_t end, uint64_t bytes) const;
+    void forget_stubs(uint64_t start, uint64_t end);
     void fault_around(const Mapping& mapping, uint64_t address, uint32_t access);
 
     Mappings::iterator split(uint64_t address);
@@ -152,6 +169,7 @@ private:
     std::unique_ptr<MachineSpace> machine_;
     Mappings mappings_;
     std::map<uint64_t, std::unique_ptr<Table>> tables_;  // by address / (kTablePages * kPageBytes)
+    std::vector<StubArea> stub_areas_;
     Table* last_table_ = nullptr;
     uint64_t last_table_number_ = 0;
     uint64_t resident_ = 0;

@@ -1,6 +1,8 @@
 // Pages: made when they are first used, copied when they are written to, and the server's way to them.
 #include "mm/address_space.h"
 
+#include "mm/call_stubs.h"
+
 #include <string.h>
 
 #include <algorithm>
@@ -105,6 +107,7 @@ Status AddressSpace::show(const Mapping& mapping, uint64_t address, Page& page) 
                                ? !page.frame->is_read_only() && mapping.file && !(page.frame == zero_frame(frames_))
                                : is_ours;
     if (!may_write) rights &= ~kPROT_WRITE;
+    if (must_rewrite(mapping, page)) rights &= ~kPROT_EXEC;
     if (page.handle && page.machine_rights == rights) return {};
     if (page.handle) {
         machine_->protect(address, *page.frame, rights, page.handle);
@@ -138,6 +141,7 @@ Result<AddressSpace::Page*> AddressSpace::touch(const Mapping& mapping, uint64_t
             KOS_TRY_STATUS(own(page));
         }
     }
+    if (access == kPROT_EXEC && must_rewrite(mapping, page)) KOS_TRY_STATUS(rewrite(mapping, address, page));
     if (reach == Reach::kProgram) KOS_TRY_STATUS(show(mapping, address, page));
     return &page;
 }
@@ -167,7 +171,7 @@ void AddressSpace::fault_around(const Mapping& mapping, uint64_t address, uint32
     uint64_t const from = std::max(block, mapping.start), to = std::min(block + kBlock, mapping.end);
     for (uint64_t at = from; at < to; at += kPageBytes) {
         const Page* const page = find_page(at);
-        if (page && (page->handle || access == kPROT_WRITE)) continue;
+        if (page && (access == kPROT_WRITE || page->machine_rights & access)) continue;
         if (!touch(mapping, at, access, Reach::kProgram).ok()) return;
     }
 }
@@ -289,6 +293,7 @@ Result<Ref<AddressSpace>> AddressSpace::copy(std::unique_ptr<MachineSpace> machi
     made->break_end = break_end;
     made->limit_bytes = limit_bytes;
     made->shim = shim;
+    made->stub_areas_ = stub_areas_;
     for (const auto& [start, mapping] : mappings_) {
         if (mapping.flags & kMappingDontFork) continue;
         made->mappings_.emplace(start, mapping);
@@ -301,6 +306,7 @@ Result<Ref<AddressSpace>> AddressSpace::copy(std::unique_ptr<MachineSpace> machi
             Page& copy = made->make_page(at);
             copy.frame = page.frame;
             copy.is_anonymous = true;
+            copy.is_code = page.is_code;
             ++made->resident_;
             if (page.handle && page.machine_rights & kPROT_WRITE) {
                 page.machine_rights = static_cast<uint8_t>(page.machine_rights & ~kPROT_WRITE);

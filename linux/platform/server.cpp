@@ -1,9 +1,11 @@
 // The loop, and what becomes of each kind of fault (sel4-abi: fault messages of seL4 16.0.0, AArch64).
 #include "platform/server.h"
 
+#include "platform/network.h"
 #include "shim/layout.h"
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
+#include "task/futex.h"
 
 #include <kos/app.h>
 #include <kos/log.h>
@@ -121,9 +123,11 @@ Status KosServer::load_shim() {
     auto const bytes = static_cast<size_t>(kos_linux_shim_end - kos_linux_shim_start);
     for (size_t at = 0; at < kShimBytes; at += kPageBytes) {
         KOS_TRY(Ref<Frame> frame, frames_.allocate());
-        if (at < bytes) memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
+        if (at < bytes && at < kShimCodeBytes)
+            memcpy(frame->data(), kos_linux_shim_start + at, std::min(kPageBytes, bytes - at));
         shim_.push_back(std::move(frame));
     }
+    set_futex_counts(reinterpret_cast<uint32_t*>(shim_[kShimFutexes / kPageBytes]->data()));
     time_.show(shim_[kShimCodeBytes / kPageBytes]);
     return {};
 }
@@ -283,6 +287,7 @@ void KosServer::handle_signals(uint64_t badge) {
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);
     }
     if (badge & KOS_SIGNAL_CONSOLE) console_signalled();
+    if (badge & network_signals()) network_signalled(*system_);
     if (badge & KOS_SIGNAL_ALARM) {
         (void)kos_time_alarm_bits();
         system_->timers.expire();
@@ -294,7 +299,7 @@ void KosServer::handle_fault(const Message& message) {
     if (found == threads_.end()) return;  // ended while its fault was on the way: stays stopped
     current_ = found->second;
     switch (message.label()) {
-        case kUnknownSyscall: return handle_call();
+        case kUnknownSyscall: return handle_call(message);
         case kCapFault: return handle_capability_fault();
         case kVmFault: return handle_page_fault(message);
         case kUserException: return handle_exception(message);
@@ -302,7 +307,36 @@ void KosServer::handle_fault(const Message& message) {
     }
 }
 
-void KosServer::handle_call() {
+// The call may take away what the shim has stored below the stack pointer: the thread must not need it any more.
+bool takes_stack(const Thread& thread, uint64_t sp) {
+    enum : unsigned { kBrk = 214, kMunmap = 215, kMremap = 216, kMmap = 222, kMprotect = 226, kMadvise = 233 };
+    const uint64_t* const words = thread.call_arguments;
+    uint64_t const stored = sp - kShimStackBytes;
+    auto const overlaps = [&](uint64_t start, uint64_t bytes) {
+        return start < sp && bytes > 0 && start + page_up(bytes) > stored;
+    };
+    switch (thread.call_number) {
+        case kBrk: return words[0] < sp;
+        case kMunmap:
+        case kMprotect:
+        case kMadvise: return overlaps(words[0], words[1]);
+        case kMremap: return overlaps(words[0], words[1]) || overlaps(words[4], words[2]);
+        case kMmap: return words[3] & (kMAP_FIXED | kMAP_FIXED_NOREPLACE) && overlaps(words[0], words[1]);
+        default: return false;
+    }
+}
+
+// By the shim the call comes with all that is needed; from elsewhere (code that was not rewritten) without its number.
+void KosServer::handle_call(const Message& message) {
+    enum : unsigned { kIp = 8, kNumber = 12 };
+    Thread& caller = current_->thread();
+    if (message.word(kIp) == caller.process.memory->shim + kShimTrap) {
+        current_->begin_stub_call(message);
+        caller.call_number = static_cast<unsigned>(message.word(kNumber));
+        for (unsigned i = 0; i < 6; ++i) caller.call_arguments[i] = message.word(i);
+        if (takes_stack(caller, current_->context().sp)) current_->load();
+        return system_->execute_call(caller);
+    }
     seL4_UserContext context{};
     if (!tcb_read_registers(current_->tcb(), Suspend::kNo, kCallRegisters, context).ok()) return;
     current_->begin_call(context);
@@ -327,10 +361,22 @@ void KosServer::handle_capability_fault() {
     current_->resume();
 }
 
+// The shim could not store below the stack pointer, or not read or write what the call's arguments point to: the call
+// itself decides.
+bool KosServer::call_instead(uint64_t ip) {
+    Thread& thread = current_->thread();
+    if (!current_->is_in_shim_call(ip) && !thread.process.memory->stub_at(ip)) return false;
+    if (!current_->begin_call_instead()) return false;
+    thread.call_number = static_cast<unsigned>(thread.registers.x[8]);
+    memcpy(thread.call_arguments, thread.registers.x, sizeof thread.call_arguments);
+    system_->execute_call(thread);
+    return true;
+}
+
 void KosServer::handle_page_fault(const Message& message) {
     constexpr Word kWrite = 1 << 6, kStatusMask = 0x3f, kAlignment = 0x21;
     constexpr int kBusAlignment = 1, kBusAddress = 2;
-    uint64_t const address = message.word(1);
+    uint64_t const ip = message.word(0), address = message.word(1);
     bool const is_fetch = message.word(2) != 0;
     Word const syndrome = message.word(3);
     current_->begin_fault();
@@ -339,6 +385,7 @@ void KosServer::handle_page_fault(const Message& message) {
     uint32_t const access = is_fetch ? kPROT_EXEC : syndrome & kWrite ? kPROT_WRITE : kPROT_READ;
     int code = 0;
     Status const done = thread.process.memory->fault(address, access, code);
+    if (!done.ok() && done.error() != Errno::kENOMEM && call_instead(ip)) return;
     switch (done.error()) {
         case Errno::kOK: current_->resume(); return;
         case Errno::kEFAULT: return system_->fault(thread, kSIGSEGV, code, address);

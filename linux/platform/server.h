@@ -78,7 +78,8 @@ private:
     sel4::Message receive();
     sel4::Message answer_and_receive();
     void handle_fault(const sel4::Message& message);
-    void handle_call();
+    void handle_call(const sel4::Message& message);
+    bool call_instead(uint64_t ip);
     void handle_capability_fault();
     void handle_page_fault(const sel4::Message& message);
     void handle_exception(const sel4::Message& message);

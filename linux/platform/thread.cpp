@@ -2,6 +2,7 @@
 #include "platform/thread.h"
 
 #include "platform/server.h"
+#include "task/process.h"
 
 #include <kos/root.h>
 
@@ -14,7 +15,13 @@ namespace {
 constexpr Word kCallRegisters = 12;  // pc, sp, spsr, x0..x8
 constexpr Word kInstructionBytes = 4;
 
-void to_context(const Registers& from, seL4_UserContext& to) {
+// What the shim answers getpid(2) and gettid(2) with.
+Word numbers_of(const Thread& thread) {
+    return static_cast<Word>(static_cast<uint32_t>(thread.process.pid)) << 32 | static_cast<uint32_t>(thread.tid);
+}
+
+void to_context(const Thread& thread, seL4_UserContext& to) {
+    const Registers& from = thread.registers;
     to.pc = from.pc;
     to.sp = from.sp;
     to.spsr = from.pstate;
@@ -24,7 +31,7 @@ void to_context(const Registers& from, seL4_UserContext& to) {
                          &to.x24, &to.x25, &to.x26, &to.x27, &to.x28, &to.x29, &to.x30};
     for (unsigned i = 0; i < 31; ++i) *low[i] = from.x[i];
     to.tpidr_el0 = from.tls;
-    to.tpidrro_el0 = 0;
+    to.tpidrro_el0 = numbers_of(thread);
 }
 
 void from_context(const seL4_UserContext& from, Registers& to) {
@@ -79,6 +86,22 @@ void KosThread::begin_call(const seL4_UserContext& context) {
     is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
 }
 
+void KosThread::begin_stub_call(const Message& message) {
+    enum : unsigned { kIp = 8, kSp = 9, kSpsr = 11 };
+    context_.x0 = message.word(0);
+    context_.x1 = message.word(1);
+    context_.x2 = message.word(2);
+    context_.x3 = message.word(3);
+    context_.x4 = message.word(4);
+    context_.x5 = message.word(5);
+    context_.x6 = message.word(6);
+    context_.x7 = message.word(7);
+    context_.pc = message.word(kIp);
+    context_.sp = message.word(kSp);
+    context_.spsr = message.word(kSpsr);
+    begin_call(context_);
+}
+
 void KosThread::begin_fault() {
     doing_ = Doing::kFault;
     answer_ = Answer::kStop;
@@ -90,7 +113,10 @@ void KosThread::load() {
     seL4_UserContext context{};
     if (!tcb_read_registers(tcb(), Suspend::kNo, seL4_UserContext_Words, context).ok()) return;
     from_context(context, thread_.registers);
+    if (doing_ == Doing::kCall) thread_.registers.pc = context_.pc;
+    Stub const stub = left_ = leave_stub();
     if (doing_ == Doing::kCall) {
+        if (stub != Stub::kNone) context_.pc = thread_.registers.pc;
         thread_.registers.pc = context_.pc + (is_again_ ? 0 : kInstructionBytes);
         if (has_saved_x7) thread_.registers.x[7] = saved_x7;
         if (!has_no_result_ && result_set_) thread_.registers.x[0] = static_cast<uint64_t>(result_);
@@ -134,7 +160,7 @@ void KosThread::resume() {
     }
     if (is_loaded_) {
         seL4_UserContext context{};
-        to_context(thread_.registers, context);
+        to_context(thread_, context);
         tcb_write_registers(tcb(), Resume::kYes, seL4_UserContext_Words, context);
     } else if (doing_ == Doing::kCall) {
         seL4_UserContext context = context_;
@@ -156,7 +182,7 @@ void KosThread::resume() {
 void KosThread::write_registers_if_loaded() {
     if (!is_loaded_) return;
     seL4_UserContext context{};
-    to_context(thread_.registers, context);
+    to_context(thread_, context);
     tcb_write_registers(tcb(), Resume::kNo, seL4_UserContext_Words, context);
 }
 

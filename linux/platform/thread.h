@@ -30,8 +30,11 @@ public:
     void set_affinity(uint64_t cores) override;
 
     // --- For the server's loop. The thread is in the reply object from here ...
-    void begin_call(const seL4_UserContext& context);  // pc, sp, spsr, x0..x8 count
-    void begin_fault();                                // a page, an exception: resumes where it was
+    void begin_call(const seL4_UserContext& context);    // pc, sp, spsr, x0..x8 count
+    void begin_stub_call(const sel4::Message& message);  // of the shim: the message has all that counts
+    void begin_fault();                                  // a page, an exception: resumes where it was
+    // A fault of the shim's on the way to a call: it becomes that call, and the registers count. False: it was none.
+    bool begin_call_instead();
     // ... until it is answered: what the answer is.
     enum class Answer : uint8_t { kStop, kResult, kContinue };
     Answer answer() const { return answer_; }
@@ -54,6 +57,11 @@ private:
         CPtr fault = 0;
         unsigned core = 0;
     };
+    // What load() found about the stub that it took the thread out of.
+    enum class Stub : uint8_t { kNone, kBeforeCall, kAfterCall };
+    Stub leave_stub();
+    bool is_in_shim_call(uint64_t pc) const;
+
     friend class KosServer;
     KosThread(KosServer& server, Thread& thread, const Parts& parts)
         : server_(server), thread_(thread), objects_(parts), core_(parts.core) {}
@@ -66,6 +74,7 @@ private:
     seL4_UserContext context_{};  // the first twelve registers, of a call
     Doing doing_ = Doing::kOutside;
     Answer answer_ = Answer::kStop;
+    Stub left_ = Stub::kNone;
     bool is_loaded_ = false;  // thread_.registers count
     bool has_no_result_ = false;
     bool is_again_ = false;

@@ -21,13 +21,27 @@ constexpr uint64_t kShimStart = 0x1300;
 constexpr uint64_t kShimCloneSave = 0x1400;
 constexpr uint64_t kShimCloneChild = 0x1500;
 
-// Code and the vDSO's headers; behind it, one page of data that the server writes and programs read.
-constexpr uint64_t kShimCodeBytes = 0x2000, kShimBytes = 0x3000;
+// --- System calls whose svc was rewritten (mm/call_stubs.h): a stub stores x16 and x30 below the stack pointer and
+// comes here by blr x16. Everything else is as the program had it.
+constexpr uint64_t kShimCall = 0x1800;                                 // the first instruction stores x7 and x17
+constexpr uint64_t kShimCallMore = 0x1b80, kShimCallMoreEnd = 0x1c80;  // here x9 to x13 have been stored, too
+constexpr uint64_t kShimCallDone = 0x1d00;  // behind its first instruction x0 is the result, and the rest is restored
+constexpr uint64_t kShimTrap = 0x1d0c;      // svc with the number in x7; the one behind it goes back to restoring
+constexpr uint64_t kShimCallEnd = 0x1d14;
+// Where the registers of the program are, from its stack pointer. No stack has anything there (AAPCS64: no red zone).
+constexpr int64_t kSavedX16 = -16, kSavedX30 = -8, kSavedX7 = -32, kSavedX17 = -24, kSavedX9 = -48, kSavedX11 = -64,
+                  kSavedX13 = -80;
+// What the shim uses there, and what a call that takes memory away must leave to who looks for it.
+constexpr uint64_t kShimStackBytes = 128;
+
+// Code and the vDSO's headers; behind it, pages of data that the server writes and programs read: vdso_data.h, and the
+// numbers of futex waiters (task/futex.h).
+constexpr uint64_t kShimCodeBytes = 0x2000, kShimFutexes = 0x3000, kShimBytes = 0x4000;
 
 // Calls beyond Linux's numbers, for the shim alone. Programs may make them too: they give nothing that rt_sigreturn
 // does not give.
 constexpr unsigned kPrivateCalls = 0x10000, kPrivateCallsEnd = 0x10010;
-constexpr unsigned kCallSignalFinish = 0x10001;  // no arguments: the frame is at sp
+constexpr unsigned kCallSignalFinish = 0x10001;                            // no arguments: the frame is at sp
 constexpr unsigned kCallCloneSaved = 0x10002, kCallCloneLoaded = 0x10003;  // no arguments
 
 }  // namespace kos::lx

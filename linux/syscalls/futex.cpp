@@ -48,10 +48,11 @@ Result<int64_t> wait(Call& call, const Arguments& in, uint32_t bits, bool is_abs
     if (!call.progress.extra) {
         KOS_TRY_STATUS(take_timeout(call, in, is_absolute));
         KOS_TRY(FutexKey const key, futex_key(call.memory(), in.address, in.is_private));
-        KOS_TRY(uint32_t const word, call.memory().load_word(in.address));
-        if (word != in.value) return Errno::kEAGAIN;
+        // In line before the word is read: see set_futex_counts.
         auto waiter = std::make_unique<FutexWaiter>(call.thread, key, bits);
         waiter->join();
+        KOS_TRY(uint32_t const word, call.memory().load_word(in.address));
+        if (word != in.value) return Errno::kEAGAIN;
         call.progress.extra = std::move(waiter);
     }
     return sleep_in_line(call, in.timeout != 0);
@@ -186,12 +187,12 @@ Result<int64_t> wait_requeue(Call& call, const Arguments& in) {
         KOS_TRY_STATUS(take_timeout(call, in, true));
         KOS_TRY(FutexKey const key, futex_key(call.memory(), in.address, in.is_private));
         KOS_TRY(FutexKey const lock_key, futex_key(call.memory(), in.second, in.is_private));
-        KOS_TRY(uint32_t const word, call.memory().load_word(in.address));
-        if (word != in.value) return Errno::kEAGAIN;
         auto waiter = std::make_unique<FutexWaiter>(call.thread, key, ~0u);
         waiter->may_be_requeued = true;
         waiter->lock_key = lock_key;
         waiter->join();
+        KOS_TRY(uint32_t const word, call.memory().load_word(in.address));
+        if (word != in.value) return Errno::kEAGAIN;
         call.progress.extra = std::move(waiter);
     }
     // Interrupted while it waits for the lock: the lock has to be had first; before that: once more, as Linux says.

@@ -272,7 +272,7 @@ constexpr SystemCall kCalls[] = {
     {179, "sysinfo", sys_sysinfo, Support::kPartial, "no swap, no shared and buffer memory"},
     {272, "kcmp", sys_kcmp, Support::kPartial, "no KCMP_EPOLL_TFD"},
     {277, "seccomp", sys_seccomp, Support::kPartial, "no filters: EINVAL"},
-    {278, "getrandom", sys_getrandom, Support::kFull, "at most 4 MiB in one call"},
+    {278, "getrandom", sys_getrandom, Support::kPartial, "at most 4 MiB in one call"},
     {283, "membarrier", sys_membarrier, Support::kPartial, "no commands for restartable sequences"},
 };
 constexpr std::span<const SystemCall> kTable = kCalls;

@@ -45,6 +45,16 @@ constinit FutexLine FutexLine::lines_[FutexLine::kLines];
 
 namespace {
 
+uint32_t* shown_counts;
+
+// Waiters of shared memory are found by no address: programs ask the server about those.
+void count(const FutexKey& key, uint32_t change) {
+    if (key.is_shared || !shown_counts) return;
+    __atomic_fetch_add(&shown_counts[key.offset / 4 % kFutexCounts], change, __ATOMIC_SEQ_CST);
+    // Partner: the shim's barrier between the program's store and its look at the number.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 constexpr unsigned kRobustMax = 2048;  // as Linux's ROBUST_LIST_LIMIT: the list may be a ring
 
 // A robust futex whose owner has ended.
@@ -115,13 +125,18 @@ Result<FutexKey> futex_key(AddressSpace& memory, uint64_t address, bool is_priva
     return FutexKey{reinterpret_cast<uintptr_t>(&memory), address, false};
 }
 
+void set_futex_counts(uint32_t* counts) { shown_counts = counts; }
+
 void FutexWaiter::join() {
     leave();
     FutexLine::of(key).add(*this);
+    count(key, 1);
 }
 
 void FutexWaiter::leave() {
-    if (is_waiting_) FutexLine::of(key).remove(*this);
+    if (!is_waiting_) return;
+    FutexLine::of(key).remove(*this);
+    count(key, ~0u);
 }
 
 void FutexWaiter::move(const FutexKey& to) {

@@ -56,6 +56,11 @@ private:
 // The first one in line from `after` on (nullptr: the beginning); nullptr: no more.
 FutexWaiter* next_futex_waiter(const FutexKey& key, const FutexWaiter* after = nullptr);
 
+// Where programs see whether anybody waits at an address of theirs (shim/shim.S: bits 2 to 11 of it are the index):
+// numbers of waiters. Before a word is compared with what a waiter expects, he has been counted.
+constexpr size_t kFutexCounts = 1024;
+void set_futex_counts(uint32_t* counts);
+
 // Wakes at most `most` that wait with one of `bits`, first come first. Returns how many.
 uint32_t futex_wake(const FutexKey& key, uint32_t most, uint32_t bits = ~0u);
 

@@ -149,6 +149,27 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     return mount_on(mounter, "/sys", make_sys(system), "sysfs");
 }
 
+Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text) {
+    Process writer(system, 0);
+    writer.paths = make_ref<PathState>();
+    writer.paths->context.root = writer.paths->context.working = system.root;
+    std::string have;
+    if (auto found = read_file(writer, path); found.ok()) have = found.take();
+    constexpr std::string_view kBlanks = " \t\n";
+    for (size_t at = have.find(word); at != std::string::npos; at = have.find(word, at + 1)) {
+        size_t const end = at + word.size();
+        bool const begins = at == 0 || kBlanks.find(have[at - 1]) != std::string_view::npos;
+        if (begins && (end == have.size() || kBlanks.find(have[end]) != std::string_view::npos)) return {};
+    }
+    constexpr Mode kReadable = 0644;
+    auto const file = open_path(writer, system.root, path, kO_WRONLY | kO_CREAT, kReadable);
+    if (!file.ok()) return file.error() == Errno::kENOENT ? Status() : Status(file.error());
+    std::string copy(text);
+    LocalBuffer buffer(copy.data(), copy.size());
+    KOS_TRY(size_t const written, (*file)->write_at(buffer, have.size()));
+    return written == text.size() ? Status() : Status(Errno::kENOSPC);
+}
+
 Status start_first_process(System& system, StartOptions options) {
     KOS_TRY(Ref<Process> const process, system.make_process(nullptr));
     process->files = make_ref<FdTable>();

@@ -4,6 +4,7 @@
 #include "task/system.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kos::lx {
@@ -11,6 +12,10 @@ namespace kos::lx {
 // Mounts the root file system with a tmpfs over it, /dev, /dev/shm, /proc, /sys, /tmp, /run as far as the root has
 // the directories.
 Status make_tree(System& system, Ref<FileSystem> root);
+
+// Appends `text` to a file of the image unless `word` stands in it; makes the file if there is none. Nothing happens if
+// the image has no such directory.
+Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text);
 
 struct StartOptions {                      // of the manifest; they replace what the image says
     std::vector<std::string> arguments;    // empty: those of the image

@@ -14,6 +14,7 @@
 namespace kos::lx {
 
 struct Call;
+class CallStubs;
 class EpollFile;
 class Pipe;
 class Process;
@@ -60,6 +61,7 @@ public:
     virtual EpollFile* as_epoll() { return nullptr; }
     virtual TimerFile* as_timer() { return nullptr; }
     virtual SignalFile* as_signal_file() { return nullptr; }
+    virtual CallStubs* as_call_stubs() { return nullptr; }
     virtual Watcher* as_watcher() { return nullptr; }  // inotify
     // What /proc/PID/fd shows of a file without a name: "pipe:[7]", "anon_inode:[eventfd]". Empty: it has a path.
     virtual std::string anonymous_name() const { return {}; }

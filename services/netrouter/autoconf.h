@@ -36,6 +36,13 @@ public:
 
     void start(const Uplink& uplink, Mac mac, const Network6& kept, uint64_t now_us);
 
+    // Asks for routers again.
+    void solicit(uint64_t now_us) {
+        if (mode_ != Mode6::kAuto) return;
+        solicitations_ = 0;
+        solicit_us_ = next_us_ = now_us;
+    }
+
     // What to send now: a router solicitation, or a neighbour solicitation from :: for one of the addresses.
     Wants tick(uint64_t now_us);
     uint64_t next_us() const { return next_us_; }

@@ -45,6 +45,11 @@ public:
     // Again from the beginning: another device, or the address is somebody else's.
     void restart(uint32_t random, uint64_t now_us);
 
+    // The wire was away: asks whether the lease still holds, now.
+    void renew(uint64_t now_us) {
+        if (state_ == State::kBound || state_ == State::kSelecting) next_us_ = now_us;
+    }
+
     // What is due. Writes a UDP payload (port 68 to 67) of at most kMessageBytes.
     Message tick(uint64_t now_us, uint32_t random, uint8_t* out);
     uint64_t next_us() const { return next_us_; }

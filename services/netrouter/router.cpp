@@ -20,6 +20,10 @@ bool Router::open(void* memory, size_t bytes, uint64_t now_us, unsigned* restore
         return false;
     }
     if (!saved_.load(&kept_)) kept_ = {};
+    for (unsigned i = 0; i < policy_.link_count; ++i) {
+        const Ip& address = policy_.links[i].address4;
+        if (!is_of_links(address)) others_[other_count_++] = net4(ip4(address.v4() & ~3u), 30);
+    }
     // The addresses must be known before the connections are judged by them.
     const Mac mac{kept_.mac & 0xffffffffffff};
     if (policy_.uplink.is_dhcp) {
@@ -71,7 +75,7 @@ bool Router::is_allowed(const Record& record) const {
                rules_.find_listen(target, from.protocol, port, record.link) == record.listen &&
                to.destination == from.source && to.destination_port == from.source_port;
     }
-    if (record.listen != kNoRule || !(to.source == from.destination) || is_of_links(to.source)) return false;
+    if (record.listen != kNoRule || !(to.source == from.destination) || is_inside(to.source)) return false;
     if (to.source_port != from.destination_port || to.destination_port < kFirstMapped) return false;
     if (to.destination_port >= kFirstOwn || rules_.is_forwarded(to.protocol, to.destination_port)) return false;
     return rules_.may_allow(record.allow, from.protocol, from.destination, from.destination_port);
@@ -84,10 +88,12 @@ void Router::save() {
     saved_.store(kept_);
 }
 
-void Router::start_wire(Mac mac, uint64_t now_us) {
-    const bool is_same = mac == mac_ && is_wire_up_;
+void Router::start_wire(Mac mac, size_t mtu, uint64_t now_us) {
+    const bool is_same = mac == mac_ && is_wire_up_ && mtu == device_mtu_;
     mac_ = mac;
+    device_mtu_ = mtu < 1280 || mtu > kMtu ? kMtu : mtu;
     is_wire_up_ = true;
+    has_carrier_ = true;
     // The driver was restarted: what the neighbours have and what we are is as before.
     if (is_same) return;
     neighbours_.forget();
@@ -102,6 +108,17 @@ void Router::start_wire(Mac mac, uint64_t now_us) {
     autoconf_.start(policy_.uplink, mac, is_kept ? kept_.network6 : none6, now_us);
     addresses_changed(now_us);
     ntp_.start(now_us + kSecondUs);
+    plan(now_us);
+}
+
+void Router::set_carrier(bool is_up, uint64_t now_us) {
+    if (is_up == has_carrier_) return;
+    has_carrier_ = is_up;
+    if (!is_up) return;
+    // It may be another network: what was true there is asked for again, but used until it turns out wrong.
+    neighbours_.forget();
+    if (policy_.uplink.is_dhcp) dhcp_.renew(now_us);
+    autoconf_.solicit(now_us);
     plan(now_us);
 }
 
@@ -125,8 +142,8 @@ void Router::addresses_changed(uint64_t now_us) {
     own6_ = autoconf_.is_ready() ? network6.address : Ip{};
     gateway6_ = network6.gateway;
     network6_ = {network6.address, network6.prefix};
-    wire_mtu_ = kMtu;
-    if (uplink.is_dhcp && dhcp_.lease().mtu != 0) wire_mtu_ = dhcp_.lease().mtu;
+    wire_mtu_ = device_mtu_;
+    if (uplink.is_dhcp && dhcp_.lease().mtu != 0 && dhcp_.lease().mtu < wire_mtu_) wire_mtu_ = dhcp_.lease().mtu;
     if (network6.mtu != 0 && network6.mtu < wire_mtu_) wire_mtu_ = network6.mtu;
     if (!(before4 == own4_) || !(before6 == own6_)) {
         for (unsigned i = 0; i < Connections::kMost; ++i) {
@@ -150,6 +167,14 @@ int Router::link_of(const Ip& ip) const {
         if (policy_.links[i].address4 == ip || policy_.links[i].address6 == ip) return static_cast<int>(i);
     }
     return -1;
+}
+
+bool Router::is_inside(const Ip& ip) const {
+    if (is_of_links(ip)) return true;
+    for (unsigned i = 0; i < other_count_; ++i) {
+        if (contains(others_[i], ip)) return true;
+    }
+    return false;
 }
 
 unsigned Router::dns_servers(Ip* out) const {
@@ -207,7 +232,7 @@ void Router::tick(uint64_t now_us) {
         next_expiry_us_ = now_us + kSecondUs;
     }
     tick_names(now_us);
-    if (is_wire_up_) tick_wire(now_us);
+    if (is_wire_up()) tick_wire(now_us);
     plan(now_us);
 }
 
@@ -274,7 +299,7 @@ void Router::plan(uint64_t now_us) {
     const auto at = [&next](uint64_t time) {
         if (time < next) next = time;
     };
-    if (is_wire_up_) {
+    if (is_wire_up()) {
         if (policy_.uplink.is_dhcp) at(dhcp_.next_us());
         at(autoconf_.next_us());
         at(ntp_.next_us());

@@ -90,8 +90,9 @@ public:
     bool open(void* memory, size_t bytes, uint64_t now_us, unsigned* restored);
 
     // The device is there (again), with this address. Until then nothing goes to the wire.
-    void start_wire(Mac mac, uint64_t now_us);
-    void stop_wire() { is_wire_up_ = false; }
+    void start_wire(Mac mac, size_t mtu, uint64_t now_us);
+    // Whether there is a signal on the wire; there is one until somebody says otherwise.
+    void set_carrier(bool is_up, uint64_t now_us);
 
     // A packet of a link; `is_partial`: its transport checksum is not filled in.
     void from_link(unsigned link, const uint8_t* bytes, size_t length, bool is_partial, uint64_t now_us);
@@ -111,7 +112,7 @@ public:
     const Counters& counters(Interface interface) const { return counters_[interface]; }
     const Dhcp& dhcp() const { return dhcp_; }
     const Autoconf& autoconf() const { return autoconf_; }
-    bool is_wire_up() const { return is_wire_up_; }
+    bool is_wire_up() const { return is_wire_up_ && has_carrier_; }
     Mac mac() const { return mac_; }
     Ip own4() const { return own4_; }
     Ip own6() const { return own6_; }
@@ -168,6 +169,8 @@ private:
     void send_dhcp(const Dhcp::Message& message, const uint8_t* payload);
     bool is_own(const Ip& ip) const { return (!own4_.is_none() && ip == own4_) || autoconf_.is_own(ip); }
     int link_of(const Ip& ip) const;
+    // An end of a link, or in the networks of links.
+    bool is_inside(const Ip& ip) const;
     // Why a packet goes no further: counts, records, and tells the domain.
     void refuse(const Job& job, Reason reason, uint8_t domain = 0);
     void record(const Job& job, Reason reason, uint8_t domain, std::string_view name);
@@ -238,12 +241,16 @@ private:
     SavedKept saved_;
     Kept kept_ = {};
 
-    bool is_wire_up_ = false;
+    bool is_wire_up_ = false;  // the driver has begun
+    bool has_carrier_ = true;
     Mac mac_;
     Ip own4_, own6_;
     Ip gateway4_, gateway6_;
     Prefix network4_, network6_;
+    Prefix others_[kMaxLinks];  // networks of links with addresses of their own
+    unsigned other_count_ = 0;
     size_t wire_mtu_ = kMtu;
+    size_t device_mtu_ = kMtu;
     uint16_t next_id_ = 0;  // of packets of our own and of fragments
     uint64_t next_us_ = 0;
     uint64_t next_expiry_us_ = 0;

@@ -90,7 +90,7 @@ Reason Router::begin_link(Job& job, Connections::Found& found) {
     const Packet& packet = job.packet;
     if (packet.kind == Kind::kEchoReply) return Reason::kNoConnection;
     if (packet.kind == Kind::kTcp && (packet.tcp_flags & (kSyn | kAck | kRst)) != kSyn) return Reason::kNoConnection;
-    if (is_of_links(packet.destination)) {
+    if (is_inside(packet.destination)) {
         const int target = link_of(packet.destination);
         if (target < 0) return Reason::kDestination;
         return begin_between(job, static_cast<unsigned>(target), found);
@@ -113,7 +113,7 @@ Reason Router::begin_outbound(const Job& job, Connections::Found& found) {
     if (rule == kNoRule) return Reason::kRule;
     const Ip own = packet.is_v6 ? own6_ : own4_;
     Ip hop;
-    if (!is_wire_up_ || own.is_none() || next_hop(packet.destination, job.now_us, &hop) != Reason::kNone) {
+    if (!is_wire_up() || own.is_none() || next_hop(packet.destination, job.now_us, &hop) != Reason::kNone) {
         return Reason::kUnreachable;
     }
     Record record = {};

@@ -11,6 +11,15 @@ constexpr uint8_t kSelf = kMaxLinks;  // as the link of a query
 constexpr std::string_view kLocalSuffix = ".internal";
 constexpr uint32_t kLocalTtlS = 60;
 
+// Names of hosts have "-" where names of domains have "_".
+bool is_host_name(std::string_view domain, std::string_view host) {
+    if (domain.size() != host.size()) return false;
+    for (size_t i = 0; i < domain.size(); ++i) {
+        if (domain[i] != host[i] && !(domain[i] == '_' && host[i] == '-')) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 void Router::reply_udp(const Job& job, const uint8_t* payload, size_t count) {
@@ -76,7 +85,7 @@ bool Router::answer_locally(unsigned link, const DnsQuery& query, const Job& job
     uint8_t out[kMostQueryBytes];
     for (unsigned i = 0; i < policy_.link_count; ++i) {
         const Link& other = policy_.links[i];
-        if (other.name != name) continue;
+        if (!is_host_name(other.name, name)) continue;
         bool is_known = i == link;
         const Span span = policy_.links[link].rules;
         for (unsigned r = span.first; r < unsigned{span.first} + span.count && !is_known; ++r) {
@@ -124,7 +133,7 @@ bool Router::ask_server(Query& query, uint64_t now_us) {
     Ip servers[kMaxServers];
     const unsigned count = dns_servers(servers);
     uint64_t value = 0;
-    if (count == 0 || !is_wire_up_ || !host_.random(&value) || !choose_own_port(&query.port)) return false;
+    if (count == 0 || !is_wire_up() || !host_.random(&value) || !choose_own_port(&query.port)) return false;
     query.id = static_cast<uint16_t>(value);
     query.server_ip = servers[query.server++ % count];
     ++query.tries;
@@ -168,7 +177,7 @@ bool Router::input_answer(const Packet& packet, const uint8_t* payload, size_t c
         if (query.link == kSelf) {
             for (unsigned i = 0; i < answer.count; ++i) {
                 const Ip& ip = answer.addresses[i].ip;
-                if (is_host(ip) && !is_of_links(ip) && !is_own(ip)) {
+                if (is_host(ip) && !is_inside(ip) && !is_own(ip)) {
                     ntp_servers_[query.client_port] = ip;
                     ntp_.start(now_us);
                     break;
@@ -178,7 +187,7 @@ bool Router::input_answer(const Packet& packet, const uint8_t* payload, size_t c
         }
         for (unsigned i = 0; i < answer.count; ++i) {
             const DnsAddress& address = answer.addresses[i];
-            if (!is_host(address.ip) || is_of_links(address.ip) || is_own(address.ip)) continue;
+            if (!is_host(address.ip) || is_inside(address.ip) || is_own(address.ip)) continue;
             rules_.for_name(query.link, answer.name.view(),
                             [&](uint16_t rule) { names_.grant(query.link, rule, address.ip, address.ttl_s, now_us); });
         }

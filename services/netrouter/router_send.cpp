@@ -139,7 +139,7 @@ Reason Router::next_hop(const Ip& destination, uint64_t, Ip* hop) const {
 }
 
 Reason Router::to_wire(const Job& job, const Ip& destination, const Offload& offload) {
-    if (!is_wire_up_) return Reason::kUnreachable;
+    if (!is_wire_up()) return Reason::kUnreachable;
     Ip hop;
     const Reason reason = next_hop(destination, job.now_us, &hop);
     if (reason != Reason::kNone) return reason;

@@ -79,7 +79,7 @@ void Router::route_wire(Job& job, bool is_group) {
         }
     }
     if (is_group) return ignore();
-    if (!is_host(packet.source) || is_of_links(packet.source) || is_own(packet.source))
+    if (!is_host(packet.source) || is_inside(packet.source) || is_own(packet.source))
         return refuse(job, Reason::kSpoofed);
     switch (packet.kind) {
         case Kind::kTcp:
@@ -201,7 +201,7 @@ void Router::input_arp(const uint8_t* at, size_t count, uint64_t now_us) {
     // Somebody has our address, or says so. It stays ours: giving way would let anybody take the device off the
     // network.
     if (sender == own4_) return refuse(job, Reason::kSpoofed);
-    if (is_of_links(sender)) return refuse(job, Reason::kSpoofed);
+    if (is_inside(sender)) return refuse(job, Reason::kSpoofed);
     const bool is_for_us = target == own4_;
     if (is_host(sender) && contains(network4_, sender)) learn(sender, sender_mac, operation == 2 && is_for_us, now_us);
     // A gateway may lie outside of a network of one host.

@@ -332,7 +332,7 @@ struct Bench {
         opened = router->open(memory.data(), memory.size() * 8, now, &restored);
     }
     void make_ready() {
-        router->start_wire(kOwnMac, now);
+        router->start_wire(kOwnMac, kMtu, now);
         at(now);
         at(now + 2 * kSecond);  // IPv6: the address is ours then
         meet();

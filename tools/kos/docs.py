@@ -1,6 +1,6 @@
-"""./kos docs: the Markdown pages and the public headers as one HTML site, made by Doxygen."""
+"""./kos docs: the Markdown pages, the public headers and the table of Linux system calls as one HTML site, made by Doxygen."""
 
-from kos import links, tracked
+from kos import build, links, linux_calls, packages, tracked
 from kos.arguments import Parser
 from kos.common import BUILD, EXIT_FAILED, TOP, run, say, shown
 
@@ -13,14 +13,17 @@ def parser():
     return Parser("docs")
 
 
-def main(_arguments):
+def main(arguments):
     problems = links.check()
     for problem in problems:
         print(problem)
     if problems:
         return EXIT_FAILED
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "Doxyfile").write_text(doxyfile(inputs(tracked.files())))
+    packages.ensure(install=not arguments.no_install)
+    build.configure("host")
+    build.compile_preset("host", ["linux_calls"])
+    pages = [*inputs(tracked.files()), str(linux_calls.write().relative_to(TOP))]
+    (FOLDER / "Doxyfile").write_text(doxyfile(pages))
     run(["doxygen", FOLDER / "Doxyfile"], cwd=TOP)
     say(f"written: {shown(FOLDER / 'html/index.html')}")
     return 0

@@ -59,8 +59,13 @@ kos_status_t kos_ring_read(kos_ring_t* ring, void* bytes, size_t count, size_t* 
 // Records, each with a tag of the application's. The longest: kos_ring_record_max, about half of the ring.
 size_t kos_ring_record_max(const kos_ring_t* ring);
 kos_status_t kos_ring_send(kos_ring_t* ring, uint32_t tag, const void* bytes, size_t count);
-// The next record, copied; to null: dropped. INVALID_ARGUMENT: it is longer than `count`, *length says how long, and stays.
+// The next record, copied. INVALID_ARGUMENT: it is longer than `count`, *length says how long, and stays.
 kos_status_t kos_ring_receive(kos_ring_t* ring, void* bytes, size_t count, size_t* length, uint32_t* tag);
+
+// The next record where it lies, in memory that the other side can still change: copy what is checked. It stays until
+// kos_ring_release, which answers INVALID_ARGUMENT if nothing is peeked at.
+kos_status_t kos_ring_peek(kos_ring_t* ring, const void** payload, size_t* length, uint32_t* tag);
+kos_status_t kos_ring_release(kos_ring_t* ring);
 
 // A record without a copy of one's own: write up to `count` bytes to *payload, never read them back, then commit.
 kos_status_t kos_ring_reserve(kos_ring_t* ring, size_t count, void** payload);

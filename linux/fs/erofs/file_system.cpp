@@ -63,6 +63,7 @@ public:
     Status change(const AttributeChange&) override { return Errno::kEROFS; }
     FileSystem& file_system() override { return *fs_; }
     Result<uint64_t> size() override { return record_.size; }
+    Inode* immutable() override { return this; }
 
     Result<Ref<Inode>> lookup(std::string_view name) override;
     Status read_directory(uint64_t cookie, EntrySink& sink) override;

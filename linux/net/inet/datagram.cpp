@@ -165,7 +165,7 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
 size_t DatagramSocket::charge(const Message& message) const { return message.packet->tot_len + kOverhead; }
 
 void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
-    Message message{packet, from, plain(*ip_current_dest_addr()),     netif_get_index(ip_current_input_netif()),
+    Message message{packet, from, plain(*ip_current_dest_addr()),     Network::index_of(*ip_current_input_netif()),
                     0,      0,    network_.system().timers.realtime()};
     if (ip_current_is_v6()) {
         const ip6_hdr* const header = ip6_current_header();

@@ -43,7 +43,8 @@ Network::Network(System& system) : system_(system) {
 
 Network::~Network() = default;
 
-void Network::attach(kos::net::Link& link, const kos::net::InterfaceConfig& config) {
+void Network::attach(kos::net::Link& link, const kos::net::InterfaceConfig& config, PrepareSleep prepare_sleep) {
+    prepare_sleep_ = prepare_sleep;
     link_ = std::make_unique<kos::net::LinkInterface>(*stack_, link, config);
     link_->set_up(true);
     run();
@@ -58,6 +59,7 @@ void Network::run() {
         runs_again_ = false;
         is_busy = stack_->poll();
         is_busy |= runs_again_ || stack_->sleep_ms() == 0;
+        if (!is_busy && prepare_sleep_) is_busy = !prepare_sleep_(link_->is_blocked());
     }
     is_running_ = false;
     uint32_t const sleep = is_busy ? 0 : stack_->sleep_ms();
@@ -89,16 +91,15 @@ void Network::unreachable(const kos::net::Unreachable& what) {
 
 const char* Network::name_of(const netif& interface) { return is_loopback(interface) ? "lo" : "eth0"; }
 
+int Network::index_of(const netif& interface) { return is_loopback(interface) ? 1 : 2; }
+
 std::vector<InterfaceView> Network::interfaces() {
     std::vector<InterfaceView> views;
     netif* each;
     NETIF_FOREACH(each) {
-        InterfaceView view{each,
-                           netif_get_index(each),
-                           name_of(*each),
-                           is_loopback(*each),
-                           netif_is_up(each) && netif_is_link_up(each),
-                           each->mtu};
+        InterfaceView view{
+            each,     index_of(*each), name_of(*each), is_loopback(*each), netif_is_up(each) && netif_is_link_up(each),
+            each->mtu};
         constexpr uint32_t kLoopbackMtu = 65536;
         if (view.is_loopback) view.mtu = kLoopbackMtu;
         view.address4 = each->ip_addr;
@@ -114,7 +115,11 @@ std::vector<InterfaceView> Network::interfaces() {
 }
 
 netif* Network::find(int index) {
-    return index > 0 && index < 255 ? netif_get_by_index(static_cast<u8_t>(index)) : nullptr;
+    netif* each;
+    NETIF_FOREACH(each) {
+        if (index == index_of(*each)) return each;
+    }
+    return nullptr;
 }
 
 netif* Network::find(std::string_view name) {

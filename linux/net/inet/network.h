@@ -46,8 +46,11 @@ public:
     explicit Network(System& system);
     ~Network() override;
 
-    // The interface eth0. `link` lives as long as the network.
-    void attach(kos::net::Link& link, const kos::net::InterfaceConfig& config);
+    // The interface eth0. `link` lives as long as the network. `prepare_sleep`: asked when nothing is left to do;
+    // false: the link has something after all; true: it will signal, and `run` is called then. `wants_room`: it is
+    // full.
+    using PrepareSleep = bool (*)(bool wants_room);
+    void attach(kos::net::Link& link, const kos::net::InterfaceConfig& config, PrepareSleep prepare_sleep);
 
     // Until nothing is left to do now; then a timer is set for what comes later. May be called at any time, also by
     // what it calls itself.
@@ -59,6 +62,7 @@ public:
     static netif* find(int index);
     static netif* find(std::string_view name);
     static const char* name_of(const netif& interface);
+    static int index_of(const netif& interface);
     // Whether programs may bind to it: unspecified, or an interface's.
     static bool is_local(const ip_addr_t& address);
     // The own address that packets to `to` come from; any: there is no way there.
@@ -78,6 +82,7 @@ private:
     System& system_;
     std::unique_ptr<kos::net::Stack> stack_;
     std::unique_ptr<kos::net::LinkInterface> link_;
+    PrepareSleep prepare_sleep_ = nullptr;
     bool is_running_ = false, runs_again_ = false;
 };
 

@@ -136,7 +136,7 @@ Status InetSocket::set_option(int level, int name, std::string_view value) {
             const netif* const interface = text.empty() ? nullptr : Network::find(text);
             if (!text.empty() && !interface) return Errno::kENODEV;
             KOS_TRY_STATUS(bind_interface(interface));
-            interface_ = interface ? netif_get_index(interface) : 0;
+            interface_ = interface ? Network::index_of(*interface) : 0;
             return {};
         }
         KOS_TRY_STATUS(set_common_option(name, value));

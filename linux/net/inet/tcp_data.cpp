@@ -41,6 +41,9 @@ struct TcpInfo {  // struct tcp_info of linux/tcp.h, as far as it is told
     uint32_t receive_rtt_us, receive_space, total_retransmitted;
 };
 
+// Not acknowledged yet. tcp_sndbuf() knows no more than 64 KiB.
+size_t queued_bytes(const tcp_pcb& block) { return TCP_SND_BUF - std::min<size_t>(TCP_SND_BUF, block.snd_buf); }
+
 uint32_t segments_of(const tcp_seg* list) {
     uint32_t count = 0;
     for (; list; list = list->next) ++count;
@@ -52,9 +55,9 @@ uint32_t segments_of(const tcp_seg* list) {
 // --- Sending
 
 size_t TcpSocket::room() const {
-    size_t const queued = TCP_SND_BUF - std::min<size_t>(TCP_SND_BUF, tcp_sndbuf(block_));
+    size_t const queued = queued_bytes(*block_);
     size_t const allowed = send_buffer_ > queued ? send_buffer_ - queued : 0;
-    return std::min<size_t>(tcp_sndbuf(block_), allowed);
+    return std::min<size_t>(block_->snd_buf, allowed);
 }
 
 Result<size_t> TcpSocket::send(IoBuffer& from, SocketMessage& message, Process&) {
@@ -215,7 +218,7 @@ uint32_t TcpSocket::poll() {
     if (received_bytes_ && received_bytes_ >= static_cast<size_t>(receive_low_water_)) events |= kReadable;
     if (is_read_over && is_write_over) events |= kPOLLHUP;
     if (!block_ || is_write_over) return events | (kWritable & ~kPOLLWRBAND);
-    size_t const queued = TCP_SND_BUF - std::min<size_t>(TCP_SND_BUF, tcp_sndbuf(block_));
+    size_t const queued = queued_bytes(*block_);
     bool const has_pieces = tcp_sndqueuelen(block_) < TCP_SND_QUEUELEN * 3 / 4;
     if (has_pieces && room() > 0 && room() >= std::min<size_t>(queued, send_buffer_) / 2) {
         events |= kWritable & ~kPOLLWRBAND;
@@ -225,9 +228,7 @@ uint32_t TcpSocket::poll() {
 
 // --- What programs ask
 
-uint64_t TcpSocket::send_bytes() const {
-    return block_ && state_ == State::kConnected ? TCP_SND_BUF - std::min<size_t>(TCP_SND_BUF, tcp_sndbuf(block_)) : 0;
-}
+uint64_t TcpSocket::send_bytes() const { return block_ && state_ == State::kConnected ? queued_bytes(*block_) : 0; }
 
 uint64_t TcpSocket::unsent_bytes() const {
     uint64_t sum = 0;

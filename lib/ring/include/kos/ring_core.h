@@ -72,8 +72,9 @@ typedef struct {
     uint64_t position;        // own
     uint64_t offset;          // position modulo size
     uint64_t peer_position;   // the last one that was possible
-    uint64_t reserved_bytes;  // producer: a reservation, with the filling before it; 0: none
-    uint64_t reserved_room;   // and the payload bytes it was made for
+    uint64_t reserved_bytes;  // producer: a reservation, with the filling before it; consumer: a record that is peeked
+                              // at; 0: none
+    uint64_t reserved_room;  // and the payload bytes it was made for
     uint32_t epoch;
     uint32_t peer_epoch;
     uint8_t is_producer;
@@ -276,11 +277,13 @@ static inline kos_ring_result_t kos_ring_core_commit(kos_ring_core_t* ring, size
     return KOS_RING_OK;
 }
 
-// Copies the next record out; to null: drops it. TOO_LONG: it has *length bytes, more than `count`, and stays.
-static inline kos_ring_result_t kos_ring_core_receive(kos_ring_core_t* ring, void* bytes, size_t count, size_t* length,
-                                                      uint32_t* tag) {
+// The next record where it lies: the other side may change it meanwhile, so what is checked must be a copy. It stays
+// until kos_ring_core_release; peeking again gives the same one.
+static inline kos_ring_result_t kos_ring_core_peek(kos_ring_core_t* ring, const void** payload, size_t* length,
+                                                   uint32_t* tag) {
     uint64_t there = 0;
     if (ring->is_producer) return KOS_RING_MISUSE;
+    ring->reserved_bytes = 0;
     kos_ring_result_t const result = kos_ring_amount_(ring, &there);
     if (result != KOS_RING_OK) return result;
     uint64_t skipped = 0;
@@ -305,15 +308,35 @@ static inline kos_ring_result_t kos_ring_core_receive(kos_ring_core_t* ring, voi
             ring->is_broken = 1;
             return KOS_RING_INVALID;
         }
-        uint64_t const payload = (uint32_t)word;
-        *length = payload;
-        if (payload > count) return KOS_RING_TOO_LONG;
-        if (payload && bytes) __builtin_memcpy(bytes, ring->data + offset + sizeof(kos_ring_record_t), payload);
-        kos_ring_compiler_barrier_();
+        *length = (uint32_t)word;
         *tag = (uint32_t)(word >> 32);
-        kos_ring_advance_(ring, skipped + needed);
+        *payload = ring->data + offset + sizeof(kos_ring_record_t);
+        ring->reserved_bytes = skipped + needed;
         return KOS_RING_OK;
     }
+}
+
+// Lets the record go that peek gave. MISUSE: there is none, or a restart of the other side has taken it away.
+static inline kos_ring_result_t kos_ring_core_release(kos_ring_core_t* ring) {
+    if (ring->is_producer || !ring->reserved_bytes) return KOS_RING_MISUSE;
+    uint64_t const bytes = ring->reserved_bytes;
+    ring->reserved_bytes = 0;
+    kos_ring_compiler_barrier_();
+    kos_ring_advance_(ring, bytes);
+    return KOS_RING_OK;
+}
+
+// Copies the next record out. TOO_LONG: it has *length bytes, more than `count`, and stays.
+static inline kos_ring_result_t kos_ring_core_receive(kos_ring_core_t* ring, void* bytes, size_t count, size_t* length,
+                                                      uint32_t* tag) {
+    const void* payload = 0;
+    uint32_t found = 0;
+    kos_ring_result_t const result = kos_ring_core_peek(ring, &payload, length, &found);
+    if (result != KOS_RING_OK) return result;
+    if (*length > count) return KOS_RING_TOO_LONG;
+    if (*length) __builtin_memcpy(bytes, payload, *length);
+    *tag = found;
+    return kos_ring_core_release(ring);
 }
 
 // --- Sleeping and waking
