@@ -21,7 +21,7 @@ extern const std::span<const Node> kSystemNodes;   // of /proc itself (system_fi
 extern const std::span<const Node> kSettings;      // of /proc/sys (settings.cpp)
 extern const std::span<const Node> kProcessNodes;  // of /proc/PID (process_files.cpp)
 extern const std::span<const Node> kThreadNodes;   // of /proc/PID/task/TID
-extern const std::span<const Node> kNetworkNodes;  // of /proc/PID/net (system_files.cpp)
+extern const std::span<const Node> kNetworkNodes;  // of /proc/PID/net (network_files.cpp)
 
 // --- Files of processes that have a source file of their own.
 Text maps_text(const Subject& subject, Process& reader);
