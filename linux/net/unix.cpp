@@ -124,6 +124,7 @@ UnixSocket::~UnixSocket() {
     if (is_abstract_) abstract_names().erase({type_, address_});
     if (Inode* const inode = place_.inode(); inode && inode->extras && inode->extras->endpoint == this) {
         inode->extras->endpoint = nullptr;
+        inode->socket_listens(nullptr);
     }
     bool const has_unread = !packets_.empty();
     leave_peer();
@@ -261,16 +262,50 @@ Status UnixSocket::connect(const SocketAddress& given, Process& process) {
     if (state_ == State::kConnected) return Errno::kEISCONN;
     if (state_ != State::kUnconnected) return Errno::kEINVAL;
     if (all().size() >= kSocketsMax) return Errno::kENOMEM;
+    wait_at(*other, credentials_of(process));
+    return {};
+}
+
+// As a connection that `listener` may accept.
+void UnixSocket::wait_at(UnixSocket& listener, const Credentials& who) {
     Ref<UnixSocket> const server(new UnixSocket(frames_, type_));
-    server->address_ = other->address_;
-    server->peer_credentials_ = credentials_of(process);
-    peer_credentials_ = other->credentials_;
+    server->address_ = listener.address_;
+    server->peer_credentials_ = who;
+    peer_credentials_ = listener.credentials_;
     server->has_peer_credentials_ = has_peer_credentials_ = true;
-    server->passes_credentials_ = other->passes_credentials_;
+    server->passes_credentials_ = listener.passes_credentials_;
     connect_pair(*server);
     ++server->in_flight_;
-    other->pending_.push_back(server);
-    other->wake(kReadable);
+    listener.pending_.push_back(server);
+    listener.wake(kReadable);
+}
+
+// --- Of the system's own
+
+Ref<UnixSocket> UnixSocket::make_for_system(FrameSource& frames) {
+    return Ref<UnixSocket>(new UnixSocket(frames, kSOCK_SEQPACKET));
+}
+
+void UnixSocket::join_for_system(UnixSocket& one, UnixSocket& other) {
+    one.connect_pair(other);
+    for (UnixSocket* const socket : {&one, &other}) {
+        socket->peer_credentials_ = {0, 0, 0};
+        socket->has_peer_credentials_ = true;
+    }
+}
+
+void UnixSocket::listen_for_system(size_t backlog) {
+    backlog_ = backlog;
+    state_ = State::kListening;
+    credentials_ = {0, 0, 0};
+}
+
+Status UnixSocket::connect_for_system(UnixSocket& listener) {
+    if (listener.type_ != type_ || listener.state_ != State::kListening || listener.is_receive_shut_) {
+        return Errno::kECONNREFUSED;
+    }
+    if (listener.pending_.size() > listener.backlog_) return Errno::kEAGAIN;
+    wait_at(listener, {0, 0, 0});
     return {};
 }
 
@@ -281,6 +316,7 @@ Status UnixSocket::listen(int backlog) {
     state_ = State::kListening;
     if (Process* const process = current_process()) credentials_ = credentials_of(*process);
     room_.wake();
+    if (Inode* const inode = place_.inode()) inode->socket_listens(this);
     return {};
 }
 

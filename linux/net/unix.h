@@ -62,6 +62,16 @@ public:
     std::string anonymous_name() const override;
     void descriptor_closed(Process& process) override;
 
+    // --- Sockets of the system's own (net/kos_ports.h), SOCK_SEQPACKET: no process, no name.
+    static Ref<UnixSocket> make_for_system(FrameSource& frames);
+    static void join_for_system(UnixSocket& one, UnixSocket& other);
+    void listen_for_system(size_t backlog);
+    // Makes this one a connection that waits to be accepted by `listener`. kECONNREFUSED; kEAGAIN: its queue is full.
+    Status connect_for_system(UnixSocket& listener);
+    Result<size_t> send_for_system(IoBuffer& from, std::vector<Ref<File>> files);
+    Result<size_t> receive_for_system(IoBuffer& to, SocketMessage& message);
+    UnixSocket* peer() const { return peer_; }
+
     // Empties the sockets that nobody can reach any more. Called by itself when that may have come about; `is_urgent`:
     // even if there are many sockets and little hope.
     static void collect_garbage(bool is_urgent = false);
@@ -131,6 +141,7 @@ private:
     Result<size_t> receive_record(IoBuffer& to, SocketMessage& message);
     void give_control(Packet& packet, SocketMessage& message, bool stays) const;
     void connect_pair(UnixSocket& other);
+    void wait_at(UnixSocket& listener, const Credentials& who);
     static UnixSocket* unix_socket(const Ref<File>& file);  // nullptr: something else
     static Credentials credentials_of(const Process& process);
     static std::vector<UnixSocket*>& all();

@@ -157,6 +157,20 @@ Result<size_t> UnixSocket::send(IoBuffer& from, SocketMessage& message, Process&
     return send_record(from, packet, *to);
 }
 
+Result<size_t> UnixSocket::send_for_system(IoBuffer& from, std::vector<Ref<File>> files) {
+    if (state_ != State::kConnected) return Errno::kENOTCONN;
+    if (is_send_shut_ || !peer_) return Errno::kEPIPE;
+    Packet packet;
+    packet.from = {0, 0, 0};
+    if (!files.empty()) packet.take_files(std::move(files));
+    return send_record(from, packet, *peer_);
+}
+
+Result<size_t> UnixSocket::receive_for_system(IoBuffer& to, SocketMessage& message) {
+    if (state_ != State::kConnected) return Errno::kENOTCONN;
+    return receive_record(to, message);
+}
+
 Result<size_t> UnixSocket::send_stream(IoBuffer& from, Packet& packet) {
     UnixSocket& to = *peer_;
     size_t done = 0;

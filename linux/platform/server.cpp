@@ -6,6 +6,7 @@
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
 #include "task/futex.h"
+#include "task/start.h"
 
 #include <kos/app.h>
 #include <kos/log.h>
@@ -99,7 +100,32 @@ KosServer::KosServer(const kos_startup_t& startup)
 
 Status KosServer::initialise() {
     KOS_TRY_STATUS(make_empty_cspace());
+    KOS_TRY_STATUS(make_endpoint());
     return load_shim();
+}
+
+// A domain that serves ports receives the calls of its clients in a thread of their own (platform/ports.h), so the
+// faults of its programs go to an endpoint of their own, with a reply object of its own: root's are for clients, whom
+// root answers when the domain ends.
+Status KosServer::make_endpoint() {
+    programs_ = Objects::kernel().endpoint;
+    if (startup_.ports.count == 0) return {};
+    KOS_TRY(Objects::Object const endpoint, Objects::make(seL4_EndpointObject, 0, seL4_EndpointBits));
+    KOS_TRY(Objects::Object const reply, Objects::make(seL4_ReplyObject, 0, seL4_ReplyBits));
+    SlotPath const receive = Objects::path(KOS_SLOT_PROGRAMS);
+    if (!cnode_mint(receive, Objects::path(endpoint.cap), seL4_CanRead, 0).ok()) return Errno::kENOMEM;
+    programs_ = endpoint.cap;
+    reply_ = reply.cap;
+    port_ = KOS_SLOT_PROGRAMS;
+    return {};
+}
+
+Status KosServer::start_ports() {
+    native_ports_ = std::make_unique<NativePorts>(startup_);
+    KOS_TRY_STATUS(native_ports_->initialise());
+    ports_ = std::make_unique<KosPorts>(*system_, *native_ports_, NativePorts::limits());
+    native_ports_->set_hub(*ports_);
+    return mount_kos(*system_, *ports_);
 }
 
 // A CNode with one empty slot pair behind a guard of 58 bits that no user address or small number matches.
@@ -214,12 +240,12 @@ Message KosServer::receive() {
     if (!is_ready_) {
         is_ready_ = true;
         __atomic_store_n(&life->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
-        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{}, KOS_SLOT_PORT, reply_);
+        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{}, port_, reply_);
     }
     if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
-        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{}, KOS_SLOT_PORT, reply_);
+        return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{}, port_, reply_);
     }
-    return recv(KOS_SLOT_PORT, reply_);
+    return recv(port_, reply_);
 }
 
 Message KosServer::answer_and_receive() {
@@ -250,7 +276,7 @@ Message KosServer::answer_and_receive() {
         reply(reply_, tag, words);
         return receive();
     }
-    return reply_recv(KOS_SLOT_PORT, reply_, tag, words);
+    return reply_recv(port_, reply_, tag, words);
 }
 
 void KosServer::run() {
@@ -258,14 +284,26 @@ void KosServer::run() {
     for (;;) {
         if (message.badge & KOS_BADGE_NOTIFICATION) {
             handle_signals(message.badge);
-            system_->run_ready();
+            settle();
             message = receive();
         } else {
             handle_fault(message);
-            system_->run_ready();
+            settle();
             message = answer_and_receive();
         }
     }
+}
+
+// Everything that has become possible. Ports and threads make work for each other; not without end on one caller's
+// time.
+void KosServer::settle() {
+    constexpr unsigned kTurns = 4;
+    system_->run_ready();
+    for (unsigned turn = 0; turn < kTurns && ports_->has_work(); ++turn) {
+        ports_->run();
+        system_->run_ready();
+    }
+    if (ports_->has_work()) signal(KOS_SLOT_NOTIFICATION);
 }
 
 void KosServer::moved(unsigned from, unsigned to) {
@@ -282,6 +320,8 @@ void KosServer::handle_signals(uint64_t badge) {
         machine.resume();
     }
     if (badge & KOS_SIGNAL_HEALTH) kos_app_alive();
+    native_ports_->collect();
+    if (badge & KOS_SIGNAL_QUEUE) native_ports_->take_casts();
     if (badge & KOS_SIGNAL_STOP) {
         SignalInfo const info = kernel_signal(kSIGTERM);
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);

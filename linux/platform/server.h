@@ -9,6 +9,7 @@
 #include "mm/frame.h"
 #include "platform/console.h"
 #include "platform/frames.h"
+#include "platform/ports.h"
 #include "platform/thread.h"
 #include "task/system.h"
 #include "time/clock.h"
@@ -43,6 +44,7 @@ public:
     KosFrames& frames() { return frames_; }
     KosTime& time() { return time_; }
     void set_system(System& system) { system_ = &system; }
+    Status start_ports();  // /run/kos; once there is a tree
     [[noreturn]] void run();
 
     // --- Platform
@@ -62,6 +64,7 @@ public:
     void bury(const Objects::Object& tcb, const Objects::Object& time, CPtr fault, unsigned core);
     uint64_t badge_of(const Thread& thread) const;
     CPtr empty_cspace() const { return empty_cspace_; }
+    CPtr programs() const { return programs_; }  // where their faults go, to mint from
     unsigned choose_core(uint64_t cores) const;
     Result<Objects::Object> take_time(unsigned core);
     // The thread stays stopped and goes on on another core once the server runs on its own time.
@@ -85,6 +88,8 @@ private:
     void handle_exception(const sel4::Message& message);
     void handle_signals(uint64_t badge);
     void empty_graves();
+    void settle();
+    Status make_endpoint();
     Status load_shim();
     Status make_empty_cspace();
 
@@ -93,7 +98,11 @@ private:
     KosFrames frames_;
     KosTime time_;
     System* system_ = nullptr;
+    std::unique_ptr<NativePorts> native_ports_;
+    std::unique_ptr<KosPorts> ports_;
     CPtr reply_;
+    CPtr port_ = KOS_SLOT_PORT;  // what the loop receives from
+    CPtr programs_ = 0;
     CPtr empty_cspace_ = 0;
     std::unordered_map<uint64_t, KosThread*> threads_;  // by badge's token
     KosThread* current_ = nullptr;                      // in the reply object

@@ -56,7 +56,7 @@ Result<std::unique_ptr<KosThread>> KosThread::create(KosServer& server, Thread& 
         KOS_TRY(parts.time, server.take_time(parts.core));
         KOS_TRY(parts.fault, Objects::take_slot());
         const auto& kernel = Objects::kernel();
-        bool const done = cnode_mint(Objects::path(parts.fault), Objects::path(kernel.endpoint),
+        bool const done = cnode_mint(Objects::path(parts.fault), Objects::path(server.programs()),
                                      seL4_CanWrite | seL4_CanGrantReply, server.badge_of(thread))
                               .ok() &&
                           tcb_configure(parts.tcb.cap, {server.empty_cspace(), 0, space.vspace(), 0}, 0, 0).ok() &&

@@ -17,6 +17,9 @@ Status make_tree(System& system, Ref<FileSystem> root);
 // the image has no such directory.
 Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text);
 
+// Mounts /run/kos (net/kos_ports.h), which lives as long as the system.
+Status mount_kos(System& system, KosPorts& ports);
+
 struct StartOptions {                      // of the manifest; they replace what the image says
     std::vector<std::string> arguments;    // empty: those of the image
     std::vector<std::string> environment;  // NAME=VALUE, added

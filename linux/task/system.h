@@ -17,6 +17,7 @@
 
 namespace kos::lx {
 
+class KosPorts;
 struct SystemCall;
 
 // What the system asks the outside for. Implemented by the platform, and by fakes in host tests.
@@ -41,6 +42,8 @@ public:
     virtual unsigned cores() = 0;
     virtual ProcessorFacts processor() { return {}; }
     virtual const char* host_name() = 0;
+    // What all Internet sockets together may hold of the server's heap, in bytes.
+    virtual size_t network_memory() { return 12 << 20; }
 
 protected:
     ~Platform() = default;
@@ -56,8 +59,9 @@ public:
     Timers timers;
     std::string host_name;
     std::string domain_name = "(none)";
-    Location root;  // of the tree of mounts
-    Ref<Counted> network;  // net/inet/network.h; made when it is first needed
+    Location root;              // of the tree of mounts
+    Ref<Counted> network;       // net/inet/network.h; made when it is first needed
+    KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.
     static constexpr int kProcessesMax = 512, kThreadsMax = 2048;

@@ -17,6 +17,7 @@ class File;
 class FileSystem;
 class IoBuffer;
 class Process;
+class UnixSocket;
 struct Location;
 
 class Inode : public Counted {
@@ -92,6 +93,9 @@ public:
     // An open file of this inode; access is checked already. Default: regular files and directories get the standard
     // File of vfs/regular_file.h; fifos and devices what vfs/special.h names; kENXIO for others (sockets).
     virtual Result<Ref<File>> open(uint32_t flags, Process& process);
+
+    // Of a socket's name: the socket that is bound to it listens from now on; nullptr: that socket has gone.
+    virtual void socket_listens(UnixSocket* /*listener*/) {}
 
     // --- What vfs keeps with an inode: locks, watches, what a socket or fifo leads to (made on demand; extras.h). An
     // inode that somebody has a reference to is one object: file systems do not make a second one.

@@ -49,7 +49,9 @@ Doing what_does(CPtr tcb) {
     auto const number = static_cast<int64_t>(context.x7);
     bool const receives =
         number == seL4_SysRecv || number == seL4_SysReplyRecv || number == seL4_SysNBSendRecv || number == seL4_SysWait;
-    if (receives && (context.x0 == KOS_SLOT_PORT || context.x0 == KOS_SLOT_NOTIFICATION)) return Doing::kIdle;
+    bool const is_own =
+        context.x0 == KOS_SLOT_PORT || context.x0 == KOS_SLOT_PROGRAMS || context.x0 == KOS_SLOT_NOTIFICATION;
+    if (receives && is_own) return Doing::kIdle;
     if (number == seL4_SysCall && context.x0 != 0) return Doing::kCalling;
     return Doing::kServing;
 }

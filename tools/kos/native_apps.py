@@ -53,27 +53,28 @@ def table(file):
         return {}
 
 
-def build_folder(description):
-    """Where the project of a system description keeps what is made of it."""
-    description = Path(description).resolve()
-    folder = description.parent
-    # A description inside the project, such as apps/NAME/test/system.toml, shares the project's folder.
+def project_of(description):
+    """The folder of the project. A description inside it, such as apps/NAME/test/system.toml, is part of it."""
+    folder = Path(description).resolve().parent
     for above in folder.parents:
         if (above / "system.toml").is_file() and (above / "mix.exs").is_file():
-            folder = above
-    return folder / "_build/kos/native"
+            return above
+    return folder
 
 
 def compile_for(description):
     """The folder with the programs of the project's native apps, for kos-manifest's --programs; None if it has none."""
-    folders = sorted({native_folder(app.folder) for app in apps_of(description)} - {None})
+    project = project_of(description)
+    # All of the project's, so that its systems share one configuration.
+    apps = [*apps_of(description), *apps_of(project / "system.toml")]
+    folders = sorted({native_folder(app.folder) for app in apps} - {None})
     folders = [folder for folder in folders if not folder.is_relative_to(TOP)]
     if not folders:
         return None
-    output = build_folder(description)
+    output = project / "_build/kos/native"
     listed = ";".join(map(str, folders))
     key = hashlib.sha256(f"{TOP} {listed}".encode()).hexdigest()
-    stamp = output / "project"
+    stamp = output / "configured"
     if not (output / "build.ninja").is_file() or not stamp.is_file() or stamp.read_text() != key:
         say(f"configuring {shown(output)}")
         output.mkdir(parents=True, exist_ok=True)

@@ -232,7 +232,9 @@ void check_calls(const System& system, Diagnostics& diagnostics) {
             continue;
         }
         edges[connection.client].push_back(&connection);
-        if (!server.passive.value && server.priority.value <= client.priority.value) {
+        // The Linux personality is passive for its programs alone: it serves ports on time of its own.
+        const bool is_passive = server.passive.value && server.kernel_objects.value == 0;
+        if (!is_passive && server.priority.value <= client.priority.value) {
             diagnostics.error(use.port.place,
                               client.name.value + " (priority " + std::to_string(client.priority.value) + ") calls " +
                                   server.name.value + " (priority " + std::to_string(server.priority.value) +

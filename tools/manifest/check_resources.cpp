@@ -79,11 +79,16 @@ void check_budget(const Domain& domain, Diagnostics& diagnostics) {
         diagnostics.error(domain.passive.place, name + " is passive and serves no port",
                           "a [[serves]], or passive = false: nobody would lend it time");
     }
-    if (domain.passive.value && domain.replies.value > domain.threads.value) {
+    // With kernel_objects ports are served by an active thread (linux/platform/ports.h).
+    if (domain.passive.value && domain.kernel_objects.value == 0 && domain.replies.value > domain.threads.value) {
         diagnostics.error(domain.replies.place,
                           "replies of " + name + ", which is passive, is " + std::to_string(domain.replies.value),
                           "at most " + std::to_string(domain.threads.value) +
                               ", one for each thread: who answers later needs time of its own (passive = false)");
+    }
+    if (domain.kernel_objects.value != 0 && !domain.serves.empty() && domain.threads.value < 2) {
+        diagnostics.error(domain.threads.place, name + " has kernel_objects, serves ports, and has one thread",
+                          "threads = 2 or more: one receives the calls");
     }
     if (domain.kernel_objects.value != 0 && domain.program_priority.value >= domain.priority.value) {
         diagnostics.error(domain.program_priority.place,

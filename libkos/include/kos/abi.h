@@ -66,6 +66,8 @@ enum {
     KOS_SLOT_NOTIFICATION = 3,  // the domain's notification: wait and signal with KOS_SIGNAL_USER bits (badge 0xffff)
     KOS_SLOT_REPORT = 4,        // reports to root's fault thread (kos_report_label)
     KOS_SLOT_PORT = 5,          // receive-only: the endpoint of all ports of this domain
+    KOS_SLOT_PROGRAMS = 6,      // empty; a domain with kernel_objects may put an endpoint of its own there, from which
+                                // its main thread receives what its programs do instead of from KOS_SLOT_PORT
     KOS_SLOT_THREADS = 8,       // + n: as KOS_SLOT_ROOT, for requests of thread n
     KOS_SLOT_FIRST_LISTED =
         KOS_SLOT_THREADS +

@@ -35,7 +35,6 @@ struct InterfaceView {
 
 class Network final : public Counted, private kos::net::Surroundings, private Timer {
 public:
-    static constexpr size_t kMemoryBytes = 12 << 20;
     static constexpr uint32_t kWindowBytes = 256 << 10, kSendBytes = 256 << 10;
     static constexpr uint32_t kConnections = 2048, kListeners = 256, kDatagramSockets = 512, kRawSockets = 64;
 

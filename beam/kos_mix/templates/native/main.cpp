@@ -6,7 +6,7 @@ using namespace kos::idl;
 
 namespace {
 
-class <%= @module %> : public <%= @name %>::Server<<%= @module %>> {
+class <%= @module %> : public <%= @symbol %>::Server<<%= @module %>> {
 public:
     Result<uint64_t> add(const Caller&, uint64_t by) {
         uint64_t total = 0;

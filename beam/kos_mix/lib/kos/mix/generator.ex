@@ -11,6 +11,11 @@ defmodule Kos.Mix.Generator do
 
   @languages %{"elixir" => "Elixir", "c" => "C", "cpp" => "C++", "rust" => "Rust"}
 
+  @reserved ~w(auto bool break case catch char class const continue crate default delete do double else enum extern false
+               float fn for friend goto if impl in int let long loop main match mod move mut new nil or pub public ref return
+               self short signed sizeof static struct super switch template test this trait true try type typedef union
+               unsafe unsigned use using virtual void volatile when where while)
+
   def check_language!(language) do
     unless Map.has_key?(@languages, language) do
       Mix.raise("--lang #{language}: expected one of #{@languages |> Map.keys() |> Enum.sort() |> Enum.join(", ")}")
@@ -43,6 +48,36 @@ defmodule Kos.Mix.Generator do
     folder
   end
 
+  @doc "Refuses names that something of KOS, of OTP or of the languages has already."
+  def check_free!(name, language) do
+    folders = ["services/*", "drivers/*", "drivers/*/*"]
+    cores = for folder <- folders, file <- Path.wildcard(Kos.Mix.Home.path!("#{folder}/app.toml")), do: core_name(file)
+
+    taken_by_elixir? =
+      language == "elixir" and match?({:module, _}, Code.ensure_loaded(Module.concat([Macro.camelize(name)])))
+
+    cond do
+      name in cores ->
+        Mix.raise("The name #{name} is that of a service of KOS; choose another one")
+
+      name in @reserved ->
+        Mix.raise("The name #{name} is a word of a programming language; choose another one")
+
+      taken_by_elixir? or :code.lib_dir(String.to_atom(name)) != {:error, :bad_name} ->
+        Mix.raise("The name #{name} is that of a module or an application of Elixir or Erlang/OTP; choose another one")
+
+      true ->
+        :ok
+    end
+  end
+
+  defp core_name(file) do
+    case Regex.run(~r/^name = "(.*)"/m, File.read!(file)) do
+      [_, name] -> name
+      nil -> nil
+    end
+  end
+
   @doc "The KOS files of an Elixir project that exists: app.toml, root.toml and a system.toml around it."
   def adopt(root, name, module) do
     values = values(name, module, "elixir", true) |> Keyword.put(:release, "_build/kos/rel/#{name}")
@@ -57,6 +92,8 @@ defmodule Kos.Mix.Generator do
       name: name,
       dashed: dashed(name),
       module: module,
+      # As the bindings in C and C++ spell the interface (tools/idl).
+      symbol: Macro.underscore(module),
       lang: language,
       lang_suffix: if(language == "rust", do: "rs", else: language),
       language: @languages[language],
@@ -105,6 +142,8 @@ defmodule Kos.Mix.Generator do
       # vm.args.eex is a template of mix itself.
       text = Map.fetch!(@templates, template)
       text = if String.ends_with?(template, ".eex"), do: text, else: EEx.eval_string(text, assigns: values)
+      # Names of any length move the lines that mix format would break.
+      text = if Path.extname(path) in [".ex", ".exs"], do: [Code.format_string!(text), "\n"], else: text
       File.mkdir_p!(Path.dirname(path))
       if File.exists?(path), do: Mix.raise("#{Project.relative(path)} exists already; nothing is overwritten")
       File.write!(path, text)

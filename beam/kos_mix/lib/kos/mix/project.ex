@@ -68,7 +68,7 @@ defmodule Kos.Mix.Project do
 
   @doc "Names of apps and modules: what manifest and Elixir both accept."
   def check_name!(name) do
-    unless name =~ ~r/^[a-z][a-z0-9_]{0,30}$/ do
+    unless name =~ ~r/\A[a-z][a-z0-9_]{0,30}\z/ do
       Mix.raise(
         "The name #{inspect(name)} cannot be used: expected a to z, 0 to 9 and _, beginning with a letter, at most 31"
       )

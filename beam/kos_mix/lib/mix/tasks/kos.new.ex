@@ -28,6 +28,7 @@ defmodule Mix.Tasks.Kos.New do
     system = Project.check_name!(String.replace(Path.basename(root), "-", "_"))
     name = Project.check_name!(options[:app] || system)
     language = Generator.check_language!(options[:lang] || "elixir")
+    Generator.check_free!(name, language)
     module = options[:module] || Macro.camelize(name)
 
     unless module =~ ~r/^[A-Z]\w*(\.[A-Z]\w*)*$/,

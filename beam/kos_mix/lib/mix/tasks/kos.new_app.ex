@@ -29,6 +29,7 @@ defmodule Mix.Tasks.Kos.NewApp do
     Toolchain.check_otp!()
     Project.check_name!(name)
     language = Generator.check_language!(options[:lang] || "elixir")
+    Generator.check_free!(name, language)
     project = Project.find!()
 
     if Enum.any?(project.apps, &(&1.name == name)), do: Mix.raise("There is an app #{name} in system.toml already")

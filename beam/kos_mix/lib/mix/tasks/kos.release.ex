@@ -33,7 +33,9 @@ defmodule Mix.Tasks.Kos.Release do
     if test?, do: add_tests(name)
     # --overwrite leaves files of an earlier release behind.
     File.rm_rf!(path)
-    Mix.Task.run("release", [to_string(name), "--overwrite", "--quiet", "--path", path])
+    # Without releases in mix.exs there is one by default, which has no name to be called by.
+    names = if Mix.Project.config()[:releases] in [nil, []], do: [], else: [to_string(name)]
+    Mix.Task.run("release", names ++ ["--overwrite", "--quiet", "--path", path])
   end
 
   # Path dependencies need no network, but mix wants them to be "fetched" once for each target.

@@ -1,0 +1,2 @@
+import Config
+config :meter, step: 1
