@@ -63,9 +63,9 @@ int main() {
     server.set_system(system);
     must("the tree of files", make_tree(system, open_root(startup, server)));
     must("the console", open_console(system));
+    must("ports", server.start_ports());
     must("the network", open_network(system, startup));
     must("files of the network", write_network_files(system));
-    must("ports", server.start_ports());
     const auto* const arguments =
         reinterpret_cast<const kos_startup_text_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.arguments.offset);
     const auto* const environment =

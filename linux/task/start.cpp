@@ -151,6 +151,17 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     return mount_on(mounter, "/sys", make_sys(system), "sysfs");
 }
 
+Status mount_kos(System& system, KosPorts& ports) {
+    Process mounter(system, 0);
+    mounter.paths = make_ref<PathState>();
+    mounter.paths->context.root = mounter.paths->context.working = system.root;
+    PathUser const user{mounter.paths->context, mounter.credentials};
+    // Without /run nobody expects it.
+    auto const made = make_node(user, system.root, "/run/kos", kS_IFDIR | 0755, 0);
+    if (!made.ok() && made.error() != Errno::kEEXIST) return {};
+    return mount_on(mounter, "/run/kos", make_kos_tree(system, ports), "kos");
+}
+
 Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text) {
     Process writer(system, 0);
     writer.paths = make_ref<PathState>();
@@ -170,17 +181,6 @@ Status complete_file(System& system, std::string_view path, std::string_view wor
     LocalBuffer buffer(copy.data(), copy.size());
     KOS_TRY(size_t const written, (*file)->write_at(buffer, have.size()));
     return written == text.size() ? Status() : Status(Errno::kENOSPC);
-}
-
-Status mount_kos(System& system, KosPorts& ports) {
-    Process mounter(system, 0);
-    mounter.paths = make_ref<PathState>();
-    mounter.paths->context.root = mounter.paths->context.working = system.root;
-    PathUser const user{mounter.paths->context, mounter.credentials};
-    // Without /run nobody expects it.
-    auto const made = make_node(user, system.root, "/run/kos", kS_IFDIR | 0755, 0);
-    if (!made.ok() && made.error() != Errno::kEEXIST) return {};
-    return mount_on(mounter, "/run/kos", make_kos_tree(system, ports), "kos");
 }
 
 Status start_first_process(System& system, StartOptions options) {

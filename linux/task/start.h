@@ -13,12 +13,12 @@ namespace kos::lx {
 // the directories.
 Status make_tree(System& system, Ref<FileSystem> root);
 
+// Mounts /run/kos (net/kos_ports.h), which lives as long as the system.
+Status mount_kos(System& system, KosPorts& ports);
+
 // Appends `text` to a file of the image unless `word` stands in it; makes the file if there is none. Nothing happens if
 // the image has no such directory.
 Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text);
-
-// Mounts /run/kos (net/kos_ports.h), which lives as long as the system.
-Status mount_kos(System& system, KosPorts& ports);
 
 struct StartOptions {                      // of the manifest; they replace what the image says
     std::vector<std::string> arguments;    // empty: those of the image

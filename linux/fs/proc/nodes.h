@@ -58,6 +58,8 @@ inline uint64_t ticks_of(Nanoseconds time) { return static_cast<uint64_t>(time /
 Nanoseconds processor_time(const Thread& thread);
 Nanoseconds processor_time(const Process& process);  // of all its threads, past ones too
 std::string command_of(const Process& process, const Thread* thread);
+// Whoever makes the present call may look into the process (ptrace(2), PTRACE_MODE_READ_FSCREDS). kEACCES.
+Status check_may_inspect(const Process& process);
 char state_of(const Process& process, const Thread* thread);
 Result<Thread*> subject_thread(const Subject& subject);  // of a task directory, or the leader; nullptr: has ended
 std::string cpu_list(unsigned cores);                    // "0-3"
