@@ -34,6 +34,8 @@ class Test:
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
     disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
     input: str = ""  # what the serial line receives
+    peer: str = ""  # a Python program next to the declaration, which runs on the host beside the machine (network.py)
+    frames: bool = False  # the peer gets every frame of the network device
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def read_test(file):
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         disks=reader.take("disks", dict, {}),
         input=reader.take("input", str, ""),
+        peer=reader.take("peer", str, ""),
+        frames=reader.take("frames", bool, False),
     )
     reader.finish()
     if [bool(test.elf), bool(test.system), bool(test.script)].count(True) != 1:
@@ -126,6 +130,12 @@ def check_parameters(reader, test):
 
 
 def check_devices(reader, test):
+    if test.peer and not (test.system and file_beside(reader, test.peer)):
+        reader.refuse(f"peer is '{test.peer}'; expected a file beside the declaration of a system")
+    if test.frames and not test.peer:
+        reader.refuse("frames needs a peer, which gets them")
+    if test.peer and not test.host_devices:
+        reader.refuse("a peer answers in the host's time; host_devices must be true")
     if test.script and (test.qemu_arguments or test.disks or test.input):
         reader.refuse("a script starts QEMU itself; qemu_arguments, disks and input are for elf and system")
     if any(not isinstance(word, str) for word in test.qemu_arguments):
@@ -162,6 +172,10 @@ def read_bench(file):
     if KERNELS.get(bench.kernel) != 1:
         reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
     return bench
+
+
+def file_beside(reader, name):
+    return Path(name).name == name and (reader.file.parent / name).is_file()
 
 
 def check_linux(reader, bench):

@@ -60,6 +60,16 @@ class ReadTest(unittest.TestCase):
         self.refused("a file name and a multiple", disks={"disk": "1M"})
         self.refused("starts QEMU itself", elf=None, kernels=None, script="run.py", input="x")
 
+    def test_peers(self):
+        (self.file.parent / "peer.py").write_text("")
+        good = {"elf": None, "system": SYSTEM, "peer": "peer.py", "host_devices": True}
+        self.assertTrue(self.read(**good, frames=True).frames)
+        self.refused("a file beside", **(good | {"peer": "absent.py"}))
+        self.refused("a file beside", **(good | {"peer": "../peer.py"}))
+        self.refused("a file beside", **(good | {"system": None, "elf": "x.elf"}))
+        self.refused("needs a peer", frames=True)
+        self.refused("the host's time", **(good | {"host_devices": False}))
+
     def test_no_json(self):
         self.file.write_text("{")
         with self.assertRaises(KosError):
