@@ -3,6 +3,7 @@
 
 #include "tty/pty.h"
 
+#include <kos/app.h>
 #include <kos/idl/console.h>
 
 #include <utility>
@@ -19,7 +20,9 @@ KosConsole* the_console = nullptr;
 }  // namespace
 
 Status KosConsole::connect() {
-    return kos_status_is_ok(kos_console_connect("console", &driver)) ? Status() : Status(Errno::kENODEV);
+    const char* const named = kos_app_parameter("console");
+    return kos_status_is_ok(kos_console_connect(named ? named : "console", &driver)) ? Status()
+                                                                                     : Status(Errno::kENODEV);
 }
 
 size_t KosConsole::write(std::span<const uint8_t> bytes) {

@@ -1,6 +1,7 @@
 // The loop, and what becomes of each kind of fault (sel4-abi: fault messages of seL4 16.0.0, AArch64).
 #include "platform/server.h"
 
+#include "platform/network.h"
 #include "shim/layout.h"
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
@@ -326,6 +327,7 @@ void KosServer::handle_signals(uint64_t badge) {
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);
     }
     if (badge & KOS_SIGNAL_CONSOLE) console_signalled();
+    if (badge & network_signals()) network_signalled(*system_);
     if (badge & KOS_SIGNAL_ALARM) {
         (void)kos_time_alarm_bits();
         system_->timers.expire();

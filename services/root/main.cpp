@@ -12,6 +12,17 @@ constinit System the_system;
 
 namespace {
 
+// A domain that obeys whoever has the development key is for developers' machines; no production key makes it anything
+// else.
+void check_development(const Manifest& manifest, bool development) {
+    for (const kos::manifest::Domain& domain : manifest.domains) {
+        if (!(domain.rights & kos::manifest::kRightDevelopment)) continue;
+        if (!development) panic("the right \"development\" needs the development key: ", domain.name);
+        log(Level::kWarning,
+            Text().add("DEVELOPMENT LINK: who has the development key controls this device through ").add(domain.name));
+    }
+}
+
 void read_manifest() {
     bool development = false;
     const char* reason = "";
@@ -39,6 +50,7 @@ void read_manifest() {
         log(Level::kWarning,
             Text().add("the manifest is signed with a DEVELOPMENT KEY: anybody can sign for this device"));
     }
+    check_development(manifest, development);
     hash_programs();
     const char* const missing = check_programs();
     if (missing) panic("a program is missing or not the one that the manifest names: ", missing);

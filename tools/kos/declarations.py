@@ -51,6 +51,7 @@ class Bench:
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
+    linux: dict = field(default_factory=dict)  # the peer is Linux: "root" (a root.toml), "arguments", "environment"
     limits: dict = field(default_factory=dict)  # row -> most (rates: least) that it may be, whatever the reference
 
 
@@ -159,8 +160,10 @@ def read_bench(file):
         rates=tuple(reader.take("rates", list, [])),
         exceptions=reader.take("exceptions", dict, {}),
         limits=reader.take("limits", dict, {}),
+        linux=reader.take("linux", dict, {}),
     )
     reader.finish()
+    check_linux(reader, bench)
     if bool(bench.elf) == bool(bench.system):
         reader.refuse("exactly one of elf and system is needed")
     check_system(reader, bench.system)
@@ -173,6 +176,15 @@ def read_bench(file):
 
 def file_beside(reader, name):
     return Path(name).name == name and (reader.file.parent / name).is_file()
+
+
+def check_linux(reader, bench):
+    if not bench.linux:
+        return
+    if set(bench.linux) != {"root", "arguments", "environment"} or not bench.system:
+        reader.refuse("linux needs root, arguments and environment, and belongs to a system")
+    if not (TOP / bench.linux["root"]).is_file():
+        reader.refuse(f"linux.root is '{bench.linux['root']}': no such file; expected a path from the top of the tree")
 
 
 def check_system(reader, system):

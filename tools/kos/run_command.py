@@ -22,6 +22,7 @@ def parser():
     result.add_argument("--root-task", type=Path, metavar="ELF")
     result.add_argument("--append", metavar="ARGS")
     result.add_argument("--gdb", action="store_true")
+    result.add_argument("--link", type=Path, metavar="SOCKET")
     result.add_argument("--test", action="store_true")
     result.add_argument("--timeout", type=seconds)
     return result
@@ -34,7 +35,15 @@ def system_options(result):
     result.add_argument("path", type=Path, nargs="?", metavar="PATH")
     result.add_argument("--system", type=Path, metavar="PATH")
     result.add_argument("--release", type=release, action="append", default=[], metavar="NAME=DIR")
+    result.add_argument("--parameter", type=parameter, action="append", default=[], metavar="DOMAIN.NAME=VALUE")
     result.add_argument("--debug-kernel", action="store_true")
+
+
+def parameter(text):
+    name, separator, value = text.partition("=")
+    if not separator or "." not in name:
+        raise ValueError
+    return name, value
 
 
 def release(text):
@@ -70,7 +79,8 @@ def kernel_of(arguments):
 
 def compiled(arguments):
     description = system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
-    return system_image.compile_system(description, warnings=True, releases=dict(arguments.release))
+    return system_image.compile_system(description, warnings=True, parameters=dict(arguments.parameter),
+                                       releases=dict(arguments.release))
 
 
 def system_file(path):
@@ -87,6 +97,8 @@ def boot(packed, kernel, arguments):
         say(line)
     if arguments.append:
         words += ["-append", arguments.append]
+    if arguments.link:
+        words += link_devices(arguments.link)
     if arguments.gdb:
         words += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
         say(f"waiting for a debugger: gdb-multiarch {shown(kernel)} -ex 'target remote 127.0.0.1:1234'")
@@ -104,6 +116,13 @@ def boot(packed, kernel, arguments):
         # Not SIGKILL: QEMU gives the terminal its settings back.
         process.terminate()
         process.wait()
+
+
+def link_devices(socket):
+    """A virtio console for core:devlink, whose other end is a Unix socket of this machine."""
+    socket.unlink(missing_ok=True)
+    return ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device,max_ports=1,bus=virtio-mmio-bus.24",
+            "-device", "virtconsole,chardev=link", "-chardev", f"socket,id=link,path={socket},server=on,wait=off"]
 
 
 def test(packed, arguments):

@@ -2,12 +2,14 @@
 #include "bundle.h"
 
 #include <elf.h>
+#include <kos/manifest/manifest.h>
 #include <sodium.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <memory>
 
 #include "bundle_format.h"
 #include "elf_file.h"
@@ -338,10 +340,28 @@ void verify_bundle(std::span<const uint8_t> bytes, std::span<const uint8_t> publ
     }
 }
 
+namespace {
+
+// Root would not start such a system.
+void check_development(std::span<const uint8_t> tree) {
+    const auto manifest = std::make_unique<manifest::Manifest>();
+    if (!manifest::read(tree.data(), tree.size(), *manifest).ok()) {
+        throw Error("the image's manifest is not one that root accepts");
+    }
+    for (const manifest::Domain& domain : manifest->domains) {
+        if ((domain.rights & manifest::kRightDevelopment) == 0) continue;
+        throw Error(std::string("the domain ") + domain.name +
+                    " has the right \"development\"; expected an image without it (without core:devlink) to be signed");
+    }
+}
+
+}  // namespace
+
 Buffer sign_again(const Buffer& image, const SigningKey& key, bool is_development) {
     const std::span<const uint8_t> old = find_bundle(image);
     verify_bundle(old, key_in_root(image));
     const bundle::Header header = header_of(old);
+    if (!is_development) check_development(file_of(old, header, 0).contents);
     const bundle::Signature signature = sign(file_of(old, header, 0).contents, key, is_development);
     const File file = file_of(old, header, 1);
     bundle::Entry entry = file.entry;

@@ -243,7 +243,7 @@ void AppLoader::read_numbers(Section& section, Domain& domain) {
 }
 
 void AppLoader::read_rights(Section& section, Domain& domain) {
-    const std::vector<std::string> known = {"manifest", "control", "time", "entropy"};
+    const std::vector<std::string> known = {"manifest", "control", "time", "entropy", "development"};
     for (const Text& right : section.texts("rights")) {
         if (std::find(known.begin(), known.end(), right.value) == known.end()) {
             diagnostics_.error(right.place, "the right " + in_quotes(right.value) + " is unknown",

@@ -1,6 +1,8 @@
 // kos-manifest: compiles, checks and signs system descriptions. See README.md.
 #include <filesystem>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 
 #include "bundle.h"
 #include "checks.h"
@@ -21,6 +23,24 @@ using kos::tools::read_file;
 using kos::tools::SigningKey;
 using kos::tools::write_file;
 
+// Domains with the right "development" learn whose orders they obey. No other key than the development key signs for
+// them.
+void give_development_key(System& system, const Options& options) {
+    for (Domain& domain : system.domains) {
+        if (!domain.has_right("development")) continue;
+        if (!options.key.is_development()) {
+            throw Error(
+                "the domain " + domain.name.value +
+                " has the right \"development\"; expected a system without it (without core:devlink) for --key");
+        }
+        std::ostringstream text;
+        for (const uint8_t byte : options.key.read().public_key()) {
+            text << std::hex << std::setw(2) << std::setfill('0') << unsigned{byte};
+        }
+        domain.parameters["development_key"].value = text.str();
+    }
+}
+
 // Returns false after errors, which have been printed.
 bool compile(const Options& options) {
     Diagnostics diagnostics;
@@ -37,6 +57,7 @@ bool compile(const Options& options) {
                   << " in " << options.input << '\n';
         return false;
     }
+    give_development_key(system, options);
     const Buffer manifest = emit_manifest(system);
     if (!options.fdt.empty()) {
         write_file(options.fdt, manifest);

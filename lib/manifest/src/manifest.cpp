@@ -13,7 +13,7 @@ namespace {
 constexpr uint32_t kFdtVersion = 17;
 constexpr const char* kRestarts[] = {"permanent", "transient", "temporary"};
 constexpr const char* kStrategies[] = {"one_for_one", "one_for_all", "rest_for_one"};
-constexpr const char* kRights[] = {"manifest", "control", "time", "entropy"};
+constexpr const char* kRights[] = {"manifest", "control", "time", "entropy", "development"};
 
 #define KOS_AT(type, member) static_cast<uint16_t>(offsetof(type, member))
 

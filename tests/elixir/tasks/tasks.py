@@ -6,50 +6,20 @@ Nothing is installed outside of a temporary folder, and no package server is ask
 import os
 import pty
 import re
-import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import termios
-import time
 from pathlib import Path
 
 from kos.common import TOP
-from kos.results import Results
 
 HERE = Path(__file__).resolve().parent
-TASKS = ("kos", "kos.new", "kos.new_app", "kos.init", "kos.build", "kos.run", "kos.test", "kos.manifest", "kos.deps.check", "kos.docs")
-BOOT_S = 600  # most that a BEAM takes to boot on a busy machine
-
-
-class Machine:
-    """A machine with nothing but Debian's Elixir: a home of its own."""
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith(("MIX_", "KOS_", "HEX_"))}
-        self.environment |= {"HOME": str(folder), "MIX_HOME": str(self.folder / ".mix"), "LC_ALL": "C.UTF-8", "HEX_OFFLINE": "1"}
-
-    def run(self, words, cwd=None, environment=None):
-        """(status, output)."""
-        process = subprocess.run(words, cwd=cwd or self.folder, env=self.environment | (environment or {}), text=True,
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        print(f"$ {' '.join(map(str, words))}\n{process.stdout}", flush=True)
-        return process.returncode, process.stdout
-
-
-class Report(Results):
-    def check(self, name, right, detail=""):
-        self.add(name, None if right else detail or "wrong")
-        return right
-
-
-def check_run(report, name, outcome, expected="", status=0):
-    """The command ended with this status and said this."""
-    got, text = outcome
-    right = got == status and re.search(expected, text) is not None
-    return report.check(name, right, "" if right else f"status {got}: {text[-400:]}")
+sys.path.insert(0, str(HERE.parent / "common"))
+from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
+TASKS = ("kos", "kos.new", "kos.new_app", "kos.init", "kos.build", "kos.run", "kos.test", "kos.manifest", "kos.deps.check", "kos.docs",
+         "kos.status", "kos.logs", "kos.restart", "kos.iex", "kos.trace")
 
 
 def install(report, machine):
@@ -70,6 +40,7 @@ def mistakes(report, machine):
     check_run(report, "a wrong language", machine.run(["mix", "kos.new", "x", "--lang", "ada"]), "expected one of c, cpp, elixir, rust", 1)
     check_run(report, "a service's name", machine.run(["mix", "kos.new", "log"]), "name log is that of a service", 1)
     check_run(report, "a tree that is gone", machine.run(["mix", "kos"], environment={"KOS_HOME": "/nowhere"}), r"no KOS in /nowhere \(KOS_HOME\)", 1)
+    check_run(report, "no restart without a project", machine.run(["mix", "kos.restart", "pump"]), r"mix kos\.new PATH", 1)
     fake = machine.folder / "fake"
     fake.mkdir()
     (fake / "mix.exs").write_text("")
@@ -93,6 +64,10 @@ def device(report, machine):
     report.check("the image is there", (plant / "_build/kos/plant.elf").stat().st_size > 1 << 20)
     broken_test(report, machine, plant)
     broken_manifest(report, machine, plant)
+    check_run(report, "nothing runs", machine.run(["mix", "kos.status"], plant), "mix kos.run", 1)
+    check_run(report, "a native application has no system calls", machine.run(["mix", "kos.trace", "sensor"], plant), "native.*mix kos.logs", 1)
+    traced = machine.run(["mix", "kos.trace", "plant", "--no-build", "--timeout", "20"], plant)
+    check_run(report, "kos.trace", traced, r"(?s)(beam\.smp\S* .*?){20}")
     prompt(report, machine, plant)
 
 
@@ -132,39 +107,6 @@ def prompt(report, machine, plant):
             process.wait()
         os.close(ours)
         os.close(theirs)
-
-
-def wait(process, timeout_s):
-    try:
-        return process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        return None
-
-
-class Screen:
-    def __init__(self, descriptor):
-        self.descriptor, self.text = descriptor, ""
-
-    def wait_for(self, wanted, timeout_s):
-        """Reads until `wanted` has appeared behind what was waited for last."""
-        deadline = time.monotonic() + timeout_s
-        while wanted not in self.text:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
-                return False
-            data = os.read(self.descriptor, 4096).decode(errors="replace")
-            print(data, end="", flush=True)
-            self.text += data
-        self.text = self.text[self.text.index(wanted) + len(wanted):]
-        return True
-
-    def type(self, text):
-        for character in text:
-            os.write(self.descriptor, character.encode())
-            time.sleep(0.02)
-
-    def tail(self):
-        return self.text[-300:]
 
 
 def existing(report, machine):

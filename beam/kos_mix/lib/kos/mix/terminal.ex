@@ -8,14 +8,20 @@ defmodule Kos.Mix.Terminal do
 
   @doc "Returns the program's status. `environment`: map, nil unsets."
   @spec run(Path.t(), [String.t()], map()) :: non_neg_integer()
-  def run(program, arguments, environment) do
+  def run(program, arguments, environment), do: raw(fn -> relay(program, arguments, environment) end)
+
+  @doc "Calls `fun` with the terminal raw: every key as it is typed, bytes as they are."
+  def raw(fun) do
     terminal = terminal()
     saved = terminal && stty(terminal, ["-g"])
     if saved, do: stty(terminal, ["raw", "-echo"])
 
+    :io.setopts(:standard_io, binary: true, encoding: :latin1)
+
     try do
-      relay(program, arguments, environment)
+      fun.()
     after
+      :io.setopts(:standard_io, encoding: :unicode)
       if saved, do: stty(terminal, [saved])
     end
   end
@@ -50,7 +56,6 @@ defmodule Kos.Mix.Terminal do
         env: variables
       ])
 
-    :io.setopts(:standard_io, binary: true, encoding: :latin1)
     reader = spawn_link(fn -> read(port) end)
 
     try do
@@ -58,7 +63,6 @@ defmodule Kos.Mix.Terminal do
     after
       Process.unlink(reader)
       Process.exit(reader, :kill)
-      :io.setopts(:standard_io, encoding: :unicode)
     end
   end
 

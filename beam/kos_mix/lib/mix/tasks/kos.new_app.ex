@@ -2,10 +2,12 @@ defmodule Mix.Tasks.Kos.NewApp do
   @moduledoc """
   Adds an application to the device around the current folder: a domain of its own, with sources and a test.
 
-      mix kos.new_app NAME [--module MODULE] [--lang LANGUAGE]
+      mix kos.new_app NAME [--module MODULE] [--lang LANGUAGE] [--iex]
 
     * `--module MODULE` - its module or interface; made of NAME unless given
     * `--lang LANGUAGE` - `elixir` (as unless given), `c`, `cpp` or `rust`
+    * `--iex` - an Elixir application with its terminal at the other end of the development link: `mix kos.iex` shows its prompt. One
+      application of a system can have it
   """
   @shortdoc "Adds an application in Elixir, C, C++ or Rust"
   use Mix.Task
@@ -13,7 +15,7 @@ defmodule Mix.Tasks.Kos.NewApp do
 
   @impl true
   def run(arguments) do
-    case Shell.parse("kos.new_app", arguments, module: :string, lang: :string) do
+    case Shell.parse("kos.new_app", arguments, module: :string, lang: :string, iex: :boolean) do
       :help ->
         :ok
 
@@ -34,7 +36,8 @@ defmodule Mix.Tasks.Kos.NewApp do
 
     if Enum.any?(project.apps, &(&1.name == name)), do: Mix.raise("There is an app #{name} in system.toml already")
     module = options[:module] || Macro.camelize(name)
-    Generator.app(project.root, name, module, language, false)
+    if options[:iex] && language != "elixir", do: Mix.raise("--iex is for applications in Elixir")
+    Generator.app(project.root, name, module, language, if(options[:iex], do: :link, else: false))
 
     Mix.shell().info("""
 

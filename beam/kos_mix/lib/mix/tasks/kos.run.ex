@@ -10,11 +10,13 @@ defmodule Mix.Tasks.Kos.Run do
     * `--timeout S` - leave after so many seconds
     * `--no-build` - with the releases as they are
 
+  If system.toml has the development link, `mix kos.status`, `kos.logs`, `kos.restart` and `kos.iex` in another terminal reach the device.
+
   Ports that the manifest forwards to an application are open on this machine while it runs; which, is said at the start.
   """
   @shortdoc "Boots the device in QEMU"
   use Mix.Task
-  alias Kos.Mix.{Home, Project, Releases, Shell, System, Terminal, Toolchain}
+  alias Kos.Mix.{Home, Link, Project, Releases, Shell, System, Terminal, Toolchain}
 
   @impl true
   def run(arguments) do
@@ -27,13 +29,15 @@ defmodule Mix.Tasks.Kos.Run do
     end
   end
 
-  defp boot(options) do
+  @doc "The task, with parsed options and more arguments for `./kos run`."
+  def boot(options, more \\ []) do
     Toolchain.check_otp!()
     project = Project.find!()
     unless options[:build] == false, do: Releases.make_all!(project)
     gdb = if options[:gdb], do: ["--gdb"], else: []
     timeout = if seconds = options[:timeout], do: ["--timeout", to_string(seconds)], else: []
-    arguments = ["run", project.root] ++ gdb ++ timeout ++ System.kernel(options)
+    link = if Link.in_system?(project), do: ["--link", Link.path(project)], else: []
+    arguments = ["run", project.root] ++ more ++ link ++ gdb ++ timeout ++ System.kernel(options)
 
     status =
       System.step("Booting", fn ->

@@ -47,10 +47,11 @@ constexpr uint32_t kLastInterrupt = 1019;
 
 // Domain::rights.
 enum : uint32_t {
-    kRightManifest = 1u << 0,  // reads the manifest
-    kRightControl = 1u << 1,   // starts and ends domains
-    kRightTime = 1u << 2,      // ends other domains' calls at their deadline
-    kRightEntropy = 1u << 3,   // gets the boot entropy
+    kRightManifest = 1u << 0,     // reads the manifest
+    kRightControl = 1u << 1,      // starts and ends domains
+    kRightTime = 1u << 2,         // ends other domains' calls at their deadline
+    kRightEntropy = 1u << 3,      // gets the boot entropy
+    kRightDevelopment = 1u << 4,  // obeys who has the development key; root runs it on no other manifest
 };
 
 enum class Restart : uint8_t { kPermanent, kTransient, kTemporary };

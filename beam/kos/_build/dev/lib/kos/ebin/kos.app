@@ -1,0 +1,13 @@
+{application,kos,
+             [{applications,[kernel,stdlib,elixir,logger]},
+              {description,"kos"},
+              {modules,['Elixir.Kos','Elixir.Kos.Device',
+                        'Elixir.Kos.Device.Bus','Elixir.Kos.Device.I2C',
+                        'Elixir.Kos.Device.SPI','Elixir.Kos.Device.UART',
+                        'Elixir.Kos.Domain','Elixir.Kos.KV','Elixir.Kos.Log',
+                        'Elixir.Kos.Message','Elixir.Kos.Native',
+                        'Elixir.Kos.Once','Elixir.Kos.Port',
+                        'Elixir.Kos.Record','Elixir.Kos.Server',
+                        'Elixir.Kos.Socket','Elixir.Kos.Wire']},
+              {registered,[]},
+              {vsn,"0.1.0"}]}.

@@ -1,0 +1,134 @@
+"""The development link of a device that runs: status, log, restart and prompt of its domains, and nothing without the key."""
+
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from kos.common import HOST, TOP
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "common"))
+from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
+
+
+def make(report, machine):
+    check_run(report, "the archive", machine.run([TOP / "kos", "mix", "install"]))
+    check_run(report, "a device in C", machine.run(["mix", "kos.new", "gate", "--app", "motor", "--lang", "c"]))
+    gate = machine.folder / "gate"
+    check_run(report, "with an Elixir application behind the link", machine.run(["mix", "kos.new_app", "shop", "--iex"], gate))
+    check_run(report, "it builds", machine.run(["mix", "kos.build"], gate))
+    return gate
+
+
+def no_production_key(report, machine, gate):
+    key = machine.folder / "production.key"
+    key.write_bytes(os.urandom(32))
+    words = [HOST / "tools/manifest/kos-manifest", "build", gate / "apps/motor/test/system.toml", "--key", key,
+             "--root", TOP / "build/target/services/root/root.elf", "--programs", TOP / "build/target/apps",
+             "--programs", gate / "_build/kos/native/apps", "-o", machine.folder / "x.elf"]
+    check_run(report, "a system without the link can be signed", machine.run(words))
+    description = gate / "apps/motor/test/system.toml"
+    with open(description, "a") as file:
+        file.write('\n[[app]]\npath = "core:entropy"\n\n[[app]]\npath = "core:virtio_console"\n\n[[app]]\npath = "core:devlink"\n')
+    check_run(report, "one with it cannot", machine.run(words), "devlink has the right \"development\"", 1)
+
+
+def orders(report, machine, gate):
+    check_run(report, "status", machine.run(["mix", "kos.status"], gate), r"motor +ready +1 +0 ")
+    check_run(report, "log", machine.run(["mix", "kos.logs"], gate), r"(?s)motor#1 \| motor is ready.*")
+    check_run(report, "the log of one domain", machine.run(["mix", "kos.logs", "--app", "motor"], gate / "apps"), r"\A[^\n]*motor is ready\s*\Z")
+    check_run(report, "restart", machine.run(["mix", "kos.restart", "motor"], gate), "under way")
+    report.check("another instance runs", eventually(machine, gate, "motor", ("ready", "2", "1")))
+    check_run(report, "the others are undisturbed", machine.run(["mix", "kos.status"], gate), r"shop +ready +1 +0 ")
+    check_run(report, "stop", machine.run(["mix", "kos.restart", "motor", "--stop"], gate))
+    report.check("it is down", eventually(machine, gate, "motor", ("stopped",)))
+    check_run(report, "start", machine.run(["mix", "kos.restart", "motor", "--start"], gate))
+    report.check("it is up again", eventually(machine, gate, "motor", ("ready",)))
+    check_run(report, "a name that is nobody's", machine.run(["mix", "kos.restart", "nobody"], gate), "NOT_FOUND.*mix kos.status", 1)
+
+
+def eventually(machine, gate, name, columns):
+    """The domain's line of the status begins with these columns."""
+    for _ in range(30):
+        _, text = machine.run(["mix", "kos.status"], gate)
+        for line in text.splitlines():
+            words = line.split()
+            if words[:1] == [name] and tuple(words[1:1 + len(columns)]) == columns:
+                return True
+        time.sleep(1)
+    return False
+
+
+def wrong_key(report, machine, gate):
+    """Another tree's key: a folder that looks like this tree but for the key."""
+    other = machine.folder / "other"
+    (other / "build/cache/keys").mkdir(parents=True)
+    (other / "build/cache/keys/development.key").write_bytes(os.urandom(32))
+    (other / "kos").write_text(f'#!/bin/sh\nexec {TOP / "kos"} "$@"\n')
+    (other / "kos").chmod(0o755)
+    outcome = machine.run(["mix", "kos.restart", "motor"], gate, {"KOS_HOME": str(other)})
+    check_run(report, "nothing with another key", outcome, "UNAUTHORIZED: it knows another development key", 1)
+
+
+def prompt(report, machine, gate):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(["mix", "kos.iex"], cwd=gate, env=machine.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    screen = Screen(ours)
+    try:
+        report.check("the prompt appears", screen.wait_for("iex(", BOOT_S), screen.tail())
+        screen.type("Shop.hello()\r")
+        report.check("it answers", screen.wait_for("\r\n:world", 120), screen.tail())
+        screen.type("\x01x")
+        report.check("Ctrl-A X leaves", wait(process, 60) == 0, screen.tail())
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def with_device(report, machine, gate, parts):
+    log = open(machine.folder / "console.log", "wb")
+    device = subprocess.Popen(["mix", "kos.run", "--no-build", "--timeout", "1800"], cwd=gate, env=machine.environment,
+                              stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        running = False
+        deadline = time.monotonic() + BOOT_S
+        while not running and time.monotonic() < deadline and device.poll() is None:
+            running = machine.run(["mix", "kos.status"], gate)[0] == 0
+            time.sleep(2)
+        report.check("the device runs", running, Path(log.name).read_text(errors="replace")[-400:])
+        for part in parts if running else ():
+            part(report, machine, gate)
+    finally:
+        try:
+            device.stdin.write(b"\x01x")
+            device.stdin.flush()
+        except BrokenPipeError:
+            pass
+        if wait(device, 60) is None:
+            device.kill()
+        log.close()
+        text = Path(log.name).read_text(errors="replace")
+        print(text, flush=True)
+        report.check("root says that the link is there", "DEVELOPMENT LINK" in text)
+
+
+def main():
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="kos-link-") as folder:
+        machine = Machine(folder)
+        gate = make(report, machine)
+        with_device(report, machine, gate, (orders, wrong_key, prompt))
+        no_production_key(report, machine, gate)
+        check_run(report, "nothing runs any more", machine.run(["mix", "kos.status"], gate), "mix kos.run", 1)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
