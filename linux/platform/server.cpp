@@ -10,12 +10,15 @@
 
 #include <kos/app.h>
 #include <kos/log.h>
+#include <kos/mem.h>
 #include <kos/random.h>
 #include <kos/root.h>
 #include <kos/time.h>
 
 #include <stdio.h>
 #include <string.h>
+
+#include <algorithm>
 
 namespace kos::lx {
 
@@ -178,6 +181,14 @@ void KosServer::report(const char* text) { kos_log_warning("%s", text); }
 void KosServer::trace(const char* text) { write_to_console(text); }
 
 void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
+
+// Half of what the domain has beside its programs' memory: the server itself needs the rest.
+size_t KosServer::network_memory() {
+    constexpr uint64_t kLeast = 256 << 10, kMost = 12 << 20;
+    kos_mem_status_t quota{};
+    if (!kos_status_is_ok(kos_mem_status(&quota)) || quota.quota_bytes < quota.used_bytes) return kLeast;
+    return std::clamp((quota.quota_bytes - quota.used_bytes) / 2, kLeast, kMost);
+}
 
 uint64_t KosServer::badge_of(const Thread& thread) const {
     return uint64_t{startup_.domain} << KOS_BADGE_DOMAIN_SHIFT | static_cast<uint64_t>(thread.tid);

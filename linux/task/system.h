@@ -42,6 +42,8 @@ public:
     virtual unsigned cores() = 0;
     virtual ProcessorFacts processor() { return {}; }
     virtual const char* host_name() = 0;
+    // What all Internet sockets together may hold of the server's heap, in bytes.
+    virtual size_t network_memory() { return 12 << 20; }
 
 protected:
     ~Platform() = default;

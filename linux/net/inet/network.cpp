@@ -31,7 +31,7 @@ Network& Network::of(System& system) {
 
 Network::Network(System& system) : system_(system) {
     kos::net::StackConfig config;
-    config.memory_bytes = kMemoryBytes;
+    config.memory_bytes = system.platform.network_memory();
     config.tcp_receive_bytes = kWindowBytes;
     config.tcp_send_bytes = kSendBytes;
     config.tcp_connections = kConnections;

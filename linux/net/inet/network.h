@@ -3,8 +3,8 @@
 //
 // Made when the first socket of the Internet families asks for it, or by the platform, which brings the link.
 // Everything happens inside `run`: packets in, timers, packets to oneself; sockets call it after each operation that
-// may have made one of them, the platform when the link has signalled. lwIP's memory is bounded (kMemoryBytes,
-// kConnections, ...) and counts as the server's heap.
+// may have made one of them, the platform when the link has signalled. lwIP's memory is bounded
+// (Platform::network_memory, kConnections, ...) and counts as the server's heap.
 #pragma once
 
 #include "net/inet/address.h"
@@ -35,7 +35,6 @@ struct InterfaceView {
 
 class Network final : public Counted, private kos::net::Surroundings, private Timer {
 public:
-    static constexpr size_t kMemoryBytes = 12 << 20;
     static constexpr uint32_t kWindowBytes = 256 << 10, kSendBytes = 256 << 10;
     static constexpr uint32_t kConnections = 2048, kListeners = 256, kDatagramSockets = 512, kRawSockets = 64;
 
