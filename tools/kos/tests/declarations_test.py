@@ -31,6 +31,7 @@ class ReadTest(unittest.TestCase):
         self.assertEqual((test.group, test.kernels), ("kernel", ("release", "smp-debug")))
         self.read(append="seed={seed}", seeds=[1, 2], digests={"1": "00"})
         self.read(elf=None, kernels=None, script="run.py")
+        self.assertEqual(self.read(elf=None, script="run.py").kernels, ("release", "smp-debug"))
         self.assertEqual(self.read(elf=None, system=SYSTEM).system, SYSTEM)
 
     def test_mistakes(self):
