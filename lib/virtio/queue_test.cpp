@@ -136,6 +136,16 @@ TEST(Queue, AsksForANotificationUnlessTheDeviceDoesNotWantOne) {
     EXPECT_TRUE(setup.queue.wants_notify());
 }
 
+TEST(Queue, SaysWhetherItWantsInterrupts) {
+    QueuePair<4> setup;
+    const uint64_t flags = setup.queue.layout().available_physical;
+    EXPECT_EQ(setup.dma.get<uint16_t>(flags), 0);
+    setup.queue.want_interrupts(false);
+    EXPECT_EQ(setup.dma.get<uint16_t>(flags), 1);
+    setup.queue.want_interrupts(true);
+    EXPECT_EQ(setup.dma.get<uint16_t>(flags), 0);
+}
+
 // Any order of completion, more than 2^16 requests so that both indices wrap.
 TEST(Queue, LosesNothingInAnyOrder) {
     QueuePair<8> setup;

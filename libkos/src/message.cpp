@@ -190,16 +190,31 @@ kos_status_t kos_msg_ping(kos_slot_t target) {
     return kos_msg_call_words(target, KOS_LABEL_PING, &param, words);
 }
 
-kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t deadline_ticks) {
-    // Root ends the call if it is still going on then. The cookie keeps a late order away from the next call.
+namespace {
+
+// Root ends the call if it is still going on then. The cookie keeps a late order away from the next call.
+template <class Call>
+kos_status_t with_deadline(uint64_t deadline_ticks, Call call) {
     static uint64_t cookie;
     Word const own = __atomic_add_fetch(&cookie, 1, __ATOMIC_RELAXED);
     if (deadline_ticks == 0) deadline_ticks = 1;  // 0 would be none
     kos_status_t const armed = call_root_as_self(KOS_ROOT_DEADLINE, deadline_ticks, own).status;
     if (!kos_status_is_ok(armed)) return armed;
-    kos_status_t const status = call_by(target, message, deadline_ticks);
+    kos_status_t const status = call();
     call_root_as_self(KOS_ROOT_DEADLINE, 0, own);
     return status;
+}
+
+}  // namespace
+
+kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t deadline_ticks) {
+    return with_deadline(deadline_ticks, [&] { return call_by(target, message, deadline_ticks); });
+}
+
+kos_status_t kos_msg_call_words_until(kos_slot_t target, uint64_t label, uint64_t* param, uint64_t words[2],
+                                      uint64_t deadline_ticks) {
+    if (label > KOS_LABEL_PING) return KOS_STATUS_INVALID_ARGUMENT;
+    return with_deadline(deadline_ticks, [&] { return kos_msg_call_words(target, label, param, words); });
 }
 
 kos_status_t kos_msg_send(kos_slot_t target, uint64_t label, const void* bytes, size_t size_bytes) {

@@ -75,6 +75,10 @@ Ref<CallStubs> CallStubs::of(FrameSource& frames, const Ref<File>& file, int64_t
     return made;
 }
 
+void CallStubs::forget_unused() {
+    for (Ref<CallStubs>& stubs : recent_) stubs = nullptr;
+}
+
 CallStubs::~CallStubs() {
     if (identity_) known_.erase({identity_.get(), distance_});
 }

@@ -30,6 +30,8 @@ public:
     // caller.
     static Ref<CallStubs> of(FrameSource& frames, const Ref<File>& file, int64_t distance, uint64_t shim);
     ~CallStubs() override;
+    // Some that nobody maps just now are kept for who comes next: not any more.
+    static void forget_unused();
 
     static bool has_candidates(const std::byte* page);
     // Page `index` of the file with its calls rewritten, a frame of its own; null: it has none. `original`: its bytes.

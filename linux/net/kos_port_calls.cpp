@@ -17,7 +17,8 @@ PortJob* KosPorts::free_job() {
 }
 
 // A thread is free, and one is left for each other port with connections that has none.
-bool KosPorts::may_call(unsigned port) const {
+bool KosPorts::may_call(unsigned port, bool is_small) const {
+    if (!is_small && used_[port].uses_window) return false;
     size_t free = 0;
     for (const PortJob& job : platform_.jobs()) free += !job.is_running;
     if (free == 0 || used_[port].busy == 0) return free != 0;
@@ -34,12 +35,15 @@ void KosPorts::start(PortJob& job, PortConnection& connection) {
     job.is_answer = false;
     job.epoch = used_[connection.port].epoch;
     ++used_[connection.port].busy;
+    bool const has_window =
+        connection.port < platform_.used().size() && platform_.used()[connection.port].payload_max != 0;
+    if (job.is_call && !job.is_small && has_window) used_[connection.port].uses_window = true;
     platform_.start(job);
 }
 
 void KosPorts::find_server(PortConnection& connection) {
     if (connection.is_finding) return;
-    PortJob* const job = may_call(connection.port) ? free_job() : nullptr;
+    PortJob* const job = may_call(connection.port, true) ? free_job() : nullptr;
     if (!job) {
         connection.is_blocked = true;
         return;
@@ -76,6 +80,7 @@ uint32_t KosPorts::take_call(PortConnection& connection, Received& record) {
     PortJob* const job = free_job();
     if (!job) return KOS_STATUS_FULL;
     job->is_call = true;
+    job->is_small = record.head.flags & KOS_PORT_SMALL;
     job->target = connection.token ? connection.token->name : 0;
     job->time_ms = record.head.time_ms ? record.head.time_ms : uint32_t{KOS_PORT_TIME_MS};
     job->call_id = record.head.call_id;
@@ -138,6 +143,7 @@ void KosPorts::give_answer(PortJob& job, PortConnection& connection) {
 void KosPorts::job_done(PortJob& job) {
     Used& used = used_[job.port];
     --used.busy;
+    if (job.is_call && !job.is_small) used.uses_window = false;
     job.is_running = false;
     has_work_ = true;
     for (const auto& connection : connections_) {

@@ -43,6 +43,7 @@ enum kos_port_flag {
                                 CALL in both directions, REPLY to a program */
     KOS_PORT_NEW_TOKEN = 4,  /* REPLY of a program: makes token number `token` of its port and gives it to the caller */
     KOS_PORT_SINGLE_USE = 8, /* with NEW_TOKEN: good for one request */
+    KOS_PORT_SMALL = 64,     /* CALL to KOS: neither it nor the answer has payload or token (else PEER_INVALID) */
     KOS_PORT_HAS_QUEUE = 16, /* HELLO: CAST works */
     KOS_PORT_HAS_TOKENS = 32, /* HELLO: TOKEN works */
 };

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kHeadBytes = sizeof(kos_port_record_t);
 static_assert(kHeadBytes == 56);
 constexpr unsigned kRecordsAtOnce = 64;
-constexpr uint32_t kFlagsOfCalls = KOS_PORT_WORDS | KOS_PORT_TOKEN;
+constexpr uint32_t kFlagsOfCalls = KOS_PORT_WORDS | KOS_PORT_TOKEN | KOS_PORT_SMALL;
 constexpr uint32_t kFlagsOfReplies = KOS_PORT_WORDS | KOS_PORT_NEW_TOKEN | KOS_PORT_SINGLE_USE;
 
 uint32_t known_flags(uint16_t kind) {
@@ -37,7 +37,9 @@ bool is_well_formed(const kos_port_record_t& head, size_t payload_bytes, bool ha
     bool const has_words = head.flags & KOS_PORT_WORDS;
     if (!has_words && (head.words[0] != 0 || head.words[1] != 0)) return false;
     switch (head.kind) {
-        case KOS_PORT_CALL: return head.token == 0 && head.time_ms <= KOS_PORT_TIME_MAX_MS;
+        case KOS_PORT_CALL:
+            if (head.flags & KOS_PORT_SMALL && (payload_bytes || has_file)) return false;
+            return head.token == 0 && head.time_ms <= KOS_PORT_TIME_MAX_MS;
         case KOS_PORT_CAST: return head.token == 0 && head.time_ms == 0 && is_all_zero(head);
         case KOS_PORT_REPLY: return head.time_ms == 0 && (head.token == 0) == !(head.flags & KOS_PORT_NEW_TOKEN);
         case KOS_PORT_REVOKE: return payload_bytes == 0 && head.label == 0 && head.time_ms == 0 && is_all_zero(head);
@@ -172,7 +174,7 @@ uint32_t KosPorts::may_take(PortConnection& connection, const kos_port_record_t&
     // Also room for a status.
     if (!connection.has_room()) {
         is_ready = false;
-    } else if (head.kind == KOS_PORT_CALL && !may_call(connection.port)) {
+    } else if (head.kind == KOS_PORT_CALL && !may_call(connection.port, head.flags & KOS_PORT_SMALL)) {
         connection.is_blocked = true;
         is_ready = false;
     } else if (head.kind == KOS_PORT_CAST && connection.port < platform_.used().size()) {

@@ -54,11 +54,12 @@ private:
 // What a native thread is to do. The hub writes it before `start`, the thread until it is done.
 struct PortJob {
     unsigned worker = 0;
-    unsigned port = 0;     // of PortPlatform::used
-    bool is_call = false;  // false: only find the server
-    uint64_t target = 0;   // the token to call; 0: the port itself
-    uint32_t time_ms = 0;  // for all of it
-    uint32_t status = 0;   // how it ended; with is_answer what the server said
+    unsigned port = 0;      // of PortPlatform::used
+    bool is_small = false;  // neither request nor answer has payload or token
+    bool is_call = false;   // false: only find the server
+    uint64_t target = 0;    // the token to call; 0: the port itself
+    uint32_t time_ms = 0;   // for all of it
+    uint32_t status = 0;    // how it ended; with is_answer what the server said
     bool is_answer = false;
     PortMessage message;  // the request, then the answer
 
@@ -167,6 +168,7 @@ private:
         unsigned connections = 0;  // of programs to it
         uint64_t epoch = 0;        // ends of its server that were noticed
         bool is_found = false;
+        bool uses_window = false;  // a call that may have payload is under way: one at a time
     };
     struct Served {
         Ref<Inode> inode;
@@ -190,7 +192,7 @@ private:
     void bury_closed();
 
     // --- Calls to native servers (kos_port_calls.cpp)
-    bool may_call(unsigned port) const;
+    bool may_call(unsigned port, bool is_small) const;
     PortJob* free_job();
     void start(PortJob& job, PortConnection& connection);
     void find_server(PortConnection& connection);

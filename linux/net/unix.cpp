@@ -1,6 +1,7 @@
 // Local sockets: making, names, connections, ends. Messages: unix_messages.cpp.
 #include "net/unix.h"
 
+#include "net/inet/socket.h"
 #include "syscalls/call.h"
 #include "task/current.h"
 #include "task/process.h"
@@ -415,7 +416,7 @@ Result<int64_t> UnixSocket::ioctl(Call& call, uint32_t request, uint64_t argumen
     } else if (request == kSIOCOUTQ) {
         bytes = budget_->queued;
     } else {
-        return Errno::kENOTTY;
+        return interface_ioctl(call, request, argument);
     }
     KOS_TRY_STATUS(call.write_user(argument, static_cast<int32_t>(bytes)));
     return int64_t{0};

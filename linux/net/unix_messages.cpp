@@ -168,6 +168,7 @@ Result<size_t> UnixSocket::send_for_system(IoBuffer& from, std::vector<Ref<File>
 
 Result<size_t> UnixSocket::receive_for_system(IoBuffer& to, SocketMessage& message) {
     if (state_ != State::kConnected) return Errno::kENOTCONN;
+    if (packets_.empty() && error_ == Errno::kOK) return Errno::kEAGAIN;  // 0 is an empty record here
     return receive_record(to, message);
 }
 

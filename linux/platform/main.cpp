@@ -4,6 +4,7 @@
 #include "fs/proc/proc.h"
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
+#include "platform/network.h"
 #include "platform/server.h"
 #include "task/exec.h"
 #include "task/start.h"
@@ -63,6 +64,8 @@ int main() {
     must("the tree of files", make_tree(system, open_root(startup, server)));
     must("the console", open_console(system));
     must("ports", server.start_ports());
+    must("the network", open_network(system, startup));
+    must("files of the network", write_network_files(system));
     const auto* const arguments =
         reinterpret_cast<const kos_startup_text_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.arguments.offset);
     const auto* const environment =

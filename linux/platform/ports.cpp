@@ -22,6 +22,11 @@ std::span<const T> entries(const kos_startup_t& startup, const kos_startup_table
 // Of the personality alone: it must never wait for a program that uses the same connection.
 bool is_private(const char* port) { return strcmp(port, "console") == 0 || strcmp(port, "directory") == 0; }
 
+// PEER_GONE is what root answers in the server's place.
+bool is_of_server(kos_status_t status) {
+    return status != KOS_STATUS_PEER_GONE && status != KOS_STATUS_PEER_INVALID && status != KOS_STATUS_TIMEOUT;
+}
+
 }  // namespace
 
 NativePorts::NativePorts(const kos_startup_t& startup) : startup_(startup) {
@@ -130,6 +135,17 @@ void NativePorts::execute(PortJob& job) const {
         if (!job.is_call || !kos_status_is_ok(job.status)) return;
     }
     PortMessage& message = job.message;
+    if (job.is_small) {
+        uint64_t param = message.param, words[2] = {message.words[0], message.words[1]};
+        job.status = kos_msg_call_words_until(target, message.label, &param, words, deadline);
+        message.param = param;
+        message.words[0] = words[0];
+        message.words[1] = words[1];
+        message.has_words = true;
+        message.token = message.payload_bytes = 0;
+        job.is_answer = is_of_server(job.status);
+        return;
+    }
     kos_msg_t call{};
     call.label = message.label;
     call.param = message.param;
@@ -141,7 +157,7 @@ void NativePorts::execute(PortJob& job) const {
     call.token = message.token;
     call.reserved[0] = 1;  // an answer replaces the whole message, this mark too
     job.status = kos_msg_call_until(target, &call, deadline);
-    job.is_answer = call.reserved[0] == 0;
+    job.is_answer = call.reserved[0] == 0 && is_of_server(job.status);
     if (!job.is_answer) return;
     message.label = call.label;
     message.param = call.param;

@@ -1,6 +1,7 @@
 // The loop, and what becomes of each kind of fault (sel4-abi: fault messages of seL4 16.0.0, AArch64).
 #include "platform/server.h"
 
+#include "platform/network.h"
 #include "shim/layout.h"
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
@@ -9,12 +10,15 @@
 
 #include <kos/app.h>
 #include <kos/log.h>
+#include <kos/mem.h>
 #include <kos/random.h>
 #include <kos/root.h>
 #include <kos/time.h>
 
 #include <stdio.h>
 #include <string.h>
+
+#include <algorithm>
 
 namespace kos::lx {
 
@@ -178,6 +182,14 @@ void KosServer::trace(const char* text) { write_to_console(text); }
 
 void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
 
+// Half of what the domain has beside its programs' memory: the server itself needs the rest.
+size_t KosServer::network_memory() {
+    constexpr uint64_t kLeast = 256 << 10, kMost = 12 << 20;
+    kos_mem_status_t quota{};
+    if (!kos_status_is_ok(kos_mem_status(&quota)) || quota.quota_bytes < quota.used_bytes) return kLeast;
+    return std::clamp((quota.quota_bytes - quota.used_bytes) / 2, kLeast, kMost);
+}
+
 uint64_t KosServer::badge_of(const Thread& thread) const {
     return uint64_t{startup_.domain} << KOS_BADGE_DOMAIN_SHIFT | static_cast<uint64_t>(thread.tid);
 }
@@ -326,6 +338,7 @@ void KosServer::handle_signals(uint64_t badge) {
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);
     }
     if (badge & KOS_SIGNAL_CONSOLE) console_signalled();
+    if (badge & network_signals()) network_signalled(*system_);
     if (badge & KOS_SIGNAL_ALARM) {
         (void)kos_time_alarm_bits();
         system_->timers.expire();

@@ -57,6 +57,7 @@ public:
     [[noreturn]] void end(int status) override;
     unsigned cores() override { return startup_.cores; }
     const char* host_name() override { return startup_.name; }
+    size_t network_memory() override;
 
     // --- For threads
     void add(KosThread& thread);

@@ -370,7 +370,7 @@ Result<int64_t> sys_shutdown(Call& call) {
 }
 
 constexpr SystemCall kCalls[] = {
-    {198, "socket", sys_socket, Support::kPartial, "families: AF_UNIX"},
+    {198, "socket", sys_socket, Support::kPartial, "families: AF_UNIX, AF_INET, AF_INET6, AF_NETLINK (route)"},
     {199, "socketpair", sys_socketpair, Support::kFull, ""},
     {200, "bind", sys_bind, Support::kFull, ""},
     {201, "listen", sys_listen, Support::kFull, ""},
@@ -378,13 +378,13 @@ constexpr SystemCall kCalls[] = {
     {203, "connect", sys_connect, Support::kFull, ""},
     {204, "getsockname", sys_getsockname, Support::kFull, ""},
     {205, "getpeername", sys_getpeername, Support::kFull, ""},
-    {206, "sendto", sys_sendto, Support::kPartial, "MSG_OOB on AF_UNIX"},
-    {207, "recvfrom", sys_recvfrom, Support::kPartial, "MSG_OOB on AF_UNIX"},
+    {206, "sendto", sys_sendto, Support::kPartial, "MSG_OOB"},
+    {207, "recvfrom", sys_recvfrom, Support::kPartial, "MSG_OOB"},
     {208, "setsockopt", sys_setsockopt, Support::kPartial, "SO_PEEK_OFF, socket filters"},
     {209, "getsockopt", sys_getsockopt, Support::kPartial, "SO_PEEK_OFF, SO_PEERGROUPS, SO_PEERSEC"},
     {210, "shutdown", sys_shutdown, Support::kFull, ""},
-    {211, "sendmsg", sys_sendmsg, Support::kPartial, "MSG_OOB on AF_UNIX"},
-    {212, "recvmsg", sys_recvmsg, Support::kPartial, "MSG_OOB on AF_UNIX"},
+    {211, "sendmsg", sys_sendmsg, Support::kPartial, "MSG_OOB"},
+    {212, "recvmsg", sys_recvmsg, Support::kPartial, "MSG_OOB"},
     {242, "accept4", sys_accept4, Support::kFull, ""},
     {243, "recvmmsg", sys_recvmmsg, Support::kPartial, "the rest of the time limit is not told"},
     {269, "sendmmsg", sys_sendmmsg, Support::kFull, ""},

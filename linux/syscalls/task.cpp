@@ -4,6 +4,7 @@
 #include "shim/layout.h"
 #include "signal/signals.h"
 #include "task/exec.h"
+#include "task/pid_file.h"
 #include "task/relations.h"
 #include "task/system.h"
 #include "task/timers.h"
@@ -19,8 +20,8 @@ constexpr uint64_t kCLONE_VM = 0x100, kCLONE_FS = 0x200, kCLONE_FILES = 0x400, k
                    kCLONE_SYSVSEM = 0x40000, kCLONE_SETTLS = 0x80000, kCLONE_PARENT_SETTID = 0x100000,
                    kCLONE_CHILD_CLEARTID = 0x200000, kCLONE_DETACHED = 0x400000, kCLONE_UNTRACED = 0x800000,
                    kCLONE_CHILD_SETTID = 0x1000000, kCLONE_IO = 0x80000000, kCLONE_CLEAR_SIGHAND = 0x100000000;
-constexpr uint64_t kKnownFlags = kCLONE_VM | kCLONE_FS | kCLONE_FILES | kCLONE_SIGHAND | kCLONE_VFORK | kCLONE_PARENT |
-                                 kCLONE_THREAD | kCLONE_SYSVSEM | kCLONE_SETTLS | kCLONE_PARENT_SETTID |
+constexpr uint64_t kKnownFlags = kCLONE_VM | kCLONE_FS | kCLONE_FILES | kCLONE_SIGHAND | kCLONE_PIDFD | kCLONE_VFORK |
+                                 kCLONE_PARENT | kCLONE_THREAD | kCLONE_SYSVSEM | kCLONE_SETTLS | kCLONE_PARENT_SETTID |
                                  kCLONE_CHILD_CLEARTID | kCLONE_DETACHED | kCLONE_UNTRACED | kCLONE_CHILD_SETTID |
                                  kCLONE_IO | kCLONE_CLEAR_SIGHAND;
 constexpr size_t kFpBytes = 528;  // q0-q31, fpsr, fpcr
@@ -30,6 +31,7 @@ struct CloneRequest {
     int exit_signal = 0;
     uint64_t stack = 0;  // its top; 0: the parent's
     uint64_t parent_tid = 0, child_tid = 0, tls = 0;
+    uint64_t pidfd = 0;  // address of an int
 };
 
 // Between clone(2) and the shim's answer that the floating-point registers are saved.
@@ -46,6 +48,8 @@ Status check(const CloneRequest& request) {
     if (flags & kCLONE_SIGHAND && !(flags & kCLONE_VM)) return Errno::kEINVAL;
     if (flags & kCLONE_THREAD && !(flags & kCLONE_SIGHAND)) return Errno::kEINVAL;
     if (flags & kCLONE_CLEAR_SIGHAND && flags & kCLONE_SIGHAND) return Errno::kEINVAL;
+    // clone(2): not of threads, and CLONE_DETACHED stays free for other meanings together with it.
+    if (flags & kCLONE_PIDFD && flags & (kCLONE_THREAD | kCLONE_DETACHED)) return Errno::kEINVAL;
     if (request.exit_signal < 0 || request.exit_signal > kSignals) return Errno::kEINVAL;
     return {};
 }
@@ -111,6 +115,19 @@ void inherit(Thread& child, const Thread& parent, const CloneRequest& request) {
     if (request.flags & kCLONE_CHILD_CLEARTID) child.clear_tid = request.child_tid;
 }
 
+// CLONE_PIDFD: a descriptor of the caller for the new process, its number in the caller's memory.
+Result<int> open_child(Process& parent, Process& child, uint64_t address) {
+    auto file = make_ref<PidFile>(child);
+    file->flags = kO_RDWR;
+    KOS_TRY(int const fd, parent.files->add(std::move(file), true));
+    int32_t const number = fd;
+    if (Status const done = parent.memory->copy_out(address, &number, sizeof number); !done.ok()) {
+        (void)parent.files->close(fd, parent).ok();  // it is open
+        return done.error();
+    }
+    return fd;
+}
+
 // Makes the child, ready to run; `registers` are the parent's, behind its svc.
 Result<Ref<Thread>> make_child(Thread& parent, const CloneRequest& request, const Registers& registers,
                                uint64_t save_area) {
@@ -121,7 +138,9 @@ Result<Ref<Thread>> make_child(Thread& parent, const CloneRequest& request, cons
         KOS_TRY(process, make_child_process(parent.process, request));
     }
     auto made = system.make_thread(*process);
+    int pidfd = -1;
     auto const undo = [&] {
+        if (pidfd >= 0) (void)parent.process.files->close(pidfd, parent.process).ok();  // it is open
         if (made.ok()) {
             std::erase(process->threads, *made);
             system.forget(**made);
@@ -152,6 +171,11 @@ Result<Ref<Thread>> make_child(Thread& parent, const CloneRequest& request, cons
     if (request.flags & kCLONE_PARENT_SETTID) {
         int32_t const tid = child.tid;
         done = parent.process.memory->copy_out(request.parent_tid, &tid, sizeof tid);
+    }
+    if (done.ok() && request.flags & kCLONE_PIDFD) {
+        auto const opened = open_child(parent.process, *process, request.pidfd);
+        done = opened.ok() ? Errno::kOK : opened.error();
+        if (opened.ok()) pidfd = *opened;
     }
     if (done.ok() && request.flags & kCLONE_CHILD_SETTID) {
         // In the child's memory; a bad address is the child's problem (clone(2)).
@@ -220,6 +244,9 @@ Result<int64_t> sys_clone(Call& call) {
     request.parent_tid = call.argument(2);
     request.tls = call.argument(3);
     request.child_tid = call.argument(4);
+    // The descriptor goes where the number of the thread would.
+    request.pidfd = request.parent_tid;
+    if (request.flags & kCLONE_PIDFD && request.flags & kCLONE_PARENT_SETTID) return Errno::kEINVAL;
     return do_clone(call, request);
 }
 
@@ -248,6 +275,7 @@ Result<int64_t> sys_clone3(Call& call) {
     request.parent_tid = arguments.parent_tid;
     request.child_tid = arguments.child_tid;
     request.tls = arguments.tls;
+    request.pidfd = arguments.pidfd;
     return do_clone(call, request);
 }
 
@@ -309,7 +337,8 @@ Result<int64_t> sys_execveat(Call& call) {
     auto const flags = call.argument_as<uint32_t>(4);
     if (flags & ~(kNoFollow | kEmptyPath)) return Errno::kEINVAL;
     KOS_TRY(Location const start, call.directory(0));
-    uint32_t const walk_flags = (flags & kNoFollow ? 0 : uint32_t{kWalkFollow}) | (flags & kEmptyPath ? uint32_t{kWalkEmpty} : 0);
+    uint32_t const walk_flags =
+        (flags & kNoFollow ? 0 : uint32_t{kWalkFollow}) | (flags & kEmptyPath ? uint32_t{kWalkEmpty} : 0);
     KOS_TRY(std::string const path, call.path(1));
     if (flags & kNoFollow) {
         KOS_TRY(WalkResult const found,
@@ -333,9 +362,8 @@ Result<int64_t> sys_exit_group(Call& call) {
 constexpr SystemCall kCalls[] = {
     {93, "exit", sys_exit, Support::kFull, ""},
     {94, "exit_group", sys_exit_group, Support::kFull, ""},
-    {220, "clone", sys_clone, Support::kPartial, "no namespaces, CLONE_PTRACE, CLONE_PIDFD; threads begin with FPCR 0"},
-    {221, "execve", sys_execve, Support::kPartial,
-     "called by another thread than the first, the process keeps its number and the thread its own"},
+    {220, "clone", sys_clone, Support::kPartial, "no namespaces, CLONE_PTRACE; threads begin with FPCR 0"},
+    {221, "execve", sys_execve, Support::kPartial, "set-user-ID bits and file capabilities are not looked at"},
     {281, "execveat", sys_execveat, Support::kPartial, "as execve"},
     {435, "clone3", sys_clone3, Support::kPartial, "as clone; no set_tid, cgroup"},
     {kCallCloneSaved, "(shim: clone, registers saved)", finish_clone, Support::kFull, ""},

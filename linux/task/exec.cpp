@@ -7,6 +7,7 @@
 #include "task/elf.h"
 #include "task/relations.h"
 #include "task/system.h"
+#include "vfs/truncate.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ Result<Ref<File>> open_program(Process& process, const Location& location) {
     if (!inode->is_regular()) return Errno::kEACCES;
     KOS_TRY(Attributes const attributes, inode->attributes());
     KOS_TRY_STATUS(check_access(attributes, kMayExecute, process.credentials));
+    KOS_TRY_STATUS(check_not_written(process, *inode));
     KOS_TRY(Ref<File> file, inode->open(kO_RDONLY, process));
     file->location = location;
     return file;
@@ -229,15 +231,47 @@ Result<uint64_t> build_stack(Process& process, Loading& image, const std::string
     return stack.bytes(words.data(), words.size() * sizeof(uint64_t));
 }
 
-// The point of no return is behind us: the process becomes the new program.
-void become(Thread& thread, Loading& image, uint64_t stack, const Location& location, const std::string& name) {
+// The new program runs in the leader's thread, whoever called (execve(2)): one that has ended is made anew.
+Result<Ref<Thread>> leader_for(Thread& thread, AddressSpace& memory) {
     Process& process = thread.process;
-    std::vector<Ref<Thread>> const others = process.threads;
-    for (const Ref<Thread>& other : others) {
-        if (other.get() == &thread) continue;
+    if (Thread* const leader = process.find_thread(process.pid)) return Ref<Thread>(leader);
+    KOS_TRY(Ref<Thread> made, process.system.make_thread(process, process.pid));
+    auto machine = process.system.platform.make_thread(*made, memory);
+    if (!machine.ok()) {
+        std::erase(process.threads, made);
+        process.system.forget(*made);
+        return machine.error();
+    }
+    made->machine = machine.take();
+    return made;
+}
+
+void end_all_but(Process& process, const Thread& one) {
+    std::vector<Ref<Thread>> const all = process.threads;
+    for (const Ref<Thread>& other : all) {
+        if (other.get() == &one) continue;
         if (other->state == ThreadState::kRunning) other->machine->interrupt();
         end_thread(*other);
     }
+}
+
+// What the new program keeps of the thread that called.
+void take_over(Thread& leader, Thread& caller) {
+    leader.process.system.abandon_call(leader);
+    std::swap(leader.signals, caller.signals);
+    leader.affinity = caller.affinity;
+    leader.nice = caller.nice;
+    leader.policy = caller.policy;
+    leader.priority = caller.priority;
+    leader.resets_on_fork = caller.resets_on_fork;
+    leader.timer_slack = caller.timer_slack;
+    leader.clear_tid = 0;
+}
+
+// The point of no return is behind us: the process becomes the new program.
+void become(Thread& thread, Loading& image, uint64_t stack, const Location& location, const std::string& name) {
+    Process& process = thread.process;
+    end_all_but(process, thread);
     thread.robust_list = 0;
     if (thread.clear_tid) {
         // The old memory's; nobody can wait there any more unless it is shared (vfork(2)).
@@ -281,7 +315,17 @@ Status execute(Thread& thread, Location location, std::string name, ExecArgument
     for (const std::string& text : arguments.environment) total += text.size() + 1 + sizeof(uint64_t);
     if (total > kArgumentsMax) return Errno::kE2BIG;
     KOS_TRY(uint64_t const stack, build_stack(thread.process, image, name, arguments));
-    become(thread, image, stack, location, name);
+    Ref<Thread> runner(&thread);
+    // The first program's first thread has no kernel's thread yet.
+    if (thread.machine && thread.tid != thread.process.pid) {
+        KOS_TRY(runner, leader_for(thread, *image.memory));
+        take_over(*runner, thread);
+    }
+    become(*runner, image, stack, location, name);
+    if (runner.get() == &thread) return {};
+    runner->state = ThreadState::kRunning;
+    runner->machine->resume();
+    if (must_deliver(*runner)) poke(*runner);
     return {};
 }
 

@@ -6,6 +6,7 @@
 #include "fs/proc/proc.h"
 #include "fs/sys/sys.h"
 #include "fs/tmpfs.h"
+#include "net/inet/socket.h"
 #include "net/kos_ports.h"
 #include "task/exec.h"
 #include "tty/pty.h"
@@ -134,6 +135,7 @@ Status make_tree(System& system, Ref<FileSystem> root) {
     register_memory_devices();
     register_terminals();
     register_file_systems();
+    register_inet_sockets();
     FrameSource& frames = system.frames;
     KOS_TRY(Ref<FileSystem> dev, make_file_system("devtmpfs", system, {}, {}));
     KOS_TRY_STATUS(mount_on(mounter, "/dev", std::move(dev), "dev"));
@@ -158,6 +160,27 @@ Status mount_kos(System& system, KosPorts& ports) {
     auto const made = make_node(user, system.root, "/run/kos", kS_IFDIR | 0755, 0);
     if (!made.ok() && made.error() != Errno::kEEXIST) return {};
     return mount_on(mounter, "/run/kos", make_kos_tree(system, ports), "kos");
+}
+
+Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text) {
+    Process writer(system, 0);
+    writer.paths = make_ref<PathState>();
+    writer.paths->context.root = writer.paths->context.working = system.root;
+    std::string have;
+    if (auto found = read_file(writer, path); found.ok()) have = found.take();
+    constexpr std::string_view kBlanks = " \t\n";
+    for (size_t at = have.find(word); at != std::string::npos; at = have.find(word, at + 1)) {
+        size_t const end = at + word.size();
+        bool const begins = at == 0 || kBlanks.find(have[at - 1]) != std::string_view::npos;
+        if (begins && (end == have.size() || kBlanks.find(have[end]) != std::string_view::npos)) return {};
+    }
+    constexpr Mode kReadable = 0644;
+    auto const file = open_path(writer, system.root, path, kO_WRONLY | kO_CREAT, kReadable);
+    if (!file.ok()) return file.error() == Errno::kENOENT ? Status() : Status(file.error());
+    std::string copy(text);
+    LocalBuffer buffer(copy.data(), copy.size());
+    KOS_TRY(size_t const written, (*file)->write_at(buffer, have.size()));
+    return written == text.size() ? Status() : Status(Errno::kENOSPC);
 }
 
 Status start_first_process(System& system, StartOptions options) {

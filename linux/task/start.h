@@ -4,6 +4,7 @@
 #include "task/system.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kos::lx {
@@ -14,6 +15,10 @@ Status make_tree(System& system, Ref<FileSystem> root);
 
 // Mounts /run/kos (net/kos_ports.h), which lives as long as the system.
 Status mount_kos(System& system, KosPorts& ports);
+
+// Appends `text` to a file of the image unless `word` stands in it; makes the file if there is none. Nothing happens if
+// the image has no such directory.
+Status complete_file(System& system, std::string_view path, std::string_view word, std::string_view text);
 
 struct StartOptions {                      // of the manifest; they replace what the image says
     std::vector<std::string> arguments;    // empty: those of the image

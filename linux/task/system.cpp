@@ -54,8 +54,11 @@ Result<Ref<Process>> System::make_process(Process* parent) {
 }
 
 Result<Ref<Thread>> System::make_thread(Process& process) {
+    return make_thread(process, process.threads.empty() && !threads_.count(process.pid) ? process.pid : next_number());
+}
+
+Result<Ref<Thread>> System::make_thread(Process& process, int tid) {
     if (threads_.size() >= kThreadsMax) return Errno::kEAGAIN;
-    int const tid = process.threads.empty() && !threads_.count(process.pid) ? process.pid : next_number();
     Ref<Thread> const made = make_ref<Thread>(process, tid);
     made->started = timers.now();
     threads_.emplace(tid, made);
@@ -107,6 +110,14 @@ void System::run_ready() {
             default: break;
         }
     }
+}
+
+void System::abandon_call(Thread& thread) {
+    if (thread.state == ThreadState::kRunning) thread.machine->interrupt();
+    end_call(thread.progress);
+    thread.clone_extra.reset();
+    thread.clone_registers.reset();
+    thread.state = ThreadState::kInCall;
 }
 
 // Each number once: a program that tries them all does not fill the log.

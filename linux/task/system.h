@@ -42,6 +42,8 @@ public:
     virtual unsigned cores() = 0;
     virtual ProcessorFacts processor() { return {}; }
     virtual const char* host_name() = 0;
+    // What all Internet sockets together may hold of the server's heap, in bytes.
+    virtual size_t network_memory() { return 12 << 20; }
 
 protected:
     ~Platform() = default;
@@ -59,11 +61,13 @@ public:
     std::string domain_name = "(none)";
     Location root;  // of the tree of mounts
     KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
+    Ref<Counted> network;  // net/inet/network.h; made when it is first needed
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.
     static constexpr int kProcessesMax = 512, kThreadsMax = 2048;
-    Result<Ref<Process>> make_process(Process* parent);  // kEAGAIN; no thread yet
-    Result<Ref<Thread>> make_thread(Process& process);   // kEAGAIN; not started
+    Result<Ref<Process>> make_process(Process* parent);          // kEAGAIN; no thread yet
+    Result<Ref<Thread>> make_thread(Process& process);           // kEAGAIN; not started
+    Result<Ref<Thread>> make_thread(Process& process, int tid);  // a number that is free
     Process* find_process(int pid);
     Thread* find_thread(int tid);
     const std::map<int, Ref<Process>>& processes() const { return processes_; }
@@ -78,6 +82,9 @@ public:
     // Executes the calls of threads that were woken, until there are none.
     void run_ready();
     void add_ready(Thread& thread);
+    // Another thread's call ends what this one is doing, in its program or in a call of its own (execve(2)): it stands
+    // still, with no call, and can be given registers.
+    void abandon_call(Thread& thread);
 
     // Every call's end is told to the platform (Platform::trace), for developers.
     bool is_traced = false;

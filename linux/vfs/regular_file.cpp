@@ -1,7 +1,9 @@
 // Open regular files and directories.
 #include "vfs/regular_file.h"
 
+#include "task/current.h"
 #include "vfs/fcntl.h"
+#include "vfs/truncate.h"
 
 namespace kos::lx {
 
@@ -64,6 +66,12 @@ Result<int64_t> RegularFile::control(unsigned command, uint64_t argument) {
         case kF_ADD_SEALS:
             if (!may_write()) return Errno::kEPERM;
             if (argument > UINT32_MAX) return Errno::kEINVAL;
+            if (argument & kF_SEAL_WRITE) {
+                KOS_TRY(uint32_t const seals, inode_->seals());
+                Process* const process = current_process();
+                bool const is_new = !(seals & (kF_SEAL_SEAL | kF_SEAL_WRITE));
+                if (is_new && process && is_mapped_for_writing(*process, *inode_)) return Errno::kEBUSY;
+            }
             KOS_TRY_STATUS(inode_->add_seals(static_cast<uint32_t>(argument)));
             return 0;
         case kF_GET_SEALS: {

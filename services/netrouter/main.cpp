@@ -51,8 +51,10 @@ public:
         }
         void* room = nullptr;
         kos_ring_t* ring = &rings[to - 1].in;
-        const kos_status_t status = kos_ring_reserve(ring, bytes, &room);
-        // A domain that was restarted, or that broke its ring, begins anew; this packet is lost.
+        kos_status_t status = kos_ring_reserve(ring, bytes, &room);
+        // The domain was restarted, which is said once: its new instance may take the packet.
+        if (status == KOS_STATUS_PEER_GONE) status = kos_ring_reserve(ring, bytes, &room);
+        // A domain that broke its ring begins anew; this packet is lost.
         if (status == KOS_STATUS_PEER_INVALID) kos_ring_reset(ring);
         return kos_status_is_ok(status) ? static_cast<uint8_t*>(room) : nullptr;
     }

@@ -20,7 +20,8 @@ constexpr unsigned kMaxServers = 4;
 enum class Protocol : uint8_t { kTcp, kUdp, kIcmp, kAny };
 enum class PeerKind : uint8_t { kAny, kNetwork, kDomain, kHost };
 
-// kAny and networks mean addresses outside the device; another domain is reached by its name only.
+// kAny and networks mean addresses outside the device; another domain is reached by its name only. Inbound, kAny means
+// every domain as well, each of which needs a rule of its own that names this one.
 struct Peer {
     PeerKind kind = PeerKind::kAny;
     uint8_t link = 0;          // kDomain: index of its link

@@ -214,6 +214,19 @@ TEST_F(PolicyTest, TheGatewayAnswersEchoAndNamesOnly) {
     expect_refused(2, make_echo(link.address4, bench->policy->links[0].gateway4, 3), Reason::kDestination);
 }
 
+TEST_F(PolicyTest, ListeningForAnyMeansDomainsThatMaySo) {
+    M made;
+    made.link(5, "a").allow(Protocol::kUdp, M::domain(1), {{7, 7}});
+    made.link(6, "b").listen(Protocol::kUdp, 7, 0, {M::any()});
+    made.link(7, "c").allow(Protocol::kUdp, M::any());
+    Bench other(made.policy);
+    other.link(0, make_udp(other.address4(0), 1, other.address4(1), 7));
+    EXPECT_FALSE(other.host.take(2).empty());
+    other.link(2, make_udp(other.address4(2), 1, other.address4(1), 7));
+    other.outside(make_udp(kStranger, 1, kOwn4, 7));
+    EXPECT_TRUE(other.host.take(2).empty());
+}
+
 TEST_F(PolicyTest, HairpinNeedsBothRules) {
     expect_refused(0, make_tcp(bench->address4(0), 1, kOwn4, 8080, kSyn), Reason::kRule);
     M made;

@@ -158,6 +158,7 @@ void Router::addresses_changed(uint64_t now_us) {
         neighbours_.forget();
         ntp_.start(now_us + kSecondUs / 2);
     }
+    must_find_gateways_ = true;
     save();
     host_.uplink_changed();
 }
@@ -236,7 +237,18 @@ void Router::tick(uint64_t now_us) {
     plan(now_us);
 }
 
+// Most packets go there: found out before the first one waits for it.
+void Router::find_gateways(uint64_t now_us) {
+    must_find_gateways_ = false;
+    for (const Ip& gateway : {own4_.is_none() ? Ip{} : gateway4_, own6_.is_none() ? Ip{} : gateway6_}) {
+        Mac mac;
+        if (gateway.is_none()) continue;
+        if (neighbours_.look_up(gateway, now_us, &mac) == Neighbours::Answer::kAsk) solicit(gateway, now_us);
+    }
+}
+
 void Router::tick_wire(uint64_t now_us) {
+    if (must_find_gateways_) find_gateways(now_us);
     const unsigned lost = neighbours_.tick(now_us, [this, now_us](const Ip& ip) { solicit(ip, now_us); });
     counters_[kWire].refused[static_cast<unsigned>(Reason::kUnreachable)] += lost;
     if (policy_.uplink.is_dhcp && now_us >= dhcp_.next_us()) {
@@ -300,6 +312,7 @@ void Router::plan(uint64_t now_us) {
         if (time < next) next = time;
     };
     if (is_wire_up()) {
+        if (must_find_gateways_) at(now_us);
         if (policy_.uplink.is_dhcp) at(dhcp_.next_us());
         at(autoconf_.next_us());
         at(ntp_.next_us());

@@ -166,6 +166,7 @@ private:
     void save();
     void plan(uint64_t now_us);
     void tick_wire(uint64_t now_us);
+    void find_gateways(uint64_t now_us);
     void send_dhcp(const Dhcp::Message& message, const uint8_t* payload);
     bool is_own(const Ip& ip) const { return (!own4_.is_none() && ip == own4_) || autoconf_.is_own(ip); }
     int link_of(const Ip& ip) const;
@@ -243,6 +244,7 @@ private:
 
     bool is_wire_up_ = false;  // the driver has begun
     bool has_carrier_ = true;
+    bool must_find_gateways_ = false;
     Mac mac_;
     Ip own4_, own6_;
     Ip gateway4_, gateway6_;

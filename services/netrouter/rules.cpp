@@ -88,7 +88,9 @@ uint16_t Rules::find_listen(unsigned target, uint8_t protocol, uint16_t port, un
         if (!rule.is_inbound || !takes(rule, protocol, port)) continue;
         for (unsigned p = rule.peers.first; p < unsigned{rule.peers.first} + rule.peers.count; ++p) {
             const Peer& peer = policy_.peers[p];
-            if (peer.kind == PeerKind::kDomain && peer.link == from) return static_cast<uint16_t>(i);
+            // "any" is enough here: the other domain names this one.
+            const bool is_meant = peer.kind == PeerKind::kAny || (peer.kind == PeerKind::kDomain && peer.link == from);
+            if (is_meant) return static_cast<uint16_t>(i);
         }
     }
     return kNoRule;

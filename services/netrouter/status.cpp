@@ -10,7 +10,7 @@ void put_ip(uint8_t (&out)[16], const Ip& ip) { store_ip6(out, ip); }
 
 kos_status_t Status::call(const kos_caller_t& caller, const kos_msg_t& request, uint64_t now_us, kos_msg_t& answer) {
     now_us_ = now_us;
-    return idl::net::dispatch(*this, caller, request, answer);
+    return dispatch(caller, request, answer);
 }
 
 idl::Result<kos_net_uplink_t> Status::uplink(const Caller&) {

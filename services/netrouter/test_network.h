@@ -335,11 +335,6 @@ struct Bench {
         router->start_wire(kOwnMac, kMtu, now);
         at(now);
         at(now + 2 * kSecond);  // IPv6: the address is ours then
-        meet();
-    }
-    // Lets the router know where its gateways are.
-    void meet() {
-        (void)wire(make_frame(make_icmp(kGateway6, kOwn6, kAdvert, 0, advert_of(kGateway6), 255)));
         host.sent.clear();
     }
     static Bytes advert_of(const Ip& ip) {

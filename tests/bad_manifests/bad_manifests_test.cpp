@@ -87,7 +87,7 @@ void apply(const Part& part) {
 
 void put_base() {
     fs::copy(kHere / "base", ".", fs::copy_options::recursive);
-    for (const char* name : {"appman", "directory", "server", "client", "other"}) {
+    for (const char* name : {"appman", "directory", "server", "client", "other", "netrouter", "net_virtio"}) {
         test::put_file(std::string("programs/") + name + ".elf", test::program_elf("good").file());
     }
 }

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from kos import board, build, declarations, elf, image, profile, qemu, system_image, system_profile
+from kos import board, build, declarations, elf, image, profile, qemu, records, system_image, system_profile
 from kos.arguments import Parser
 from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TOP, KosError, output_of, shown
 
@@ -72,12 +72,17 @@ def main(arguments):
         record(bench, measure(bench, arguments.sel4, "sel4"))
         return 0
 
-    ours = measure(bench, board.keel(bench.kernel), "keel", arguments.rows)
-    theirs = measure(bench, arguments.sel4, "sel4", arguments.rows) if arguments.sel4 else None
+    kernel = arguments.sel4 if bench.linux and arguments.sel4 else board.keel(bench.kernel)
+    ours = measure(bench, kernel, "keel" if kernel != arguments.sel4 else "sel4", arguments.rows)
+    theirs, peer = None, "recorded"
+    if bench.linux:
+        theirs, peer = measure_linux(bench, arguments.rows), "Linux"
+    elif arguments.sel4:
+        theirs, peer = measure(bench, arguments.sel4, "sel4", arguments.rows), "seL4"
     rows, missing = join(bench, ours, theirs)
     if arguments.sort:
         rows.sort(key=lambda row: -(row.ratio() or 0))
-    print(table(rows, "seL4" if theirs is not None else "recorded"))
+    print(table(rows, peer))
     if arguments.json:
         arguments.json.write_text(json.dumps(report(bench, rows), indent=1) + "\n")
     problems = [f"row '{name}' was measured on one of the two kernels only" for name in missing]
@@ -142,6 +147,26 @@ def measure(bench, kernel, label, prefix=None):
         if record["row"].startswith(prefix or ""):
             rows[record["row"]] = record
     return rows
+
+
+def measure_linux(bench, prefix=None):
+    """The rows of the same programs on Debian's kernel, in the same machine."""
+    from kos import reference_linux  # not needed by other benchmarks
+    from rootfs import build as roots
+
+    linux = bench.linux
+    command = reference_linux.Command([*linux["arguments"], *([prefix] if prefix else [])], linux["environment"])
+    log = LOGS / f"{bench.name}-linux.log"
+    LOGS.mkdir(parents=True, exist_ok=True)
+    image = roots.build(TOP / linux["root"]).image
+    (result,) = reference_linux.run_all(image, [command], icount=qemu.COUNT_INSTRUCTIONS, timeout=bench.timeout_s, log=log)
+    collected = records.Collector()
+    parser = collected.parser()
+    parser.feed(result.output)
+    parser.finish()
+    if not collected.verdict or collected.verdict["verdict"] != "pass":
+        raise KosError(f"{bench.name} on Linux: it did not pass (log: {shown(log)})")
+    return {record["row"]: record for record in collected.rows if record["row"].startswith(prefix or "")}
 
 
 def join(bench, ours, theirs):

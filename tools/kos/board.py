@@ -25,6 +25,7 @@ class Board:
     cpu: str
     memory: str
     cores: tuple
+    network: tuple  # arguments that attach the network device to the network "net"
     kernel_vaddr: int
     kernel_paddr: int
 
@@ -36,7 +37,8 @@ class Board:
 @cache
 def board(name="qemu_virt"):
     values = json.loads((TOP / "boards" / name / "qemu.json").read_text())
-    values["cores"] = tuple(values["cores"])
+    for key in ("cores", "network"):
+        values[key] = tuple(values[key])
     for key in ("kernel_vaddr", "kernel_paddr"):
         values[key] = int(values[key], 0)
     return Board(**values)

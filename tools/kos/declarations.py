@@ -34,6 +34,8 @@ class Test:
     qemu_arguments: tuple = ()  # devices beyond the board's; {tmp} stands for a folder of this run
     disks: dict = field(default_factory=dict)  # file of that folder -> its size in bytes, all zero at the start
     input: str = ""  # what the serial line receives
+    peer: str = ""  # a Python program next to the declaration, which runs on the host beside the machine (network.py)
+    frames: bool = False  # the peer gets every frame of the network device
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Bench:
     recorded: dict = field(default_factory=dict)  # row -> figure measured on unmodified seL4
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
+    linux: dict = field(default_factory=dict)  # the peer is Linux: "root" (a root.toml), "arguments", "environment"
     limits: dict = field(default_factory=dict)  # row -> most (rates: least) that it may be, whatever the reference
 
 
@@ -91,6 +94,8 @@ def read_test(file):
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
         disks=reader.take("disks", dict, {}),
         input=reader.take("input", str, ""),
+        peer=reader.take("peer", str, ""),
+        frames=reader.take("frames", bool, False),
     )
     reader.finish()
     if [bool(test.elf), bool(test.system), bool(test.script)].count(True) != 1:
@@ -125,6 +130,12 @@ def check_parameters(reader, test):
 
 
 def check_devices(reader, test):
+    if test.peer and not (test.system and file_beside(reader, test.peer)):
+        reader.refuse(f"peer is '{test.peer}'; expected a file beside the declaration of a system")
+    if test.frames and not test.peer:
+        reader.refuse("frames needs a peer, which gets them")
+    if test.peer and not test.host_devices:
+        reader.refuse("a peer answers in the host's time; host_devices must be true")
     if test.script and (test.qemu_arguments or test.disks or test.input):
         reader.refuse("a script starts QEMU itself; qemu_arguments, disks and input are for elf and system")
     if any(not isinstance(word, str) for word in test.qemu_arguments):
@@ -149,8 +160,10 @@ def read_bench(file):
         rates=tuple(reader.take("rates", list, [])),
         exceptions=reader.take("exceptions", dict, {}),
         limits=reader.take("limits", dict, {}),
+        linux=reader.take("linux", dict, {}),
     )
     reader.finish()
+    check_linux(reader, bench)
     if bool(bench.elf) == bool(bench.system):
         reader.refuse("exactly one of elf and system is needed")
     check_system(reader, bench.system)
@@ -159,6 +172,19 @@ def read_bench(file):
     if KERNELS.get(bench.kernel) != 1:
         reader.refuse(f"kernel '{bench.kernel}': instructions can only be counted on a kernel for one core")
     return bench
+
+
+def file_beside(reader, name):
+    return Path(name).name == name and (reader.file.parent / name).is_file()
+
+
+def check_linux(reader, bench):
+    if not bench.linux:
+        return
+    if set(bench.linux) != {"root", "arguments", "environment"} or not bench.system:
+        reader.refuse("linux needs root, arguments and environment, and belongs to a system")
+    if not (TOP / bench.linux["root"]).is_file():
+        reader.refuse(f"linux.root is '{bench.linux['root']}': no such file; expected a path from the top of the tree")
 
 
 def check_system(reader, system):

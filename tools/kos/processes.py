@@ -7,6 +7,9 @@ import threading
 
 from kos.common import KosError
 
+PIPE = subprocess.PIPE
+TimeoutExpired = subprocess.TimeoutExpired
+
 _lock = threading.Lock()
 _running = set()
 

@@ -6,7 +6,7 @@ import os
 import selectors
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kos import processes
 from kos.board import board
@@ -26,6 +26,7 @@ class Run:
     end: str
     status: int | None
     seconds: float
+    extra: list = field(default_factory=list)  # problems that others have found
 
     def problems(self):
         """Why the run did not pass, one line each; empty if it did."""

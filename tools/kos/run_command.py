@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kos import board, build, elf, image, qemu, system_image
+from kos import board, build, elf, image, network, qemu, system_image
 from kos.arguments import Parser, positive, seconds
 from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TOP, KosError, say, shown
 
@@ -91,6 +91,10 @@ def system_file(path):
 def boot(packed, kernel, arguments):
     words = board.board().machine_arguments(arguments.cores)
     words += ["-serial", "mon:stdio", "-kernel", str(packed)]
+    around, lines = network.for_run(arguments.root_task)
+    words += around
+    for line in lines:
+        say(line)
     if arguments.append:
         words += ["-append", arguments.append]
     if arguments.link:
@@ -123,7 +127,7 @@ def link_devices(socket):
 
 def test(packed, arguments):
     """Boots until the system gives a verdict (docs/testing.md); prints one line per result and the counts."""
-    words = qemu.command(packed, arguments.cores, arguments.append)
+    words = qemu.command(packed, arguments.cores, arguments.append) + network.for_run(arguments.root_task)[0]
     log = BUILD / "test-logs" / f"{packed.stem}.log"
     result = qemu.run(words, log, arguments.timeout or TEST_TIMEOUT_S)
     problems = result.problems()

@@ -20,7 +20,8 @@ def compile_system(description, warnings=False, parameters=None, releases=None):
     `parameters`: "domain.name" -> value, in place of the description's. `releases`: root image -> folder of a release, in
     place of the `release` of its root.toml.
 
-    A report of everything in the system is beside the ELF file, with the suffix .md."""
+    A report of everything in the system is beside the ELF file, with the suffix .md, and the ports that it forwards,
+    with the suffix .json."""
     description = Path(description)
     for what, path in (("kos-manifest", MANIFEST), ("root", ROOT), ("the system", description)):
         if not path.is_file():
@@ -31,6 +32,7 @@ def compile_system(description, warnings=False, parameters=None, releases=None):
     where = hashlib.sha256(" ".join([str(description.resolve()), *replaced, *map(str, (releases or {}).items())]).encode()).hexdigest()[:8]
     image = IMAGES / f"{description.resolve().parent.name}-{where}.elf"
     words = [MANIFEST, "build", shown(description), "--root", ROOT, "-o", image, "--report", image.with_suffix(".md"),
+             "--network", image.with_suffix(".json"),
              *sources(description, releases)]
     for one in replaced:
         words += ["--parameter", one]

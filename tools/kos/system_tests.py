@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from kos import board, declarations, image, qemu, system_image
+from kos import board, declarations, image, network, qemu, system_image
 from kos.common import TOP
 
 # Nodes of the prebuilt smp kernels.
@@ -79,6 +79,8 @@ def run_script(test, variant, seed, log, timeout):
 def boot(test, variant, append, parameters, host_time, log, timeout):
     if variant.kernel and test.append_on_sel4:
         append = f"{append} {test.append_on_sel4}"
+    port = network.free_port("tcp") if any("{peer_port}" in value for value in parameters.values()) else None
+    parameters = {key: value.replace("{peer_port}", str(port)) for key, value in parameters.items()}
     root_task = system_image.root_task(test.elf, test.system, parameters=parameters)
     packed = image.pack(variant.elf(), root_task, variant.cores)
     # A system has deadlines, so it gets a time of its own.
@@ -89,12 +91,37 @@ def boot(test, variant, append, parameters, host_time, log, timeout):
             with open(Path(folder) / name, "wb") as disk:
                 disk.truncate(size)
         words += [word.replace("{tmp}", folder) for word in test.qemu_arguments]
-        return qemu.run(words, log, timeout, text=test.input)
+        forwards = network.forwards_of(root_task, network.free_port) if test.system else None
+        if test.frames:
+            words += network.frames_network(Path(folder))
+        elif forwards is not None:
+            words += network.user_network(forwards)
+        try:
+            return with_peer(test, Path(folder), log, forwards or [], port,
+                             lambda: qemu.run(words, log, timeout, text=test.input))
+        finally:
+            if port:  # of no use to anybody else
+                for file in (packed, root_task):
+                    file.unlink(missing_ok=True)
+
+
+def with_peer(test, folder, log, forwards, port, run_machine):
+    """Runs the test's program on the host beside the machine; its problems are the run's."""
+    if not test.peer:
+        return run_machine()
+    peer = network.Peer(test.file.parent / test.peer, folder, log, test.frames, forwards, port)
+    found = []
+    try:
+        result = run_machine()
+    finally:
+        found = peer.problems()
+    result.extra += found
+    return result
 
 
 def judged(result, extra):
     collected = result.collected
-    problems = result.problems() + extra
+    problems = result.problems() + result.extra + extra
     passed, skipped = len(collected.results("pass")), len(collected.results("skip"))
     notes = [f"{passed} check{'s' if passed > 1 else ''}"] if passed else []
     if skipped:

@@ -44,7 +44,7 @@ void enter_workplace() {
     static const test::Workplace kWorkplace;
     static const bool kIsReady = [] {
         for (const auto& [name, text] : base()) test::put_file(name, text);
-        for (const char* name : {"appman", "directory", "server", "client", "other"}) {
+        for (const char* name : {"appman", "directory", "server", "client", "other", "netrouter", "net_virtio"}) {
             test::put_file(std::string("programs/") + name + ".elf", test::program_elf("good").file());
         }
         return true;

@@ -66,6 +66,10 @@ bool compile(const Options& options) {
         const std::string report = report_of(system);
         write_file(options.report, {reinterpret_cast<const uint8_t*>(report.data()), report.size()});
     }
+    if (!options.network.empty()) {
+        const std::string network = network_json(system);
+        write_file(options.network, {reinterpret_cast<const uint8_t*>(network.data()), network.size()});
+    }
     if (!options.graph.empty()) {
         draw_graph(graph_of(system), options.graph);
     }

@@ -52,6 +52,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --report FILE      a report of every domain, object, right, address and byte (Markdown)
   --graph FILE       a picture of the domains and their connections (SVG, with graphviz's dot)
   --fdt FILE         the compiled manifest alone
+  --network FILE     the ports that are forwarded, for whoever makes the network around the device (JSON)
   --key FILE         signing key: 32-byte Ed25519 seed, raw or hexadecimal
   --development-key FILE  the same, made if it does not exist; root will warn on every boot.
                      Without either: )" KOS_DEVELOPMENT_KEY R"(
@@ -77,6 +78,7 @@ Options parse_options(int argc, char** argv) {
         {"report", into(options.report)},
         {"graph", into(options.graph)},
         {"fdt", into(options.fdt)},
+        {"network", into(options.network)},
         {"parameter", into(options.parameters)},
         {"help", into(help), Argument::Kind::kFlag},
     };

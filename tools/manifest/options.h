@@ -22,6 +22,7 @@ struct Options {
     std::string report;
     std::string graph;
     std::string fdt;
+    std::string network;
     tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
     std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
 };

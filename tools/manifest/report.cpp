@@ -400,6 +400,22 @@ private:
 
 }  // namespace
 
+// Protocols and names are made of letters, digits and underscores; nothing needs an escape.
+std::string network_json(const System& system) {
+    std::string forwards;
+    for (const Domain& domain : system.domains) {
+        for (const NetRule& rule : domain.network ? domain.network->rules : std::vector<NetRule>()) {
+            if (rule.forward.value != 0) {
+                forwards += std::string(forwards.empty() ? "" : ", ") + "{\"protocol\": \"" + rule.protocol +
+                            "\", \"port\": " + std::to_string(rule.forward.value) + ", \"domain\": \"" +
+                            domain.name.value + "\"}";
+            }
+        }
+    }
+    return std::string("{\"network\": ") + (system.network ? "true" : "false") + ", \"forwards\": [" + forwards +
+           "]}\n";
+}
+
 std::string report_of(const System& system) { return Reporter(system).run(); }
 
 }  // namespace kos::compiler

@@ -5,6 +5,7 @@
  */
 #include <kos/net/stack.h>
 #include <lwip/inet_chksum.h>
+#include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/icmp.h>
 #include <lwip/prot/icmp6.h>
@@ -23,6 +24,9 @@ constexpr size_t kQuoted = 8;
 
 uint16_t be16(const uint8_t* at) { return static_cast<uint16_t>(at[0] << 8 | at[1]); }
 uint32_t be32(const uint8_t* at) { return uint32_t{be16(at)} << 16 | be16(at + 2); }
+
+// Packets to oneself have no checksums.
+bool is_summed(uint16_t check) { return (ip_current_input_netif()->chksum_flags & check) != 0; }
 
 struct Quote {
     Unreachable what;
@@ -53,7 +57,7 @@ std::optional<Quote> read4(pbuf* packet) {
         pbuf_remove_header(packet, outer) != 0) {
         return {};
     }
-    const bool is_intact = inet_chksum_pbuf(packet) == 0;
+    const bool is_intact = !is_summed(NETIF_CHECKSUM_CHECK_ICMP) || inet_chksum_pbuf(packet) == 0;
     pbuf_add_header(packet, outer);
     if (!is_intact) return {};
     Quote quote{};
@@ -80,7 +84,8 @@ std::optional<Quote> read6(pbuf* packet) {
     __builtin_memcpy(from.addr, bytes + 8, 16);
     __builtin_memcpy(to.addr, bytes + 24, 16);
     if (pbuf_remove_header(packet, IP6_HLEN) != 0) return {};
-    const bool is_intact = ip6_chksum_pseudo(packet, IP6_NEXTH_ICMP6, packet->tot_len, &from, &to) == 0;
+    const bool is_intact = !is_summed(NETIF_CHECKSUM_CHECK_ICMP6) ||
+                           ip6_chksum_pseudo(packet, IP6_NEXTH_ICMP6, packet->tot_len, &from, &to) == 0;
     pbuf_add_header(packet, IP6_HLEN);
     if (!is_intact) return {};
     Quote quote{};

@@ -86,8 +86,7 @@ Stack::Stack(Surroundings& surroundings, const StackConfig& config) : surroundin
 }
 
 Stack::~Stack() {
-    // Until the last question has run out of retries.
-    for (unsigned second = 0; lookups_ != 0 && second < kSecondMs; ++second) dns_tmr();
+    end_lookups();
     abandon_all();
     for (unsigned second = 0; is_assembling() && second < kSecondMs; ++second) {
         ip_reass_tmr();
@@ -200,6 +199,15 @@ void Stack::lookup_begins() {
     for (; passed > 0 && lookups_ == 0; --passed) dns_tmr();
     if (lookups_ == 0) last_second_ms_ = surroundings_.now_ms();
     ++lookups_;
+}
+
+void Stack::end_lookups() {
+    // Until the last question has run out of retries.
+    for (unsigned second = 0; lookups_ != 0 && second < kSecondMs; ++second) {
+        is_in_lookup_timer_ = true;
+        dns_tmr();
+        is_in_lookup_timer_ = false;
+    }
 }
 
 void Stack::lookup_ends() {

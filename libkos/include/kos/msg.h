@@ -63,6 +63,10 @@ kos_status_t kos_msg_words_status(uint64_t tag, uint64_t metadata);
 // server may still carry out the request.
 kos_status_t kos_msg_call_until(kos_slot_t target, kos_msg_t* message, uint64_t deadline_ticks);
 
+// As kos_msg_call_words, with a deadline. Keeps nobody else from the connection.
+kos_status_t kos_msg_call_words_until(kos_slot_t target, uint64_t label, uint64_t* param, uint64_t words[2],
+                                      uint64_t deadline_ticks);
+
 // One way: puts label and up to KOS_QUEUE_INLINE_BYTES bytes into the connection's queue. Never blocks. Errors: FULL,
 // INVALID_ARGUMENT (no queue, too long). The server may be restarted meanwhile: what it has not taken stays.
 kos_status_t kos_msg_send(kos_slot_t connection, uint64_t label, const void* bytes, size_t size_bytes);

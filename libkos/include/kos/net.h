@@ -37,7 +37,7 @@ typedef struct {
     uint32_t connections;    // TCP, with those that have ended in the last minute, whose oldest give way; 0: 256
     uint32_t sockets;        // all that the program has open; 0: 1024
     uint32_t alarm_bit;      // of kos_time_alarm, for retransmissions and the like; 0: bit 15
-    const char* ring_out;    // rings of the link; null: net_DOMAIN_out and net_DOMAIN_in
+    const char* ring_out;    // rings of the link; null or "": net_DOMAIN_out and net_DOMAIN_in
     const char* ring_in;
 } kos_net_options_t;
 

@@ -37,6 +37,7 @@ pub mod idl;
 pub mod log;
 pub mod memory;
 pub mod message;
+pub mod net;
 pub mod random;
 pub mod ring;
 pub mod server;

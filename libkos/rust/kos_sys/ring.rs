@@ -46,6 +46,8 @@ functions! { "kos/ring.h";
     fn kos_ring_record_max(ring: *const kos_ring_t) -> usize;
     fn kos_ring_send(ring: *mut kos_ring_t, tag: u32, bytes: *const c_void, count: usize) -> kos_status_t;
     fn kos_ring_receive(ring: *mut kos_ring_t, bytes: *mut c_void, count: usize, length: *mut usize, tag: *mut u32) -> kos_status_t;
+    fn kos_ring_peek(ring: *mut kos_ring_t, payload: *mut *const c_void, length: *mut usize, tag: *mut u32) -> kos_status_t;
+    fn kos_ring_release(ring: *mut kos_ring_t) -> kos_status_t;
     fn kos_ring_reserve(ring: *mut kos_ring_t, count: usize, payload: *mut *mut c_void) -> kos_status_t;
     fn kos_ring_commit(ring: *mut kos_ring_t, count: usize, tag: u32) -> kos_status_t;
     fn kos_ring_wait(ring: *mut kos_ring_t, wanted: usize) -> kos_status_t;

@@ -27,6 +27,9 @@ Network::Network(Platform& platform, Link& link, const NetworkConfig& config)
 }
 
 Network::~Network() {
+    is_working_ = true;  // no more alarms
+    stack_.end_lookups();
+    run_lookups(done_lookups_);
     while (open_.first() != nullptr) kos_net_abort(open_.first());
     network = nullptr;
 }

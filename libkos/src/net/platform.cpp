@@ -90,6 +90,8 @@ uint32_t clamp(uint64_t value, uint64_t least, uint64_t most) {
     return static_cast<uint32_t>(value < least ? least : value > most ? most : value);
 }
 
+bool is_given(const char* name) { return name != nullptr && name[0] != '\0'; }
+
 StackConfig stack_config(const kos_net_options_t& options) {
     kos_mem_status_t quota{};
     kos_mem_status(&quota);  // nothing about itself: the least then
@@ -140,11 +142,12 @@ kos_status_t kos_net_open(const kos_net_options_t* options) {
     domain = new (domain_memory) Domain(alarm_bit);
     kos_status_t status = domain->check();
     if (!kos_status_is_ok(status)) return status;
-    status = domain->link().open(chosen.ring_out != nullptr ? chosen.ring_out : out,
-                                 chosen.ring_in != nullptr ? chosen.ring_in : in);
+    status = domain->link().open(is_given(chosen.ring_out) ? chosen.ring_out : out,
+                                 is_given(chosen.ring_in) ? chosen.ring_in : in);
     if (!kos_status_is_ok(status)) return status;
     new (network_memory) Network(*domain, domain->link(), network_config(chosen));
-    network->work();
+    // Not now: who comes before the program listens would be refused.
+    network->touched(true);
     return KOS_STATUS_OK;
 }
 

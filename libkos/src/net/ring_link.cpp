@@ -1,6 +1,7 @@
 // The link to the router over rings of the manifest.
 #include <kos/net/ring_link.h>
 #include <lwip/pbuf.h>
+#include <string.h>
 
 namespace kos::net {
 namespace {
@@ -51,30 +52,27 @@ bool RingLink::has_room() {
 }
 
 size_t RingLink::next_bytes() {
-    size_t length = 0;
-    uint32_t tag = 0;
-    kos_status_t status = kos_ring_receive(&in_, nullptr, 0, &length, &tag);
-    if (again(&in_, status)) status = kos_ring_receive(&in_, nullptr, 0, &length, &tag);
-    // Longer than 0 bytes, and stays. An empty record (OK) is gone; the next one comes with the next call.
-    return status == KOS_STATUS_INVALID_ARGUMENT ? length : 0;
+    kos_status_t status = kos_ring_peek(&in_, &next_, &next_bytes_, &next_tag_);
+    if (again(&in_, status)) status = kos_ring_peek(&in_, &next_, &next_bytes_, &next_tag_);
+    if (status != KOS_STATUS_OK) next_bytes_ = 0;
+    // An empty record is no packet, and must not look like an empty ring either: what comes behind it is seen next
+    // time.
+    if (status == KOS_STATUS_OK && next_bytes_ == 0) drop();
+    return next_bytes_;
 }
 
 size_t RingLink::take(void* bytes, size_t room, bool* verified) {
-    size_t length = 0;
-    uint32_t tag = 0;
-    const kos_status_t status = kos_ring_receive(&in_, bytes, room, &length, &tag);
-    *verified = (tag & kTagChecksum) != 0;
-    if (status == KOS_STATUS_OK) return length;
-    // It has grown since next_bytes() looked at it, which only a peer that wants to fool us can do.
-    if (status == KOS_STATUS_INVALID_ARGUMENT) drop();
-    again(&in_, status);
-    return 0;
+    const size_t count = next_bytes_ <= room ? next_bytes_ : 0;
+    if (count != 0) memcpy(bytes, next_, count);
+    *verified = (next_tag_ & kTagChecksum) != 0;
+    drop();
+    return count;
 }
 
 void RingLink::drop() {
-    size_t length = 0;
-    uint32_t tag = 0;
-    again(&in_, kos_ring_receive(&in_, nullptr, SIZE_MAX, &length, &tag));
+    // Nothing to do about a restart of the other side meanwhile: the next peek finds it.
+    (void)kos_ring_release(&in_);
+    next_bytes_ = 0;
 }
 
 bool RingLink::prepare_sleep(bool wants_room) {

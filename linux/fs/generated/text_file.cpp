@@ -2,6 +2,7 @@
 #include "fs/generated/text_file.h"
 
 #include "task/process.h"
+#include "task/system.h"
 
 namespace kos::lx::generated {
 
@@ -19,6 +20,9 @@ Result<size_t> TextFile::read_at(IoBuffer& to, uint64_t offset) {
     const Node& node = inode_->node();
     if (!node.text) return Errno::kEINVAL;
     if (offset == 0 || !has_text_) {
+        // Waited for; the number may be somebody else's by now.
+        Process* const whose = inode_->subject().process.get();
+        if (whose && whose->system.find_process(whose->pid) != whose) return Errno::kESRCH;
         KOS_TRY(text_, node.text(inode_->subject(), *opener_));
         has_text_ = true;
     }

@@ -47,6 +47,8 @@ public:
     Tree(System& system, int64_t magic, std::string_view type_name);
     FileSystemStatus status() override;
     std::string_view type_name() override { return type_name_; }
+    // Why nothing can be made here (open(2) with O_CREAT, mkdir(2) and the like).
+    virtual Errno refusal(Mode /*type*/) const { return Errno::kEPERM; }
     uint64_t device() override { return device_; }
     System& system() const { return system_; }
     Timespec made() const { return made_; }
@@ -96,6 +98,13 @@ public:
 
     Result<Ref<Inode>> lookup(std::string_view name) final;
     Status read_directory(uint64_t cookie, EntrySink& sink) final;
+    Result<Ref<Inode>> create(std::string_view, Mode mode, uint64_t, uint32_t, uint32_t) override {
+        return tree().refusal(mode & kS_IFMT);
+    }
+    Result<Ref<Inode>> symlink(std::string_view, std::string_view, uint32_t, uint32_t) override {
+        return tree().refusal(kS_IFLNK);
+    }
+    Status link(std::string_view, Inode&) override { return tree().refusal(kS_IFLNK); }
 
 protected:
     // Entries beside the table's, in order of their keys (numbers above 0).

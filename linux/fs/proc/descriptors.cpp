@@ -40,6 +40,7 @@ public:
 private:
     Result<Ref<File>> target() const {
         if (!subject().process->files) return Errno::kENOENT;
+        KOS_TRY_STATUS(check_may_inspect(*subject().process));
         auto file = subject().process->files->get(static_cast<int>(subject().index));
         if (!file.ok()) return Errno::kENOENT;
         return file;
@@ -108,6 +109,7 @@ public:
 private:
     Result<Location> target() const {
         const Process& process = *subject().process;
+        KOS_TRY_STATUS(check_may_inspect(process));
         Location place;
         if (node_.name == "exe") {
             place = process.executable;

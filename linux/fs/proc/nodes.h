@@ -21,7 +21,7 @@ extern const std::span<const Node> kSystemNodes;   // of /proc itself (system_fi
 extern const std::span<const Node> kSettings;      // of /proc/sys (settings.cpp)
 extern const std::span<const Node> kProcessNodes;  // of /proc/PID (process_files.cpp)
 extern const std::span<const Node> kThreadNodes;   // of /proc/PID/task/TID
-extern const std::span<const Node> kNetworkNodes;  // of /proc/PID/net (system_files.cpp)
+extern const std::span<const Node> kNetworkNodes;  // of /proc/PID/net (network_files.cpp)
 
 // --- Files of processes that have a source file of their own.
 Text maps_text(const Subject& subject, Process& reader);
@@ -58,6 +58,8 @@ inline uint64_t ticks_of(Nanoseconds time) { return static_cast<uint64_t>(time /
 Nanoseconds processor_time(const Thread& thread);
 Nanoseconds processor_time(const Process& process);  // of all its threads, past ones too
 std::string command_of(const Process& process, const Thread* thread);
+// Whoever makes the present call may look into the process (ptrace(2), PTRACE_MODE_READ_FSCREDS). kEACCES.
+Status check_may_inspect(const Process& process);
 char state_of(const Process& process, const Thread* thread);
 Result<Thread*> subject_thread(const Subject& subject);  // of a task directory, or the leader; nullptr: has ended
 std::string cpu_list(unsigned cores);                    // "0-3"

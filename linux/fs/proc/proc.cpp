@@ -22,6 +22,8 @@ class ProcTree final : public Tree {
 public:
     explicit ProcTree(System& of) : Tree(of, kMagic, "proc") {}
     bool may_cache_names() override { return false; }
+    // A name that is not there is not there for those who would make it either.
+    Errno refusal(Mode) const override { return Errno::kENOENT; }
     Ref<Inode> root() override;
 };
 
@@ -114,6 +116,15 @@ std::string command_of(const Process& process, const Thread* thread) {
     if (!thread) thread = const_cast<Process&>(process).find_thread(process.pid);
     if (thread && thread->name[0]) return {thread->name, strnlen(thread->name, sizeof thread->name)};
     return process.command;
+}
+
+Status check_may_inspect(const Process& process) {
+    const Process* const reader = current_process();
+    if (!reader || reader == &process) return {};
+    const Credentials &from = reader->credentials, &to = process.credentials;
+    bool const is_same = from.fsuid == to.uid && from.fsuid == to.euid && from.fsuid == to.suid &&
+                         from.fsgid == to.gid && from.fsgid == to.egid && from.fsgid == to.sgid && process.is_dumpable;
+    return is_same || from.has_capability(kCAP_SYS_PTRACE) ? Status() : Status(Errno::kEACCES);
 }
 
 char state_of(const Process& process, const Thread* thread) {

@@ -229,53 +229,8 @@ constexpr Node kTable[] = {
     {"version", kFile, version_text},
 };
 
-// --- Network, as long as there is none but local sockets: the heads of the tables.
-
-Text net_dev_text(const Subject&, Process&) {
-    return std::string(
-        "Inter-|   Receive                                                |  Transmit\n"
-        " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls "
-        "carrier "
-        "compressed\n"
-        "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       "
-        "0 "
-        "         0\n");
-}
-Text net_route_text(const Subject&, Process&) {
-    std::string line = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT";
-    line.resize(127, ' ');
-    return line + "\n";
-}
-constexpr char kTcp[] =
-    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
-constexpr char kTcp6[] =
-    "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
-    "tm->when "
-    "retrnsmt   uid  timeout inode";
-constexpr char kUdp[] =
-    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer "
-    "drops";
-constexpr char kUdp6[] =
-    "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
-    "tm->when "
-    "retrnsmt   uid  timeout inode ref pointer drops";
-constexpr char kUnix[] = "Num       RefCount Protocol Flags    Type St Inode Path";
-template <const char* Head, size_t Width>
-Text head_text(const Subject&, Process&) {
-    std::string line = Head;
-    if (line.size() < Width) line.resize(Width, ' ');
-    return line + "\n";
-}
-
-constexpr Node kNetwork[] = {
-    {"dev", kFile, net_dev_text},         {"if_inet6", kFile, empty_text},      {"route", kFile, net_route_text},
-    {"tcp", kFile, head_text<kTcp, 149>}, {"tcp6", kFile, head_text<kTcp6, 0>}, {"udp", kFile, head_text<kUdp, 127>},
-    {"udp6", kFile, head_text<kUdp6, 0>}, {"unix", kFile, head_text<kUnix, 0>},
-};
-
 }  // namespace
 
 const std::span<const Node> kSystemNodes = kTable;
-const std::span<const Node> kNetworkNodes = kNetwork;
 
 }  // namespace kos::lx::proc

@@ -185,6 +185,7 @@ constexpr Node kRoot[] = {
 class SysTree final : public Tree {
 public:
     explicit SysTree(System& of) : Tree(of, kMagic, "sysfs") {}
+    Errno refusal(Mode type) const override { return type == kS_IFREG ? Errno::kEACCES : Errno::kEPERM; }
     Ref<Inode> root() override {
         return make_ref<TreeDirectory>(*this, Subject{&system()}, kDirectory, uint64_t{1}, uint64_t{1}, kRoot);
     }

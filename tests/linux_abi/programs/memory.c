@@ -398,6 +398,31 @@ CASE(memfd_seals) {
     ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), EPERM);
 }
 
+CASE(memfd_seal_of_mapped) {
+    const int fd = (int)OK(memfd_create("abi", MFD_ALLOW_SEALING));
+    OK(ftruncate(fd, kPage));
+    char* const p = mmap(0, kPage, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(p != MAP_FAILED);
+    // It may be made writable.
+    ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+    EQ(fcntl(fd, F_GET_SEALS), 0);
+    OK(munmap(p, kPage));
+    CHECK(mmap(0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+    OK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
+CASE(hole_that_was_read) {
+    const int fd = (int)OK(memfd_create("abi", 0));
+    OK(ftruncate(fd, 2 * kPage));
+    const volatile char* const shared = mmap(0, kPage, PROT_READ, MAP_SHARED, fd, 0);
+    const volatile char* const private = mmap(0, kPage, PROT_READ, MAP_PRIVATE, fd, 0);
+    CHECK(shared != MAP_FAILED && private != MAP_FAILED);
+    EQ(shared[9] | private[9], 0);
+    EQ(OK(pwrite(fd, "x", 1, 9)), 1);
+    EQ(shared[9], 'x');
+    EQ(private[9], 'x');
+}
+
 CASE(memfd_sealing_not_allowed) {
     const int fd = (int)OK(memfd_create("abi", 0));
     EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SEAL);

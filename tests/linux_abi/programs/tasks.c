@@ -1,7 +1,9 @@
 // clone, fork, vfork, execve, waiting, ending, groups and sessions, limits, names, scheduling.
 #include "abi.h"
 
+#include <dirent.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -240,6 +242,115 @@ CASE(exec_arguments) {
     char* arguments[] = {"x", "--arguments", "one", "", "three words", 0};
     char* environment[] = {"A=1", "B=", 0};
     must_exit(start(abi_self, arguments, environment), 0);
+}
+
+// Whatever thread calls: the process goes on as its first thread, with its number, and the others are gone.
+HELPER(one_thread) {
+    DIR* const folder = opendir("/proc/self/task");
+    int threads = 0;
+    for (struct dirent* entry; (entry = readdir(folder));) threads += entry->d_name[0] != '.';
+    sigset_t mask;
+    sigprocmask(SIG_BLOCK, 0, &mask);
+    // The mask is that of the thread that called.
+    return getpid() == atoi(arguments[0]) && gettid() == getpid() && threads == 1 && sigismember(&mask, SIGUSR2) ? 18 : 1;
+}
+
+static void* exec_in_thread(void* leader_waits) {
+    if (!leader_waits) sleep_ms(50);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &mask, 0);
+    char number[20];
+    snprintf(number, sizeof number, "%d", getpid());
+    char* arguments[] = {"x", "--one_thread", number, 0};
+    execve(abi_self, arguments, environ);
+    _exit(97);
+}
+
+static void* sleep_in_thread(void* unused) {
+    while (!unused) pause();
+    return 0;
+}
+
+CASE(exec_by_thread) {
+    const pid_t child = must_fork();
+    if (child == 0) {
+        pthread_t thread;
+        pthread_create(&thread, 0, sleep_in_thread, 0);
+        pthread_create(&thread, 0, exec_in_thread, "");
+        for (;;) pause();
+    }
+    must_exit(child, 18);
+}
+
+CASE(exec_by_thread_while_leader_runs) {
+    const pid_t child = must_fork();
+    if (child == 0) {
+        pthread_t thread;
+        pthread_create(&thread, 0, exec_in_thread, "");
+        for (volatile int i = 0;; ++i) {}
+    }
+    must_exit(child, 18);
+}
+
+CASE(exec_by_thread_without_leader) {
+    const pid_t child = must_fork();
+    if (child == 0) {
+        pthread_t thread;
+        pthread_create(&thread, 0, exec_in_thread, 0);
+        syscall(SYS_exit, 5);
+    }
+    must_exit(child, 18);
+}
+
+CASE(exec_by_thread_fails) {
+    const pid_t child = must_fork();
+    if (child == 0) {
+        pthread_t thread;
+        pthread_create(&thread, 0, sleep_in_thread, 0);
+        char* arguments[] = {"x", 0};
+        if (execve("/none", arguments, environ) != -1 || errno != ENOENT) _exit(1);
+        // The other thread is still there.
+        _exit(pthread_kill(thread, 0) == 0 ? 6 : 2);
+    }
+    must_exit(child, 6);
+}
+
+CASE(exec_of_open_file) {
+    abi_folder();
+    write_file("script", "#!/bin/sh\nexit 4\n");
+    OK(chmod("script", 0755));
+    char* arguments[] = {"x", 0};
+    const int fd = (int)OK(open("script", O_WRONLY | O_CLOEXEC));
+    ERR(execve("./script", arguments, environ), ETXTBSY);
+    OK(close(fd));
+    must_exit(start("./script", arguments, environ), 4);
+}
+
+CASE(clone_pidfd) {
+    int fd = -1;
+    const pid_t child = (pid_t)OK(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &fd, 0, 0));
+    if (child == 0) {
+        sleep_ms(30);
+        _exit(3);
+    }
+    CHECK(fd >= 0);
+    EQ(OK(fcntl(fd, F_GETFD)), FD_CLOEXEC);
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    EQ(OK(poll(&one, 1, 10000)), 1);
+    must_exit(child, 3);
+}
+
+CASE(clone_pidfd_errors) {
+    int fd = -1;
+    ERR(syscall(SYS_clone, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, 0, &fd, 0, 0), EINVAL);
+    ERR(syscall(SYS_clone, CLONE_PIDFD | CLONE_DETACHED | SIGCHLD, 0, &fd, 0, 0), EINVAL);
+    const int next = (int)OK(dup(0));
+    OK(close(next));
+    ERR(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, BAD, 0, 0), EFAULT);
+    ERR(waitpid(-1, 0, 0), ECHILD);
+    EQ(OK(dup(0)), next);
 }
 
 CASE(exec_errors) {

@@ -28,7 +28,11 @@ static inline void print_line(const char* text) {
     kos_status_t status;
     unsigned attempts = 100;
     do {
-        kos_msg_t message = {.label = kConsoleWrite, .payload = text, .payload_bytes = (uint32_t)strlen(text)};
+        kos_msg_t message;
+        memset(&message, 0, sizeof message);
+        message.label = kConsoleWrite;
+        message.payload = text;
+        message.payload_bytes = (uint32_t)strlen(text);
         status = kos_msg_call(console_slot, &message);
     } while (status != KOS_STATUS_OK && --attempts);
 }
@@ -56,7 +60,7 @@ static inline int check_status(const char* name, kos_status_t got, kos_status_t 
 
 // The end of the test. Does not return: a judge that ended would be started again, and its first records could come
 // behind the verdict.
-static inline _Noreturn void print_verdict(void) {
+KOS_NORETURN static inline void print_verdict(void) {
     char line[120];
     snprintf(line, sizeof line, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n",
              checks_failed || !checks_passed ? "fail" : "pass", checks_passed, checks_failed);

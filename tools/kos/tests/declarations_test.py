@@ -39,7 +39,7 @@ class ReadTest(unittest.TestCase):
         self.refused("wrong type", timeout_s=True)
         self.refused("unknown field 'timout'", timout=1)
         self.refused("unknown kernel 'fast'", kernels=["fast"])
-        self.refused("these need kernels", kernels=[])
+        self.refused("system need kernels", kernels=[])
         self.refused("exactly one", elf=None)
         self.refused("exactly one", script="x.py")
         self.refused("exactly one", system=SYSTEM)
@@ -59,6 +59,16 @@ class ReadTest(unittest.TestCase):
         self.refused("a file name and a multiple", disks={"disk": 100})
         self.refused("a file name and a multiple", disks={"disk": "1M"})
         self.refused("starts QEMU itself", elf=None, kernels=None, script="run.py", input="x")
+
+    def test_peers(self):
+        (self.file.parent / "peer.py").write_text("")
+        good = {"elf": None, "system": SYSTEM, "peer": "peer.py", "host_devices": True}
+        self.assertTrue(self.read(**good, frames=True).frames)
+        self.refused("a file beside", **(good | {"peer": "absent.py"}))
+        self.refused("a file beside", **(good | {"peer": "../peer.py"}))
+        self.refused("a file beside", **(good | {"system": None, "elf": "x.elf"}))
+        self.refused("needs a peer", frames=True)
+        self.refused("the host's time", **(good | {"host_devices": False}))
 
     def test_no_json(self):
         self.file.write_text("{")

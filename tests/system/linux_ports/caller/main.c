@@ -1,6 +1,7 @@
 // Native client of the port that the Linux program serves (../serve.c): each way in which a call can end.
 #include "../labels.h"
 
+#include <kos/app.h>
 #include <kos/dir.h>
 #include <kos/log.h>
 #include <kos/msg.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 static kos_slot_t greeter;
+static int is_elixir;  // the server is ../../elixir_ports: it cannot be made to break the rules
 static uint64_t failures, passes;
 
 static int check(int holds, const char* what, int line) {
@@ -50,12 +52,16 @@ static void test_messages(void) {
 static void test_ends(void) {
     CHECK(call(kGreetLeave, 0) == KOS_STATUS_PEER_GONE);
     CHECK(call(kGreetEcho, 0) == KOS_STATUS_OK);
-    CHECK(call(kGreetWrong, 0) == KOS_STATUS_INTERNAL_ERROR);
     CHECK(call(kGreetNever, 0) == KOS_STATUS_TIMEOUT);
     CHECK(call(kGreetEcho, 0) == KOS_STATUS_OK);
+    if (is_elixir) return;
+    CHECK(call(kGreetWrong, 0) == KOS_STATUS_INTERNAL_ERROR);
+    // What arrives before the connection is closed is lost with it, so not at once.
     CHECK(call(kGreetPause, 50) == KOS_STATUS_OK);
+    (void)kos_delay(20000);
     CHECK(call(kGreetEcho, 0) == KOS_STATUS_OK);  // waits
     CHECK(call(kGreetPause, 800) == KOS_STATUS_OK);
+    (void)kos_delay(20000);
     CHECK(call(kGreetEcho, 0) == KOS_STATUS_UNAVAILABLE);  // not so long
     kos_status_t status = KOS_STATUS_UNAVAILABLE;
     for (int tries = 0; tries < 10 && status == KOS_STATUS_UNAVAILABLE; ++tries) status = call(kGreetEcho, 0);
@@ -64,10 +70,11 @@ static void test_ends(void) {
 
 static void test_token(void) {
     kos_msg_t message = words(kGreetToken, 0, 0);
-    if (!CHECK(kos_msg_call(greeter, &message) == KOS_STATUS_OK && message.token != 0)) return;
+    if (!CHECK(kos_status_is_ok(kos_msg_call(greeter, &message)) && message.token != 0)) return;
     kos_token_t const token = message.token;
     message = words(kGreetEcho, 0, 0);
     CHECK(kos_msg_call(token, &message) == KOS_STATUS_OK && message.param == 77);
+    if (is_elixir) return;
     CHECK(call(kGreetRevoke, 0) == KOS_STATUS_OK);
     message = words(kGreetEcho, 0, 0);
     CHECK(kos_msg_call(token, &message) == KOS_STATUS_INVALID_TOKEN);
@@ -90,7 +97,9 @@ static void test_casts(void) {
 }
 
 int main(void) {
+    CHECK(kos_app_ready() == KOS_STATUS_OK);
     if (!CHECK(kos_dir_request("greeter", &greeter) == KOS_STATUS_OK)) return 1;
+    is_elixir = kos_app_parameter_number("elixir", 0) != 0;
     test_messages();
     test_ends();
     test_token();

@@ -72,6 +72,8 @@ public:
     // callback.
     void lookup_begins();
     void lookup_ends();
+    // All that are under way end without an address.
+    void end_lookups();
     // Inside dns.h's timer: a call-back without an address means that nobody has answered.
     bool is_in_lookup_timer() const { return is_in_lookup_timer_; }
 

@@ -127,6 +127,13 @@ public:
         return (load<uint16_t>(kUsedOffset) & kUsedNoNotify) == 0;
     }
 
+    // Whether the device is to interrupt when it has finished something; a hint (2.6.7). At first it is. Requests that
+    // finished before may not cause one: look with take() once more after asking for it.
+    void want_interrupts(bool wanted) {
+        store<uint16_t>(kAvailableOffset, wanted ? 0 : kAvailableNoInterrupt);
+        dma_barrier();
+    }
+
     // Takes the next finished request. Errors: kBroken.
     Result<Completion> take() {
         if (broken_) return Error::kBroken;
@@ -158,9 +165,10 @@ public:
     bool is_broken() const { return broken_; }
 
 private:
-    static constexpr uint16_t kFlagNext = 1;      // VIRTQ_DESC_F_NEXT
-    static constexpr uint16_t kFlagWrite = 2;     // VIRTQ_DESC_F_WRITE
-    static constexpr uint16_t kUsedNoNotify = 1;  // VIRTQ_USED_F_NO_NOTIFY
+    static constexpr uint16_t kFlagNext = 1;              // VIRTQ_DESC_F_NEXT
+    static constexpr uint16_t kFlagWrite = 2;             // VIRTQ_DESC_F_WRITE
+    static constexpr uint16_t kAvailableNoInterrupt = 1;  // VIRTQ_AVAIL_F_NO_INTERRUPT
+    static constexpr uint16_t kUsedNoNotify = 1;          // VIRTQ_USED_F_NO_NOTIFY
 
     struct Chain {
         uint32_t writable = 0;  // bytes that the device may write

@@ -1,0 +1,232 @@
+defmodule Kos.Domain do
+  @moduledoc """
+  The domains of the system by the supervisor's port `appman`: status, restart, monitors.
+
+  What may be asked says the parameter `allow` of appman in `system.toml`; everything else is `{:error, :unauthorized}`. The
+  manifest has to give this domain the port: `[[uses]] port = "appman"`.
+
+  Start it below the application's supervisor (`Kos.Domain` as a child) where `monitor/1` is used; the other functions
+  connect by themselves if it is not there.
+
+  **Monitors** look at the supervisor's table every `interval` ms (default 200). A domain's instances are numbered, so each
+  end is told exactly once, however short it was: `{:kos_down, reference, name, info}`, where `info` is `%{instance:, reason:}`
+  of the instance that has ended. Of several ends between two looks one message tells, with the last reason.
+  """
+  use GenServer
+  alias Kos.{Port, Wire}
+
+  @list 1
+  @status 2
+  @start 3
+  @stop 4
+  @restart 5
+  @states [:stopped, :waiting, :starting, :ready, :stopping, :done]
+  @reasons [
+    :none,
+    :done,
+    :error,
+    :assertion,
+    :fault_memory,
+    :fault_capability,
+    :fault_instruction,
+    :fault_syscall,
+    :hung,
+    :killed,
+    :image,
+    :memory
+  ]
+  @layout [
+    name: {:text, 32},
+    number: :u16,
+    state: {:enum, @states},
+    last_reason: {:enum, @reasons},
+    instance: :u32,
+    restarts: :u32,
+    reserved: :u32
+  ]
+
+  @type t :: %{
+          name: String.t(),
+          number: non_neg_integer,
+          state: atom,
+          last_reason: atom,
+          instance: non_neg_integer,
+          restarts: non_neg_integer
+        }
+
+  @doc "What this domain is: `%{name:, number:, instance:, generation:}`; nil on another machine."
+  @spec self() :: map | nil
+  def self do
+    read = &File.read(Path.join([Kos.root(), "domain", &1]))
+
+    with {:ok, name} <- read.("name"),
+         {:ok, number} <- read.("number"),
+         {:ok, instance} <- read.("instance"),
+         {:ok, generation} <- read.("generation") do
+      %{
+        name: name,
+        number: String.to_integer(number),
+        instance: String.to_integer(instance),
+        generation: String.to_integer(generation)
+      }
+    else
+      _ -> nil
+    end
+  end
+
+  @doc "All domains of the system."
+  @spec list() :: {:ok, [t]} | Port.error()
+  def list, do: with_port(&list_from(&1, 0, []))
+
+  defp list_from(port, first, done) do
+    with {:ok, message} <- Port.call(port, @list, "", param: first),
+         {:ok, entries} <- decode_list(message.payload) do
+      case message.param do
+        0 -> {:ok, done ++ entries}
+        next when next > first and entries != [] -> list_from(port, next, done ++ entries)
+        _ -> {:error, :peer_invalid}
+      end
+    end
+  end
+
+  @spec status(String.t()) :: {:ok, t} | Port.error()
+  def status(name), do: with_port(&status_by(&1, name))
+
+  @doc "Wanted from now on; not wanted any more; ended and begun again. `:ok` when appman has taken the order."
+  @spec start(String.t()) :: :ok | Port.error()
+  def start(name), do: order(@start, name)
+  @spec stop(String.t()) :: :ok | Port.error()
+  def stop(name), do: order(@stop, name)
+  @spec restart(String.t()) :: :ok | Port.error()
+  def restart(name), do: order(@restart, name)
+
+  @doc """
+  From now on the caller gets `{:kos_down, reference, name, info}` for each end of the domain; needs `Kos.Domain` to run.
+  `{:error, :not_found}` and so on if appman does not tell about it.
+  """
+  @spec monitor(String.t()) :: {:ok, reference} | Port.error()
+  def monitor(name), do: GenServer.call(__MODULE__, {:monitor, name, Kernel.self()})
+
+  @doc "No message follows any more, none that has come already is left."
+  @spec demonitor(reference) :: :ok
+  def demonitor(reference) do
+    :ok = GenServer.call(__MODULE__, {:demonitor, reference})
+
+    receive do
+      {:kos_down, ^reference, _, _} -> :ok
+    after
+      0 -> :ok
+    end
+  end
+
+  # --- The process
+
+  @doc "Options: `interval` in ms between looks."
+  def start_link(options \\ []), do: GenServer.start_link(__MODULE__, options, name: __MODULE__)
+
+  @impl true
+  def init(options) do
+    with {:ok, port} <- Port.start_link("appman") do
+      {:ok, %{port: port, interval: Keyword.get(options, :interval, 200), watched: %{}, known: %{}, timer: nil}}
+    end
+  end
+
+  @impl true
+  def handle_call(:port, _from, state), do: {:reply, state.port, state}
+
+  def handle_call({:monitor, name, pid}, _from, state) do
+    case status_by(state.port, name) do
+      {:ok, entry} ->
+        reference = Process.monitor(pid)
+        known = Map.put_new(state.known, name, entry)
+        state = %{state | watched: Map.put(state.watched, reference, {pid, name}), known: known}
+        # Everybody for itself: it may have ended between two looks.
+        {:reply, {:ok, reference}, state |> told(name, entry, reference) |> arm()}
+
+      error ->
+        {:reply, error, state}
+    end
+  end
+
+  def handle_call({:demonitor, reference}, _from, state) do
+    Process.demonitor(reference, [:flush])
+    {:reply, :ok, forget(reference, state)}
+  end
+
+  @impl true
+  def handle_info({:DOWN, reference, :process, _, _}, state), do: {:noreply, forget(reference, state)}
+
+  def handle_info(:look, state) do
+    names = state.watched |> Map.values() |> Enum.map(&elem(&1, 1)) |> Enum.uniq()
+    {:noreply, names |> Enum.reduce(%{state | timer: nil}, &look/2) |> arm()}
+  end
+
+  def handle_info(_, state), do: {:noreply, state}
+
+  # A supervisor that is just being restarted is asked again at the next look.
+  defp look(name, state) do
+    case status_by(state.port, name) do
+      {:ok, entry} -> told(state, name, entry, nil)
+      {:error, _} -> state
+    end
+  end
+
+  # `newcomer` has asked after the end, so it is not told of it.
+  defp told(state, name, entry, newcomer) do
+    if ended(entry) > ended(state.known[name]) do
+      info = %{instance: ended(entry), reason: entry.last_reason}
+
+      for {reference, {pid, ^name}} <- state.watched,
+          reference != newcomer,
+          do: send(pid, {:kos_down, reference, name, info})
+    end
+
+    %{state | known: Map.put(state.known, name, entry)}
+  end
+
+  # The last instance that has ended; they are numbered from 1.
+  defp ended(%{state: state, instance: instance}) when state in [:starting, :ready, :stopping], do: max(instance - 1, 0)
+  defp ended(%{instance: instance}), do: instance
+
+  defp arm(%{timer: nil, watched: watched} = state) when map_size(watched) > 0,
+    do: %{state | timer: Process.send_after(Kernel.self(), :look, state.interval)}
+
+  defp arm(state), do: state
+
+  defp forget(reference, state) do
+    watched = Map.delete(state.watched, reference)
+    names = watched |> Map.values() |> MapSet.new(&elem(&1, 1))
+    %{state | watched: watched, known: Map.filter(state.known, fn {name, _} -> name in names end)}
+  end
+
+  # --- Calls
+
+  defp status_by(port, name) do
+    with {:ok, message} <- Port.call(port, @status, name) do
+      case Wire.decode(message.payload, @layout) do
+        {:ok, entry} -> {:ok, Map.delete(entry, :reserved)}
+        :error -> {:error, :peer_invalid}
+      end
+    end
+  end
+
+  defp decode_list(bytes) do
+    case Wire.decode_list(bytes, @layout) do
+      {:ok, entries} -> {:ok, Enum.map(entries, &Map.delete(&1, :reserved))}
+      :error -> {:error, :peer_invalid}
+    end
+  end
+
+  defp order(label, name) do
+    with_port(fn port ->
+      with {:ok, _} <- Port.call(port, label, name), do: :ok
+    end)
+  end
+
+  defp with_port(function) do
+    case Process.whereis(__MODULE__) do
+      nil -> Kos.Once.with_port("appman", function)
+      pid -> function.(GenServer.call(pid, :port))
+    end
+  end
+end

@@ -1,0 +1,111 @@
+// UDP over lwIP's control blocks.
+#include "net/inet/udp.h"
+
+#include "task/process.h"
+
+#include <lwip/ip.h>
+#include <lwip/pbuf.h>
+#include <lwip/udp.h>
+
+namespace kos::lx {
+
+namespace {
+
+constexpr size_t kHeader4 = 20, kUdpHeader = 8;
+
+}  // namespace
+
+struct UdpSocket::Callbacks {
+    static void received(void* argument, udp_pcb*, pbuf* packet, const ip_addr_t* from, u16_t port) {
+        static_cast<UdpSocket*>(argument)->DatagramSocket::received(packet, {plain(*from), port});
+    }
+};
+
+Result<Ref<Socket>> UdpSocket::create(Network& network, int family) {
+    Ref<UdpSocket> socket(new UdpSocket(network, family));
+    KOS_TRY_STATUS(socket->make_block());
+    return Ref<Socket>(socket);
+}
+
+UdpSocket::~UdpSocket() {
+    if (block_) udp_remove(block_);
+}
+
+Status UdpSocket::make_block() {
+    if (block_) return {};
+    block_ = udp_new_ip_type(lwip_type());
+    if (!block_) return Errno::kENOBUFS;
+    // Who may share a port is decided in check_free; broadcasts in check_send.
+    ip_set_option(block_, SOF_REUSEADDR);
+    ip_set_option(block_, SOF_BROADCAST);
+    udp_recv(block_, Callbacks::received, this);
+    return {};
+}
+
+Status UdpSocket::bind_block(const Endpoint& local) {
+    ip_addr_t const address = lwip_address(local.address);
+    // IPV6_V6ONLY may have been set since.
+    IP_SET_TYPE_VAL(block_->local_ip, IP_GET_TYPE(&address));
+    IP_SET_TYPE_VAL(block_->remote_ip, IP_GET_TYPE(&address));
+    if (err_t const error = udp_bind(block_, &address, local.port); error != ERR_OK) return Errno::kEADDRINUSE;
+    enter_bound({local.address, block_->local_port});
+    return {};
+}
+
+Status UdpSocket::bind(const SocketAddress& address, Process& process) {
+    KOS_TRY(Endpoint const wanted, read_local(address, process));
+    if (is_bound_) return Errno::kEINVAL;
+    if (wanted.port) KOS_TRY_STATUS(check_free(wanted));
+    return bind_block(wanted);
+}
+
+Status UdpSocket::bind_interface(const netif* interface) {
+    udp_bind_netif(block_, interface);
+    return {};
+}
+
+Status UdpSocket::connect_block(const Endpoint* to) {
+    if (!to) {
+        udp_disconnect(block_);
+        return {};
+    }
+    if (to->port == 0) return Errno::kEINVAL;
+    if (!is_bound_) KOS_TRY_STATUS(bind_block({any_address(family_), 0}));
+    return errno_of(udp_connect(block_, &to->address, to->port));
+}
+
+size_t UdpSocket::bytes_most(const Endpoint& to) const {
+    return kBytesMost - kUdpHeader - (is_v6(to.address) ? 0 : kHeader4);
+}
+
+Status UdpSocket::check_send(const Endpoint& to) const {
+    if (to.port == 0) return Errno::kEINVAL;
+    bool const is_broadcast = !is_v6(to.address) && ip4_addr_get_u32(ip_2_ip4(&to.address)) == IPADDR_BROADCAST;
+    return is_broadcast && !may_broadcast_ ? Errno::kEACCES : Errno::kOK;
+}
+
+pbuf* UdpSocket::make_packet(size_t bytes) { return pbuf_alloc(PBUF_TRANSPORT, static_cast<u16_t>(bytes), PBUF_RAM); }
+
+Status UdpSocket::transmit(pbuf* packet, const Manner& manner) {
+    if (!is_bound_) KOS_TRY_STATUS(bind_block({any_address(family_), 0}));
+    netif* interface = Network::find(manner.interface);
+    if (!interface) interface = ip_route(&block_->local_ip, &manner.to.address);
+    if (!interface) return Errno::kENETUNREACH;
+    block_->ttl = manner.ttl;
+    block_->tos = manner.tos;
+    ip_addr_t source = manner.source;
+    if (is_any(source) && !is_any(local_.address) && is_v6(local_.address) == is_v6(manner.to.address)) {
+        source = local_.address;
+    }
+    if (is_any(source)) source = Network::source_for(manner.to.address);
+    if (is_any(source)) return Errno::kENETUNREACH;
+    return errno_of(udp_sendto_if_src(block_, packet, &manner.to.address, manner.to.port, interface, &source));
+}
+
+bool UdpSocket::has_sent(const kos::net::Unreachable& what) const {
+    if (what.protocol != kIPPROTO_UDP || what.local_port != local_.port) return false;
+    if (!is_any(local_.address) && !is_same(local_.address, what.local)) return false;
+    return !has_remote_ || (what.remote_port == remote_.port && is_same(remote_.address, what.remote));
+}
+
+}  // namespace kos::lx

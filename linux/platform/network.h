@@ -1,0 +1,22 @@
+// The domain's link to the router, if the manifest gives one ([network]): rings, addresses, names.
+#pragma once
+
+#include "task/system.h"
+
+#include <kos/abi.h>
+
+namespace kos::lx {
+
+// Brings the link and the host's name. A domain without [network] has loopback alone. kEINVAL: a parameter is no
+// address; kENODEV: a ring is missing.
+Status open_network(System& system, const kos_startup_t& startup);
+// The bits of the domain's notification with which the link tells that there is something to do; 0: no link.
+uint64_t network_signals();
+// One of them has come.
+void network_signalled(System& system);
+
+// The lines of /etc/hosts and /etc/resolv.conf that the root's own do not have: localhost, the host's name, the name
+// server.
+Status write_network_files(System& system);
+
+}  // namespace kos::lx
