@@ -101,7 +101,7 @@ KosImage::KosImage(uint32_t number, uint64_t bytes, uint64_t window, Mapper& map
 KosImage::~KosImage() = default;
 
 Status KosImage::fetch(uint64_t index) {
-    constexpr uint64_t kBatch = 64;
+    constexpr uint64_t kBatch = 8;  // root hashes each the first time
     static_assert(Objects::kRunSlots % kBatch == 0);
     if (run_left_ == 0) {
         KOS_TRY(run_, Objects::take_run());

@@ -17,12 +17,31 @@ unsigned bits_for(Word count) {
     return bits;
 }
 
-// Root's CNode for a domain: a slot for each page that its quota could be, page tables, and each page of shared memory
-// and of the program's read-only segments, with some room.
+// Pages of memory that outlives the domain (shared.cpp) and is mapped into it.
+Word shared_pages(const DomainSpec& spec) {
+    const Manifest& manifest = the_system.manifest;
+    Word bytes = spec.persistent_bytes;
+    for (uint32_t i = 0; i < manifest.ring_count; ++i) {
+        const auto& ring = manifest.rings[i];
+        if (ring.producer == spec.number || ring.consumer == spec.number) bytes += ring.bytes;
+    }
+    for (unsigned i = 0; i < spec.dma.count; ++i) bytes += manifest.dma[spec.dma.first + i].bytes;
+    for (unsigned i = 0; i < spec.devices.count; ++i) bytes += manifest.devices[spec.devices.first + i].bytes;
+    Word pages = bytes / kPageBytes;
+    for (uint32_t i = 0; i < manifest.connection_count; ++i) {
+        const auto& port = manifest.ports[manifest.connections[i].port];
+        if (manifest.connections[i].client != spec.number && port.server != spec.number) continue;
+        pages += (port.payload ? 1 : 0) + (port.queue ? 1 : 0);
+    }
+    return pages;
+}
+
+// Root's CNode for a domain: a slot for each page that its quota could be and each shared one, and room for page
+// tables, the program's read-only segments, the startup block and the manifest. tools/manifest counts alike.
 unsigned cnode_bits(const DomainSpec& spec) {
     Word const pages = ((Word{1} << spec.memory_bits) - spec.kernel_objects) / kPageBytes;
-    constexpr Word kSharedAndProgram = 160;
-    return bits_for(kSlotDynamic + pages + kSharedAndProgram);
+    constexpr Word kTablesAndProgram = 160;
+    return bits_for(kSlotDynamic + pages + shared_pages(spec) + kTablesAndProgram);
 }
 
 CPtr mint_signal(CPtr notification, Word badge) {

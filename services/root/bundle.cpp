@@ -22,6 +22,7 @@ namespace {
 
 BundleFile bundle;
 bool hash_matches[kMaxEntries];
+uint64_t checked_pages[kMaxBytes / kAlignment / 64];  // of the bundle: pages of images that are what they should be
 
 }  // namespace
 
@@ -47,7 +48,11 @@ void hash_programs() {
         const Entry* const file = bundle.file(i);
         if (!file) continue;
         uint8_t hash[crypto_hash_sha256_BYTES];
-        crypto_hash_sha256(hash, bundle.bytes(*file), file->size_bytes);
+        if (file->kind == static_cast<uint32_t>(Kind::kImage)) {
+            hash_of_image(bundle.bytes(*file), file->size_bytes, hash);
+        } else {
+            crypto_hash_sha256(hash, bundle.bytes(*file), file->size_bytes);
+        }
         hash_matches[i] = __builtin_memcmp(hash, file->sha256, sizeof hash) == 0;
     }
 }
@@ -74,6 +79,15 @@ const uint8_t* find_program(const uint8_t* sha256, Word& size_bytes) {
 
 const uint8_t* find_image(const uint8_t* sha256, Word& size_bytes) {
     return find_file(Kind::kImage, sha256, size_bytes);
+}
+
+bool check_image_page(const uint8_t* image, Word size_bytes, Word index) {
+    Word const page = static_cast<Word>(image - reinterpret_cast<const uint8_t*>(__bundle_start)) / kAlignment + index;
+    uint64_t const bit = uint64_t{1} << page % 64;
+    if (checked_pages[page / 64] & bit) return true;
+    if (!is_page_of_image(image, size_bytes, index)) return false;
+    checked_pages[page / 64] |= bit;
+    return true;
 }
 
 }  // namespace root

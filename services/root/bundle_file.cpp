@@ -1,6 +1,7 @@
 // See bundle_file.h.
 #include "bundle_file.h"
 
+#include <sodium/crypto_hash_sha256.h>
 #include <sodium/crypto_sign_ed25519.h>
 
 namespace root {
@@ -47,7 +48,27 @@ const Entry* BundleFile::file(unsigned i) const {
     if (!found || i < 2) return nullptr;
     bool const is_file =
         found->kind == static_cast<uint32_t>(Kind::kProgram) || found->kind == static_cast<uint32_t>(Kind::kImage);
-    return is_file ? found : nullptr;
+    if (!is_file) return nullptr;
+    if (found->kind == static_cast<uint32_t>(Kind::kImage) &&
+        image_bytes(found->size_bytes) > header_->size_bytes - found->offset) {
+        return nullptr;
+    }
+    return found;
+}
+
+void hash_of_image(const uint8_t* image, uint64_t size, uint8_t (&hash)[32]) {
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, reinterpret_cast<const uint8_t*>(&size), sizeof size);
+    crypto_hash_sha256_update(&state, image + pages_of(size) * kAlignment, pages_of(size) * kPageHashBytes);
+    crypto_hash_sha256_final(&state, hash);
+}
+
+bool is_page_of_image(const uint8_t* image, uint64_t size, uint64_t index) {
+    uint8_t hash[kPageHashBytes];
+    crypto_hash_sha256(hash, image + index * kAlignment, kAlignment);
+    const uint8_t* const expected = image + pages_of(size) * kAlignment + index * kPageHashBytes;
+    return __builtin_memcmp(hash, expected, sizeof hash) == 0;
 }
 
 bool is_signed(const uint8_t* manifest, uint64_t bytes, const Signature& signature, const uint8_t* key,

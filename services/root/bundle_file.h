@@ -24,13 +24,18 @@ public:
 
     // Manifest and signature; false if they are not where they belong, or have an impossible size.
     bool find_manifest(const kos::bundle::Entry*& manifest, const kos::bundle::Signature*& signature) const;
-    // A program or an image (Entry::kind); null if entry i is neither.
+    // A program or an image (Entry::kind), an image with its list of hashes; null if entry i is neither.
     const kos::bundle::Entry* file(unsigned i) const;
 
 private:
     const uint8_t* start_ = nullptr;
     const kos::bundle::Header* header_ = nullptr;
 };
+
+// What Entry::sha256 of an image must be. `image`: its first byte in the bundle, as file() has found it.
+void hash_of_image(const uint8_t* image, uint64_t size, uint8_t (&hash)[32]);
+// Whether page `index` (there is one) is what the image's list says.
+bool is_page_of_image(const uint8_t* image, uint64_t size, uint64_t index);
 
 // Whether the manifest is signed by `key`.
 //

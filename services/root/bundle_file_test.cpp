@@ -74,6 +74,28 @@ TEST_F(BundleTest, WrongHeadersAreRefused) {
     }
 }
 
+TEST(ImageHashesTest, EachPageAndTheSizeCount) {
+    constexpr uint64_t kSize = kAlignment + 10, kList = 2 * kAlignment;
+    Buffer image(kList + 2 * kPageHashBytes);
+    for (uint64_t i = 0; i < kSize; ++i) image[i] = static_cast<uint8_t>(i * 7);
+    for (uint64_t page = 0; page < 2; ++page) {
+        crypto_hash_sha256(image.data() + kList + page * kPageHashBytes, image.data() + page * kAlignment, kAlignment);
+    }
+    uint8_t good[32], other[32];
+    hash_of_image(image.data(), kSize, good);
+    EXPECT_TRUE(is_page_of_image(image.data(), kSize, 0));
+    EXPECT_TRUE(is_page_of_image(image.data(), kSize, 1));
+    hash_of_image(image.data(), kSize + 1, other);
+    EXPECT_NE(std::memcmp(good, other, sizeof good), 0);
+    image[2 * kAlignment - 1] ^= 1;  // what fills the last page up counts, too
+    EXPECT_TRUE(is_page_of_image(image.data(), kSize, 0));
+    EXPECT_FALSE(is_page_of_image(image.data(), kSize, 1));
+    image[kList] ^= 1;
+    EXPECT_FALSE(is_page_of_image(image.data(), kSize, 0));
+    hash_of_image(image.data(), kSize, other);
+    EXPECT_NE(std::memcmp(good, other, sizeof good), 0);
+}
+
 TEST_F(BundleTest, EntriesLieInside) {
     const Entry good = entry(2);
     for (const uint64_t offset : {good.offset + 1, uint64_t{1} << 40, UINT64_MAX - 4095}) {
@@ -88,9 +110,15 @@ TEST_F(BundleTest, EntriesLieInside) {
         EXPECT_EQ(bundle_.file(2), nullptr) << size;
     }
     entry(2) = good;
-    entry(2).kind = 4;  // an image
+    // An image has the list of its pages' hashes behind it.
+    entry(2).kind = 4;
+    ASSERT_TRUE(open());
+    EXPECT_EQ(bundle_.file(2), nullptr);
+    entry(2).offset = kAlignment;
+    entry(2).size_bytes = 1;
     ASSERT_TRUE(open());
     EXPECT_NE(bundle_.file(2), nullptr);
+    entry(2) = good;
     for (const uint32_t kind : {0u, 1u, 2u, 5u, UINT32_MAX}) {
         entry(2).kind = kind;
         ASSERT_TRUE(open());

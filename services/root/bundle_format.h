@@ -11,7 +11,7 @@
 //
 // The segment begins at the first page boundary behind the memory of root's other segments; root.ld calls that address
 // `__bundle_start`. Root trusts nothing in it before the signature is checked: the signature covers the manifest, the
-// manifest names each program and image by its SHA-256. Root's public key is in root itself, at `kos_manifest_key`,
+// manifest names each program and image by its Entry::sha256. Root's public key is in root itself, at `kos_manifest_key`,
 // where tools/manifest puts it; the boot image's signature covers it like all of root.
 #pragma once
 
@@ -43,10 +43,17 @@ struct Entry {
     uint64_t offset;      // from the start of the bundle, a multiple of kAlignment
     uint64_t size_bytes;  // not zero
     char name[32];        // zero-terminated, for messages: "manifest", "signature", the file's name without ".elf"
-    uint8_t sha256[32];   // of the file
+    uint8_t sha256[32];   // of the file; of an image: of its page hashes, see below
     uint8_t padding[8];   // zero
 };
 static_assert(sizeof(Entry) == 96);
+
+// An image is checked page by page, when a page is first given away: at the boot only the list of its hashes is read. Behind
+// the image's pages (the last one filled up with zeros), at the next page boundary, the SHA-256 of each of them. The
+// entry's sha256 is that of the size (8 bytes, little endian) and this list.
+constexpr uint64_t kPageHashBytes = 32;
+constexpr uint64_t pages_of(uint64_t bytes) { return bytes / kAlignment + (bytes % kAlignment != 0); }
+constexpr uint64_t image_bytes(uint64_t bytes) { return pages_of(bytes) * (kAlignment + kPageHashBytes); }
 
 // What is signed: kSignatureContext (with its final zero), then the manifest. Other signatures of the same key (boot
 // images) begin differently, so that none can be taken for the other.

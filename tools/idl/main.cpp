@@ -31,6 +31,7 @@ constexpr Output kOutputs[] = {
     {"c", "", ".c", emit_c_source},
     {"cpp", "include/kos/idl/", ".hpp", emit_cpp_header},
     {"rust", "", ".rs", emit_rust},
+    {"elixir", "", ".ex", emit_elixir},
     {"markdown", "", ".md", emit_markdown},
     {"trace", "", "_trace.cpp", emit_trace},
     {"probe", "", "_probe.cpp", emit_probe},
@@ -45,7 +46,7 @@ std::set<std::string> chosen_outputs() {
     for (std::string name; std::getline(list, name, ',');) {
         if (!known.count(name)) {
             throw std::runtime_error("KOS_IDL_EMIT: found `" + name +
-                                     "`; expected some of c,cpp,rust,markdown,trace,probe");
+                                     "`; expected some of c,cpp,rust,elixir,markdown,trace,probe");
         }
         result.insert(name);
     }

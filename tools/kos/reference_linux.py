@@ -30,7 +30,7 @@ FOLDER = CACHE / "reference-linux"
 INIT = TOP / "tools/reference_linux/init.c"
 PACKAGE = "linux-image-arm64"
 # With what they need, in order of loading; libcrc32c, which the disk format needs, asks for an algorithm, not a module.
-MODULES = ("crc32c_generic", "virtio_mmio", "virtio_blk", "erofs", "overlay")
+MODULES = ("crc32c_generic", "virtio_mmio", "virtio_blk", "virtio_net", "erofs", "overlay")
 KERNEL_ARGUMENTS = "console=ttyAMA0 quiet loglevel=0 panic=-1 random.trust_bootloader=on"
 RECORD = 0x1E
 MAX_OUTPUT_BYTES = 64 << 20
@@ -79,7 +79,8 @@ def prepare():
     """The kernel and our initramfs; downloads and compiles what is not there."""
     from rootfs import debian  # not needed by those who only read results
 
-    stamp = FOLDER / "version"
+    # Another list of modules is unpacked anew.
+    stamp = FOLDER / f"version-{hashlib.sha256(' '.join(MODULES).encode()).hexdigest()[:8]}"
     if not stamp.is_file():
         with debian.locked():
             packages = [p for p in debian.resolve([PACKAGE], [], False) if re.fullmatch(r"linux-image-\d.*", p.name)]

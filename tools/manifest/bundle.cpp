@@ -189,6 +189,21 @@ File file_of(std::span<const uint8_t> bytes, const bundle::Header& header, uint3
 
 }  // namespace
 
+void hash_image(ImageFile& image) {
+    std::vector<uint8_t> padded = image.contents;
+    padded.resize(page_up(padded.size()));
+    const uint64_t pages = padded.size() / kPage, size = image.contents.size();
+    image.page_hashes.resize(pages * bundle::kPageHashBytes);
+    for (uint64_t i = 0; i < pages; ++i) {
+        crypto_hash_sha256(image.page_hashes.data() + i * bundle::kPageHashBytes, padded.data() + i * kPage, kPage);
+    }
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, reinterpret_cast<const uint8_t*>(&size), sizeof(size));
+    crypto_hash_sha256_update(&state, image.page_hashes.data(), image.page_hashes.size());
+    crypto_hash_sha256_final(&state, image.sha256.data());
+}
+
 Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, const SigningKey& key,
                    bool is_development) {
     const bundle::Signature signature = sign(manifest, key, is_development);
@@ -204,10 +219,11 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
         }
     }
     std::vector<bundle::Entry> entries;
-    std::vector<std::span<const uint8_t>> files;
+    std::vector<std::span<const uint8_t>> files, page_hashes;
     const auto add = [&](bundle::Kind kind, const std::string& name, std::span<const uint8_t> file) {
         entries.push_back(entry_for(kind, name, file));
         files.push_back(file);
+        page_hashes.push_back({});
     };
     add(bundle::Kind::kManifest, "manifest", manifest);
     add(bundle::Kind::kSignature, "signature", {reinterpret_cast<const uint8_t*>(&signature), sizeof(signature)});
@@ -216,6 +232,8 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
     }
     for (const auto& [hash, image] : images) {
         add(bundle::Kind::kImage, std::filesystem::path(image->path).stem().string(), image->contents);
+        std::copy(hash.begin(), hash.end(), entries.back().sha256);
+        page_hashes.back() = image->page_hashes;
     }
     if (entries.size() > bundle::kMaxEntries) {
         throw Error("the bundle has " + std::to_string(entries.size()) + " files, at most " +
@@ -229,7 +247,8 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
     uint64_t offset = page_up(sizeof(header) + entries.size() * sizeof(bundle::Entry));
     for (bundle::Entry& entry : entries) {
         entry.offset = offset;
-        offset += page_up(entry.size_bytes);
+        const bool is_image = entry.kind == static_cast<uint32_t>(bundle::Kind::kImage);
+        offset += page_up(is_image ? bundle::image_bytes(entry.size_bytes) : entry.size_bytes);
     }
     header.size_bytes = offset;
     if (offset > bundle::kMaxBytes) {
@@ -243,6 +262,10 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
     for (size_t i = 0; i < entries.size(); ++i) {
         result.resize(entries[i].offset);
         append(result, files[i].data(), files[i].size());
+        if (!page_hashes[i].empty()) {
+            result.resize(page_up(result.size()));
+            append(result, page_hashes[i].data(), page_hashes[i].size());
+        }
     }
     result.resize(offset);
     return result;
@@ -333,7 +356,21 @@ void verify_bundle(std::span<const uint8_t> bytes, std::span<const uint8_t> publ
     for (uint32_t i = 0; i < header.entry_count; ++i) {
         const File file = file_of(bytes, header, i);
         uint8_t hash[32];
-        crypto_hash_sha256(hash, file.contents.data(), file.contents.size());
+        if (file.entry.kind == static_cast<uint32_t>(bundle::Kind::kImage)) {
+            ImageFile image;
+            image.contents.assign(file.contents.begin(), file.contents.end());
+            hash_image(image);
+            const uint64_t at = file.entry.offset + page_up(file.entry.size_bytes);
+            const bool has_list = at <= bytes.size() && image.page_hashes.size() <= bytes.size() - at &&
+                                  std::equal(image.page_hashes.begin(), image.page_hashes.end(),
+                                             bytes.begin() + static_cast<ptrdiff_t>(at));
+            if (!has_list) {
+                throw Error("bundle: entry " + std::to_string(i) + " does not have its pages' hashes: damaged");
+            }
+            std::copy(image.sha256.begin(), image.sha256.end(), hash);
+        } else {
+            crypto_hash_sha256(hash, file.contents.data(), file.contents.size());
+        }
         if (std::memcmp(hash, file.entry.sha256, sizeof(hash)) != 0) {
             throw Error("bundle: entry " + std::to_string(i) + " does not have its hash: damaged");
         }

@@ -11,6 +11,9 @@
 
 namespace kos::compiler {
 
+// Fills in the page hashes and the hash of an image with contents (bundle_format.h).
+void hash_image(ImageFile& image);
+
 // All of these throw tools::Error.
 
 // Manifest, signature and programs. `is_development` goes into the signature's flags.

@@ -7,7 +7,9 @@
 #include <cstring>
 
 #include "bundle_format.h"
+#include "checks.h"
 #include "elf_file.h"
+#include "emit.h"
 #include "program.h"
 #include "test_support.h"
 
@@ -42,8 +44,22 @@ System system_of_three() {
 
 const Buffer kManifest(5000, 0x4d);
 
-Buffer image_of(const SigningKey& key, bool is_development) {
-    return attach_bundle(test::root_elf().file(), make_bundle(kManifest, system_of_three(), key, is_development), key,
+// One that root accepts: signing with a production key reads it.
+Buffer manifest_with(const std::string& rights) {
+    const test::Workplace workplace;
+    test::put_file("system.toml", "[system]\nname = \"signed\"\n\n[[app]]\npath = \"core:link\"\n");
+    test::put_file("core/link/app.toml", "[app]\nname = \"link\"\n" + rights);
+    test::put_file("programs/link.elf", test::program_elf("good").file());
+    Diagnostics diagnostics;
+    System system = load_system("system.toml", test::folders(), diagnostics);
+    load_programs(system, test::folders(), diagnostics);
+    check_system(system, diagnostics);
+    for (const std::string& line : diagnostics.lines()) ADD_FAILURE() << line;
+    return emit_manifest(system);
+}
+
+Buffer image_of(const Buffer& manifest, const SigningKey& key, bool is_development) {
+    return attach_bundle(test::root_elf().file(), make_bundle(manifest, system_of_three(), key, is_development), key,
                          is_development);
 }
 
@@ -93,7 +109,7 @@ TEST(Bundle, LayoutIsAsDescribed) {
 
 TEST(Bundle, ImageIsRootWithOneMoreSegment) {
     const SigningKey key = key_of('1');
-    const Buffer image = image_of(key, true);
+    const Buffer image = image_of(kManifest, key, true);
     const auto elf = boot::check_elf(image, "root", boot::kRootTaskLimits);
     ASSERT_TRUE(elf.ok());
     ASSERT_EQ(elf.value().segment_count, 3u);
@@ -168,13 +184,23 @@ TEST(Bundle, AnotherKeyIsRefused) {
 TEST(Bundle, SignedAgainIsAsIfBuiltWithTheOtherKey) {
     const SigningKey development = key_of('1');
     const SigningKey production = key_of('2');
-    const Buffer image = image_of(development, true);
-    EXPECT_EQ(sign_again(image, production, false), image_of(production, false));
+    const Buffer manifest = manifest_with("");
+    const Buffer image = image_of(manifest, development, true);
+    EXPECT_EQ(sign_again(image, production, false), image_of(manifest, production, false));
     EXPECT_EQ(sign_again(sign_again(image, production, false), development, true), image);
     Buffer altered = image;
     altered[altered.size() / 2] ^= 1;
     EXPECT_NE(message_of([&] { sign_again(altered, production, false); }), "(no error)")
         << "what is damaged does not get a production signature";
+}
+
+TEST(Bundle, DevelopmentIsNotSignedForProduction) {
+    const Buffer image = image_of(manifest_with("rights = [\"development\"]\n"), key_of('1'), true);
+    EXPECT_NE(message_of([&] { sign_again(image, key_of('2'), false); }).find("link has the right \"development\""),
+              std::string::npos);
+    EXPECT_EQ(sign_again(image, key_of('1'), true), image);
+    EXPECT_EQ(message_of([&] { sign_again(image_of(kManifest, key_of('1'), true), key_of('2'), false); }),
+              "the image's manifest is not one that root accepts");
 }
 
 TEST(Bundle, RootsThatDoNotFit) {

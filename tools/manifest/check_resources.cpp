@@ -16,7 +16,9 @@ namespace {
 constexpr uint64_t kPage = KOS_PAGE_BYTES;
 constexpr uint64_t kMillion = 1'000'000;
 constexpr uint64_t kThreadStackBytes = 16 << 10;  // of threads other than the main one (thread.h)
-constexpr uint64_t kPageTables = 4;               // for the program and for what root maps behind it
+constexpr uint64_t kFixedRootSlots = 280;         // services/root/build.cpp: kSlotDynamic and kTablesAndProgram
+constexpr uint64_t kPagesOfTable = 512;
+constexpr uint64_t kPageTables = 4;  // for the program and for what root maps behind it
 
 std::string percent(uint64_t ppm) { return std::to_string(ppm / 10000) + "." + std::to_string(ppm / 1000 % 10) + " %"; }
 
@@ -47,9 +49,9 @@ size_t rings_of(const System& system, const Domain& domain) {
     return count;
 }
 
-// Page tables for the rings of the domain beyond the first 2 MiB.
-uint64_t ring_tables(const System& system, const Domain& domain) {
-    uint64_t bytes = 0;
+// Pages that root maps into the domain and that are not of its quota; as root's build.cpp counts them.
+uint64_t shared_pages(const System& system, const Domain& domain) {
+    uint64_t bytes = domain.persistent.value;
     for (const Domain& other : system.domains) {
         for (const RingTo& ring : other.rings) {
             if (&other == &domain || ring.to.value == domain.name.value) {
@@ -57,7 +59,21 @@ uint64_t ring_tables(const System& system, const Domain& domain) {
             }
         }
     }
-    return bytes >> 21;
+    for (const DmaArea& area : domain.dma) {
+        bytes += area.size.value;
+    }
+    for (const Device& device : domain.devices) {
+        bytes += device.size.value;
+    }
+    uint64_t pages = bytes / kPage;
+    for (const Connection& connection : system.connections) {
+        const Domain& server = system.domains[connection.server];
+        if (&system.domains[connection.client] == &domain || &server == &domain) {
+            const ServedPort& port = server.serves[connection.port];
+            pages += (port.payload.value != 0 ? 1 : 0) + (port.queue ? 1 : 0);
+        }
+    }
+    return pages;
 }
 
 size_t interrupts_of(const Domain& domain) {
@@ -237,9 +253,10 @@ std::vector<MemoryPart> least_memory(const System& system, const Domain& domain)
                                   std::min(domain.kernel_objects.value, uint64_t{1} << domain.memory_bits)) /
                                  kPage;
     constexpr uint64_t kSlot = uint64_t{1} << seL4_SlotBits;
-    // Root keeps a slot for each page that the domain could have.
+    // Root keeps a slot for each page that the domain could have or that is mapped into it, and some more.
+    const uint64_t shared = shared_pages(system, domain);
     uint64_t root_slots = 1;
-    while (root_slots < quota_pages + 256) {
+    while (root_slots < quota_pages + shared + kFixedRootSlots) {
         root_slots *= 2;
     }
     constexpr uint64_t kThreadBytes = (uint64_t{1} << seL4_TCBBits) + (uint64_t{1} << seL4_MinSchedContextBits) + kPage;
@@ -251,7 +268,7 @@ std::vector<MemoryPart> least_memory(const System& system, const Domain& domain)
         {"stack", domain.stack.value},
         {"further threads", (domain.threads.value - 1) * (kThreadBytes + kThreadStackBytes)},
         {"capability tables", kSlot * ((uint64_t{1} << cspace_bits(domain)) + root_slots)},
-        {"page tables", (kPageTables + 1 + ring_tables(system, domain)) * kPage},
+        {"page tables", (kPageTables + 1 + shared / kPagesOfTable) * kPage},
         {"main thread", kThreadBytes + (domain.replies.value << seL4_ReplyBits)},
         {"startup block", kPage},
         {"kernel objects", domain.kernel_objects.value != 0 ? domain.kernel_objects.value + kKernelSpaces : 0},

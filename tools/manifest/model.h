@@ -68,7 +68,8 @@ struct ImageFile {
     Text file;
     std::string path;
     std::vector<uint8_t> contents;
-    std::array<uint8_t, 32> sha256{};
+    std::vector<uint8_t> page_hashes;  // bundle_format.h
+    std::array<uint8_t, 32> sha256{};  // of the size and these
 };
 
 struct RingTo {

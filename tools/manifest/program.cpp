@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "bundle.h"
 #include "elf_file.h"
 #include "failure.h"
 #include "files.h"
@@ -188,7 +189,7 @@ void load_images(System& system, const Folders& folders, Diagnostics& diagnostic
                 diagnostics.error(image.file.place, "the image " + in_quotes(image.file.value) + " is empty",
                                   "a file with contents");
             }
-            crypto_hash_sha256(image.sha256.data(), image.contents.data(), image.contents.size());
+            hash_image(image);
         }
     }
 }

@@ -25,7 +25,8 @@ extern "C" {
 typedef struct {
     kos_ring_core_t core;
     uint64_t signal_slot;  // notifies the other side
-    uint64_t signal;       // the bit of this domain's notification with which the other side wakes us
+    uint64_t signal;       // the bit of this domain's notification with which the other side wakes us; other rings may
+                           // have the same (abi.h), and waiting for one of them takes the signal of all
     void* memory;
     uint64_t memory_bytes;
 } kos_ring_t;

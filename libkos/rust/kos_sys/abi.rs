@@ -41,6 +41,7 @@ constants! { "kos/abi.h";
     KOS_SLOT_NOTIFICATION: u64 = 3;
     KOS_SLOT_REPORT: u64 = 4;
     KOS_SLOT_PORT: u64 = 5;
+    KOS_SLOT_PROGRAMS: u64 = 6;
     KOS_SLOT_THREADS: u64 = 8;
     KOS_SLOT_FIRST_LISTED: u64 = 24;
 

@@ -39,6 +39,7 @@ functions! { "kos/msg.h";
     fn kos_msg_call_words(target: kos_slot_t, label: u64, param: *mut u64, words: *mut u64) -> kos_status_t;
     fn kos_msg_words_status(tag: u64, metadata: u64) -> kos_status_t;
     fn kos_msg_call_until(target: kos_slot_t, message: *mut kos_msg_t, deadline_ticks: u64) -> kos_status_t;
+    fn kos_msg_call_words_until(target: kos_slot_t, label: u64, param: *mut u64, words: *mut u64, deadline_ticks: u64) -> kos_status_t;
     fn kos_msg_send(connection: kos_slot_t, label: u64, bytes: *const c_void, size_bytes: usize) -> kos_status_t;
     fn kos_msg_ping(target: kos_slot_t) -> kos_status_t;
     fn kos_msg_token_create(port: *const c_char, number: u64, flags: u32, holder: u16, token: *mut kos_token_t) -> kos_status_t;

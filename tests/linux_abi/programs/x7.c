@@ -1,5 +1,6 @@
-// What a register holds at a system call must not matter. On KOS a trap with x7 = -1..-12 means a call of the kernel, so
-// every call with such values, and with any other, must do its work. glibc leaves what it had in x7, for example after memcpy.
+// What a register holds at a system call must not matter. On KOS a trap with x7 = -1..-12 means a call of the kernel,
+// so every call with such values, and with any other, must do its work. glibc leaves what it had in x7, for example
+// after memcpy.
 #include "abi.h"
 
 #if defined __aarch64__
@@ -118,4 +119,101 @@ CASE(copied_words) {
             EQ(memcmp(back, (const void*)source, bytes), 0);
         }
     }
+}
+
+#if defined __aarch64__
+// A call with these x0 to x17 and x30; what they hold behind it.
+static void call_with_all(const long in[19], long out[19]) {
+    register const long* from __asm__("x19") = in;
+    register long* to __asm__("x20") = out;
+    __asm__ volatile(
+        "ldp x0, x1, [x19]\n ldp x2, x3, [x19, #16]\n ldp x4, x5, [x19, #32]\n ldp x6, x7, [x19, #48]\n"
+        "ldp x8, x9, [x19, #64]\n ldp x10, x11, [x19, #80]\n ldp x12, x13, [x19, #96]\n ldp x14, x15, [x19, #112]\n"
+        "ldp x16, x17, [x19, #128]\n ldr x30, [x19, #144]\n"
+        "svc #0\n"
+        "stp x0, x1, [x20]\n stp x2, x3, [x20, #16]\n stp x4, x5, [x20, #32]\n stp x6, x7, [x20, #48]\n"
+        "stp x8, x9, [x20, #64]\n stp x10, x11, [x20, #80]\n stp x12, x13, [x20, #96]\n stp x14, x15, [x20, #112]\n"
+        "stp x16, x17, [x20, #128]\n str x30, [x20, #144]\n"
+        :
+        : "r"(from), "r"(to)
+        : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+          "x17", "x30", "memory", "cc");
+}
+#endif
+
+static volatile int interruptions, is_looping;
+static volatile unsigned long
+    outside;  // handlers that found the program neither in its code nor in what the call may be
+static void interrupted(int number, siginfo_t* info, void* context) {
+    (void)number, (void)info, (void)context;
+    ++interruptions;
+#if defined __aarch64__
+    // At the svc or behind it, or elsewhere in this program: never at an address that it does not know.
+    extern const char __executable_start[], etext[];
+    const unsigned long pc = ((ucontext_t*)context)->uc_mcontext.pc;
+    if (is_looping && (pc < (unsigned long)__executable_start || pc >= (unsigned long)etext)) ++outside;
+#endif
+}
+
+// Signals come at any instruction of a call, and all registers are what they were.
+CASE(all_registers_with_signals) {
+    const struct sigaction action = {.sa_sigaction = interrupted, .sa_flags = SA_SIGINFO | SA_RESTART};
+    OK(sigaction(SIGALRM, &action, 0));
+    const struct itimerval often = {{0, 300}, {0, 300}}, never = {{0, 0}, {0, 0}};
+    OK(setitimer(ITIMER_REAL, &often, 0));
+#if defined __aarch64__
+    struct timespec t;
+    static int word;
+    const long calls[][5] = {{SYS_getpid, 0, 0, 0, 0},
+                             {SYS_getppid, 0, 0, 0, 0},
+                             {SYS_gettid, 0, 0, 0, 0},
+                             {SYS_clock_gettime, CLOCK_MONOTONIC, (long)&t, 0, 0},
+                             {SYS_futex, (long)&word, 129, 1, 0},
+                             {SYS_futex, (long)&word, 128, 1, 0},
+                             {SYS_sched_yield, 0, 0, 0, 0}};
+    const long results[] = {getpid(), getppid(), syscall(SYS_gettid), 0, 0, -EAGAIN, 0};
+    is_looping = 1;
+    for (long round = 0; interruptions < 200 && round < 10000000; ++round) {
+        const int which = (int)(round % 7);
+        long in[19], out[19];
+        for (int i = 0; i < 19; ++i) in[i] = round * 1000003 + i * 0x0123456789abcdL;
+        for (int i = 0; i < 4; ++i) in[i] = calls[which][i + 1];
+        in[8] = calls[which][0];
+        call_with_all(in, out);
+        EQ(out[0], results[which]);
+        for (int i = 1; i < 19; ++i) EQ(out[i], in[i]);
+    }
+    is_looping = 0;
+    EQ(outside, 0);
+#endif
+    OK(setitimer(ITIMER_REAL, &never, 0));
+}
+
+// The stack pointer may be anything at a call: it has nothing to do with it.
+CASE(without_a_stack) {
+#if defined __aarch64__
+    const long me = getpid();
+    const long parent = getppid();
+    for (long sp = 0; sp <= 64; sp += 16) {
+        for (int i = 0; i < 2; ++i) {
+            register long r0 __asm__("x0") = 0;
+            register long r8 __asm__("x8") = i ? SYS_getpid : SYS_getppid;
+            register long keep __asm__("x19");
+            __asm__ volatile("mov %1, sp\n mov sp, %3\n svc #0\n mov sp, %1\n"
+                             : "+r"(r0), "=&r"(keep)
+                             : "r"(r8), "r"(sp)
+                             : "memory");
+            EQ(r0, i ? me : parent);
+        }
+    }
+#endif
+}
+
+// A bad address is the call's to find out.
+CASE(bad_addresses) {
+    EQ(call(SYS_clock_gettime, 0, CLOCK_MONOTONIC, 8, 0), -EFAULT);
+    EQ(call(SYS_clock_gettime, 0, 77, 0, 0), -EINVAL);
+    EQ(call(SYS_futex, 0, 8, 128, 1), -EFAULT);
+    EQ(call(SYS_futex, 0, 9, 128, 1), -EINVAL);
+    EQ(call(SYS_futex, 0, 9, 129, 1), -EINVAL);
 }

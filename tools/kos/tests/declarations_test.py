@@ -39,7 +39,7 @@ class ReadTest(unittest.TestCase):
         self.refused("wrong type", timeout_s=True)
         self.refused("unknown field 'timout'", timout=1)
         self.refused("unknown kernel 'fast'", kernels=["fast"])
-        self.refused("these need kernels", kernels=[])
+        self.refused("system need kernels", kernels=[])
         self.refused("exactly one", elf=None)
         self.refused("exactly one", script="x.py")
         self.refused("exactly one", system=SYSTEM)

@@ -104,21 +104,10 @@ defmodule Kos.Port do
     {:ok, new_state(name, options), {:continue, :connect}}
   end
 
-  # A token: the connection is there, and ends with `owner`.
-  def init({:fd, name, fd, owner}) do
-    Process.monitor(owner)
-
-    case Socket.adopt(fd) do
-      {:ok, socket} -> {:ok, %{new_state(name, []) | socket: socket, owner: owner}, {:continue, :read}}
-      {:error, reason} -> {:stop, reason}
-    end
-  end
-
   defp new_state(name, options) do
     %{
       name: name,
       socket: nil,
-      owner: nil,
       hello: nil,
       tries: 0,
       last_id: 0,
@@ -135,7 +124,6 @@ defmodule Kos.Port do
 
   @impl true
   def handle_continue(:connect, state), do: connect(state)
-  def handle_continue(:read, state), do: read(state)
 
   defp connect(state) do
     case Socket.connect("port", state.name) do
@@ -182,8 +170,6 @@ defmodule Kos.Port do
     # KOS answers in time by itself; this is for what never left the queue.
     {:noreply, finish(id, {:error, :timeout}, state)}
   end
-
-  def handle_info({:DOWN, _, :process, pid, _}, %{owner: pid} = state), do: {:stop, :normal, state}
 
   def handle_info({:DOWN, _, :process, pid, _}, state),
     do: {:noreply, update_in(state.monitors, &MapSet.delete(&1, pid))}
@@ -248,72 +234,53 @@ defmodule Kos.Port do
 
   defp read(state) do
     case Socket.receive(state.socket) do
-      {:ok, record, fd} -> record |> take(fd, state) |> read()
+      {:ok, record} -> record |> take(state) |> read()
       :invalid -> {:stop, :invalid_record, state}
       :again -> {:noreply, flush(state)}
       {:error, reason} -> lost(reason, state)
     end
   end
 
-  # The personality closes a connection only when memory is used up; a token's is over then.
-  defp lost(_reason, %{owner: owner} = state) when owner != nil, do: {:stop, :normal, fail_all(state, :closed)}
-
+  # The personality closes a connection only when memory is used up.
   defp lost(_reason, state) do
     :socket.close(state.socket)
     connect(fail_all(%{state | socket: nil, hello: nil}, :closed))
   end
 
-  defp take(%Record{kind: :hello} = record, _fd, state) do
+  defp take(%Record{kind: :hello} = record, state) do
     state = %{state | hello: record}
     Enum.each(state.waiting_info, &GenServer.reply(&1, describe(state)))
     flush(%{state | waiting_info: []})
   end
 
-  defp take(%Record{kind: :reply} = record, fd, state) do
+  defp take(%Record{kind: :reply} = record, state) do
     message = %Message{
       status: Kos.status(record.label),
       param: record.param,
       words: record.words,
       payload: record.payload,
-      token: adopt(fd, record, state)
+      token: if(:token in record.flags, do: :given_back)
     }
 
     result = if Kos.success?(record.label), do: {:ok, message}, else: {:error, message.status}
     finish(record.call_id, result, state)
   end
 
-  defp take(%Record{kind: :status, call_id: 0}, _fd, state), do: update_in(state.refused_casts, &(&1 + 1))
+  defp take(%Record{kind: :status, call_id: 0}, state), do: update_in(state.refused_casts, &(&1 + 1))
 
-  defp take(%Record{kind: :status} = record, _fd, state),
+  defp take(%Record{kind: :status} = record, state),
     do: finish(record.call_id, {:error, Kos.status(record.label)}, state)
 
-  defp take(%Record{kind: :gone}, _fd, state) do
+  defp take(%Record{kind: :gone}, state) do
     Enum.each(state.monitors, &send(&1, {:kos_gone, self(), state.name}))
     state
   end
 
-  defp take(_record, _fd, state), do: state
-
-  defp adopt(nil, _record, _state), do: nil
-
-  # Also when nobody waits for it any more: the descriptor must be closed.
-  defp adopt(fd, record, state) do
-    owner =
-      case state.calls[record.call_id] do
-        {{:call, {pid, _}}, _} -> pid
-        _ -> self()
-      end
-
-    case GenServer.start(__MODULE__, {:fd, state.name, fd, owner}) do
-      {:ok, pid} -> pid
-      {:error, _} -> nil
-    end
-  end
+  defp take(_record, state), do: state
 
   defp finish(id, result, state) do
     case Map.pop(state.calls, id) do
       {nil, _} ->
-        close_token(result)
         state
 
       {{who, timer}, calls} ->
@@ -325,9 +292,6 @@ defmodule Kos.Port do
 
   defp answer({:call, from}, result), do: GenServer.reply(from, result)
   defp answer({:async, reference}, result), do: send(reference, {reference, result})
-
-  defp close_token({:ok, %Message{token: pid}}) when is_pid(pid), do: GenServer.stop(pid)
-  defp close_token(_), do: :ok
 
   defp fail_all(state, reason) do
     Enum.each(state.calls, fn {_, {who, timer}} ->

@@ -165,28 +165,20 @@ defmodule Kos.Server do
 
   defp read_one(key, peer, state) do
     case Socket.receive(peer.socket) do
-      {:ok, record, fd} -> record |> take(close_unused(fd), key, state) |> then(&read(key, &1))
+      {:ok, record} -> record |> take(key, state) |> then(&read(key, &1))
       :invalid -> drop(key, state)
       :again -> state
       {:error, _} -> drop(key, state)
     end
   end
 
-  # Tokens that clients send along are not handed on yet; the descriptor must not leak.
-  defp close_unused(nil), do: nil
-
-  defp close_unused(fd) do
-    with {:ok, socket} <- Socket.adopt(fd), do: :socket.close(socket)
-    nil
-  end
-
-  defp take(%Record{kind: :hello, words: {domain, _}} = record, _, key, state) do
+  defp take(%Record{kind: :hello, words: {domain, _}} = record, key, state) do
     about = %{domain: domain, name: record.payload}
     state = put_in(state.peers[key].about, about)
     callback(:handle_connect, [about], state)
   end
 
-  defp take(%Record{kind: :call} = record, _, key, state) do
+  defp take(%Record{kind: :call} = record, key, state) do
     from = {self(), key, record.call_id}
     state = %{state | inflight: MapSet.put(state.inflight, {key, record.call_id})}
 
@@ -198,7 +190,7 @@ defmodule Kos.Server do
     end
   end
 
-  defp take(%Record{kind: :cast} = record, _, key, state) do
+  defp take(%Record{kind: :cast} = record, key, state) do
     if function_exported?(state.module, :handle_cast, 4) do
       {:noreply, inner} = state.module.handle_cast(record.label, record.payload, state.peers[key].about, state.inner)
       %{state | inner: inner}
@@ -208,7 +200,7 @@ defmodule Kos.Server do
   end
 
   # STATUS: an answer that came too late.
-  defp take(_record, _, _key, state), do: state
+  defp take(_record, _key, state), do: state
 
   defp outer({:reply, status, message, inner}, from, state),
     do: {:noreply, answer(from, Kos.status_number(status), message, [], %{state | inner: inner})}

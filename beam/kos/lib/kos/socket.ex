@@ -4,7 +4,6 @@ defmodule Kos.Socket do
   alias Kos.Record
 
   @record_max 56 + 4096
-  @control_max 256
 
   def path(folder, name), do: Path.join([Kos.root(), folder, name])
 
@@ -48,33 +47,25 @@ defmodule Kos.Socket do
     end
   end
 
-  # {:ok, record, fd or nil}, :invalid, :again (a select message follows), {:error, reason}.
+  # {:ok, record}, :invalid, :again (a select message follows), {:error, reason}.
+  #
+  # By recv(2), which takes no descriptors: what comes with a record is closed by KOS. The BEAM has no way to close a
+  # descriptor that it was given, so a token would never be given back.
   def receive(socket) do
-    case :socket.recvmsg(socket, @record_max, @control_max, [], :nowait) do
-      {:ok, %{iov: []}} -> {:error, :closed}
-      {:ok, %{iov: iov} = message} -> decode(IO.iodata_to_binary(iov), descriptor(message))
+    case :socket.recv(socket, @record_max, [], :nowait) do
+      {:ok, bytes} -> decode(bytes)
       {:select, _} -> :again
       {:error, {reason, _}} -> {:error, reason}
       {:error, reason} -> {:error, reason}
     end
   end
 
-  # A connection that came as a descriptor.
-  def adopt(fd), do: :socket.open(fd, %{domain: :local, type: :seqpacket, protocol: :default, dup: false})
+  defp decode(""), do: {:error, :closed}
 
-  defp decode("", _), do: {:error, :closed}
-
-  defp decode(bytes, fd) do
+  defp decode(bytes) do
     case Record.decode(bytes) do
-      {:ok, record} -> {:ok, record, fd}
+      {:ok, record} -> {:ok, record}
       :error -> :invalid
     end
-  end
-
-  defp descriptor(message) do
-    Enum.find_value(Map.get(message, :ctrl, []), fn
-      %{level: :socket, type: :rights, data: <<fd::native-signed-32, _::binary>>} -> fd
-      _ -> nil
-    end)
   end
 end

@@ -70,7 +70,7 @@ static void test_ends(void) {
 
 static void test_token(void) {
     kos_msg_t message = words(kGreetToken, 0, 0);
-    if (!CHECK(kos_msg_call(greeter, &message) == KOS_STATUS_OK && message.token != 0)) return;
+    if (!CHECK(kos_status_is_ok(kos_msg_call(greeter, &message)) && message.token != 0)) return;
     kos_token_t const token = message.token;
     message = words(kGreetEcho, 0, 0);
     CHECK(kos_msg_call(token, &message) == KOS_STATUS_OK && message.param == 77);
