@@ -1,5 +1,5 @@
 """Debian's Erlang/OTP and Elixir, used at the prompt as a user does: editing, completion, the menu of Ctrl-C, programs, files,
-databases, timers; the end of the BEAM in each way, after which the supervisor brings it back."""
+databases, timers, sockets; the end of the BEAM in each way, after which the supervisor brings it back."""
 
 import sys
 from pathlib import Path
@@ -45,6 +45,34 @@ MNESIA = (
      r"\[\{:t, 7, 49\}\]"),
 )
 
+# Over loopback: the domain has no [network].
+SERVE = "{:ok, l} = :gen_tcp.listen(0, [:binary, active: false]); {:ok, p} = :inet.port(l); "
+CHAIN = "o = [digest: :sha256, key: {:namedCurve, :secp256r1}]; c = %{root: o, intermediates: [], peer: o}; "
+NETWORK = (
+    ("tcp", SERVE + "spawn(fn -> {:ok, s} = :gen_tcp.accept(l); {:ok, b} = :gen_tcp.recv(s, 0); :gen_tcp.send(s, b) end); "
+     "{:ok, c} = :gen_tcp.connect({127, 0, 0, 1}, p, [:binary, active: false]); :ok = :gen_tcp.send(c, \"echo\"); "
+     "{:gen_tcp.recv(c, 0, 9999), :gen_tcp.recv(c, 0, 9999)}", r'\{\{:ok, "echo"\}, \{:error, :closed\}\}'),
+    ("tcp_refused", "{:gen_tcp.connect({127, 0, 0, 1}, 1, []), :gen_tcp.connect({8, 8, 8, 8}, 1, [])}",
+     r"\{\{:error, :econnrefused\}, \{:error, :enetunreach\}\}"),
+    ("tcp_many", SERVE + "f = fn f -> {:ok, s} = :gen_tcp.accept(l); pid = spawn(fn -> receive do :go -> :ok end; {:ok, b} = :gen_tcp.recv(s, 0); "
+     ":gen_tcp.send(s, b) end); :gen_tcp.controlling_process(s, pid); send(pid, :go); f.(f) end; spawn(fn -> f.(f) end); "
+     "1..100 |> Task.async_stream(fn i -> {:ok, c} = :gen_tcp.connect({127, 0, 0, 1}, p, [:binary, active: false]); "
+     ":gen_tcp.send(c, <<i>>); {:ok, <<^i>>} = :gen_tcp.recv(c, 1); i end, max_concurrency: 100, timeout: 99999) |> Enum.count", "100"),
+    ("udp", "{:ok, a} = :gen_udp.open(0, [:binary, active: false, recvttl: true]); {:ok, p} = :inet.port(a); {:ok, b} = :gen_udp.open(0); "
+     ":gen_udp.send(b, {127, 0, 0, 1}, p, \"text\"); {:ok, {_, _, x, t}} = :gen_udp.recv(a, 0, 9999); {x, t}", r'\{\[ttl: 64\], "text"\}'),
+    ("interfaces", "{:ok, [{'lo', of}]} = :inet.getifaddrs; Keyword.get_values(of, :addr)", r"\[\{127, 0, 0, 1\}, \{0, 0, 0, 0, 0, 0, 0, 1\}\]"),
+    ("names", "{:ok, n} = :inet.gethostname; {:inet.getaddr('localhost', :inet), elem(:inet.getaddr(n, :inet), 0), n}",
+     r"\{\{:ok, \{127, 0, 0, 1\}\}, :ok, 'iex'\}"),
+    ("tls", "{:ok, _} = Application.ensure_all_started(:ssl); " + CHAIN + "t = :public_key.pkix_test_data(%{server_chain: c, client_chain: c}); "
+     "for v <- [:\"tlsv1.2\", :\"tlsv1.3\"] do {:ok, l} = :ssl.listen(0, t.server_config ++ [:binary, active: false, versions: [v]]); "
+     "{:ok, {_, p}} = :ssl.sockname(l); spawn(fn -> {:ok, h} = :ssl.transport_accept(l); {:ok, s} = :ssl.handshake(h); :ssl.send(s, \"secret\"); "
+     "Process.sleep(9999) end); {:ok, c} = :ssl.connect({127, 0, 0, 1}, p, t.client_config ++ [:binary, active: false, versions: [v], "
+     "server_name_indication: :disable, log_level: :error]); {:ok, x} = :ssl.recv(c, 6); x end", r'\["secret", "secret"\]'),
+    ("http", "{:ok, _} = Application.ensure_all_started(:inets); File.write!(\"/tmp/page\", \"page\"); {:ok, d} = :inets.start(:httpd, port: 0, "
+     "server_root: '/tmp', document_root: '/tmp', server_name: 'kos', bind_address: {127, 0, 0, 1}); [port: p] = :httpd.info(d, [:port]); "
+     "{:ok, {{_, n, _}, _, b}} = :httpc.request('http://127.0.0.1:#{p}/page'); {n, b}", r"\{200, 'page'\}"),
+)
+
 # (name, expression, what it gives)
 EVALUATED = (
     ("system_cmd", 'System.cmd("echo", ["a", "b"])', r'\{"a b\\n", 0\}'),
@@ -67,6 +95,7 @@ EVALUATED = (
      ":crypto.crypto_one_time_aead(:aes_256_gcm, k, n, c, \"\", g, false)", '"text"'),
     ("crypto_curve", "{p, s} = :crypto.generate_key(:ecdh, :x25519); {q, r} = :crypto.generate_key(:ecdh, :x25519); "
      ":crypto.compute_key(:ecdh, q, s, :x25519) == :crypto.compute_key(:ecdh, p, r, :x25519)", "true"),
+    *NETWORK,
     ("memory", ":erlang.memory(:total) > 5_000_000 and :erlang.memory(:code) > 1_000_000", "true"),
     ("os_mon", "{:ok, _} = Application.ensure_all_started(:os_mon); :cpu_sup.util >= 0 and :cpu_sup.avg1 >= 0", "true"),
     ("memsup", "{all, used, _} = :memsup.get_memory_data; all > used and used > 0", "true"),
