@@ -13,6 +13,7 @@ CONNECT_S = 120
 WINDOW = 8192  # bytes under way on a connection
 PAUSE_S = 0.02  # so that the machine has time for its other work
 FRESH_S = 6  # at the end the last byte has come back not longer ago
+ENDS_S = 30  # QEMU's end closes the connections, and is told here a moment later
 LEAST = 20000  # bytes of each connection
 
 
@@ -46,7 +47,7 @@ class Stream:
         except BlockingIOError:
             return
         if not data:
-            sys.exit(f"connection {self.number} was closed after {self.received} bytes")
+            raise ConnectionResetError("closed")
         self.compare(data)
 
     rest = b""
@@ -85,7 +86,7 @@ def main():
             try:
                 stream.work()
             except ConnectionError as error:
-                if select.select([sys.stdin], [], [], 2)[0]:
+                if select.select([sys.stdin], [], [], ENDS_S)[0]:
                     break  # the machine has ended
                 sys.exit(f"connection {stream.number} was lost after {stream.received} bytes: {error}")
         if select.select([sys.stdin], [], [], PAUSE_S)[0]:
