@@ -122,6 +122,11 @@ protected:
         head.call_id = id;
         return head;
     }
+    static kos_port_record_t small(uint64_t id) {
+        kos_port_record_t head = call(id);
+        head.flags = KOS_PORT_SMALL;
+        return head;
+    }
     void finish(PortJob* job, uint32_t status, bool is_answer = true) {
         std::erase(platform.started, job);
         job->status = status;
@@ -184,7 +189,7 @@ TEST_F(Ports, CallAndAnswer) {
 TEST_F(Ports, OneThreadIsLeftForEachOtherPort) {
     auto const one = open("one");
     auto const two = open("two");
-    for (uint64_t id = 1; id <= 5; ++id) EXPECT_EQ(send(one, call(id)), Errno::kOK);
+    for (uint64_t id = 1; id <= 5; ++id) EXPECT_EQ(send(one, small(id)), Errno::kOK);
     EXPECT_EQ(platform.started.size(), 2u);
     EXPECT_EQ(send(two, call(77)), Errno::kOK);
     ASSERT_NE(job_of(77), nullptr);
@@ -201,8 +206,8 @@ TEST_F(Ports, OneThreadIsLeftForEachOtherPort) {
 TEST_F(Ports, ServerGoneIsToldOnce) {
     auto const one = open("one");
     auto const again = open("one");
-    EXPECT_EQ(send(one, call(1)), Errno::kOK);
-    EXPECT_EQ(send(one, call(2)), Errno::kOK);
+    EXPECT_EQ(send(one, small(1)), Errno::kOK);
+    EXPECT_EQ(send(one, small(2)), Errno::kOK);
     finish(job_of(1), KOS_STATUS_PEER_GONE, false);
     finish(job_of(2), KOS_STATUS_PEER_GONE, false);
     EXPECT_EQ(receive(one).kind, KOS_PORT_STATUS);
@@ -211,10 +216,22 @@ TEST_F(Ports, ServerGoneIsToldOnce) {
     EXPECT_EQ(receive(one).kind, 0);
     EXPECT_EQ(receive(again).kind, KOS_PORT_GONE);
     EXPECT_EQ(receive(again).kind, 0);
-    EXPECT_EQ(send(one, call(3)), Errno::kOK);
+    EXPECT_EQ(send(one, small(3)), Errno::kOK);
     finish(job_of(3), KOS_STATUS_PEER_GONE, false);
     EXPECT_EQ(receive(one).kind, KOS_PORT_STATUS);
     EXPECT_EQ(receive(one).kind, KOS_PORT_GONE);
+}
+
+TEST_F(Ports, CallsWithPayloadOneAfterTheOther) {
+    auto const one = open("one");
+    EXPECT_EQ(send(one, call(1), 10), Errno::kOK);
+    EXPECT_EQ(send(one, call(2), 10), Errno::kOK);
+    EXPECT_EQ(platform.started.size(), 1u);
+    finish(job_of(1), KOS_STATUS_OK);
+    EXPECT_NE(job_of(2), nullptr);
+    auto const again = open("one");
+    EXPECT_EQ(send(again, small(3)), Errno::kOK);
+    EXPECT_NE(job_of(3), nullptr);
 }
 
 TEST_F(Ports, CastFindsItsServerFirst) {

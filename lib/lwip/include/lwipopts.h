@@ -18,8 +18,8 @@
 #define LWIP_SOCKET 0
 #define LWIP_TIMERS 0
 
-/* --- Memory: from the domain's heap, counted, up to kos_lwip_limits.memory_bytes (src/memory.cpp, which takes the place
- * of lwIP's memp.c and limits connections and other objects by number as well). */
+/* --- Memory: from the domain's heap, counted, up to kos_lwip_limits.memory_bytes (src/memory.cpp, which takes the
+ * place of lwIP's memp.c and limits connections and other objects by number as well). */
 #define MEM_LIBC_MALLOC 1
 #define MEMP_MEM_MALLOC 1
 #define MEM_ALIGNMENT 8
@@ -142,7 +142,8 @@
 /* Initial sequence numbers that nobody can foresee (RFC 6528). */
 #define LWIP_HOOK_TCP_ISN kos_lwip_initial_sequence
 
-/* --- DNS: of the gateway's relay; query identifiers and ports are random, one answer is waited for at a time per name. */
+/* --- DNS: of the gateway's relay; query identifiers and ports are random, one answer is waited for at a time per name.
+ */
 #define LWIP_DNS 1
 #define DNS_TABLE_SIZE 16
 #define DNS_MAX_SERVERS 2

@@ -31,6 +31,7 @@ class ReadTest(unittest.TestCase):
         self.assertEqual((test.group, test.kernels), ("kernel", ("release", "smp-debug")))
         self.read(append="seed={seed}", seeds=[1, 2], digests={"1": "00"})
         self.read(elf=None, kernels=None, script="run.py")
+        self.assertEqual(self.read(elf=None, script="run.py").kernels, ("release", "smp-debug"))
         self.assertEqual(self.read(elf=None, system=SYSTEM).system, SYSTEM)
 
     def test_mistakes(self):
@@ -39,11 +40,11 @@ class ReadTest(unittest.TestCase):
         self.refused("wrong type", timeout_s=True)
         self.refused("unknown field 'timout'", timout=1)
         self.refused("unknown kernel 'fast'", kernels=["fast"])
-        self.refused("system need kernels", kernels=[])
+        self.refused("need kernels", kernels=[])
         self.refused("exactly one", elf=None)
         self.refused("exactly one", script="x.py")
         self.refused("exactly one", system=SYSTEM)
-        self.refused("these need kernels", elf=None, system=SYSTEM, kernels=[])
+        self.refused("need kernels", elf=None, system=SYSTEM, kernels=[])
         self.refused("no such file", elf=None, system="examples/absent/system.toml")
         self.refused("belong together", elf=None, system=SYSTEM, append="seed={seed}")
         self.refused("belong together", append="seed={seed}")

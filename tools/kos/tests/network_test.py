@@ -3,6 +3,7 @@
 import json
 import socket
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -62,10 +63,14 @@ class Peers(unittest.TestCase):
         self.assertEqual(found, ["the peer ended with status 1: no answer"])
 
     def test_hangs(self):
-        network.PEER_END_S, before = 0.5, network.PEER_END_S
+        network.PEER_END_S, before = 0.2, network.PEER_END_S
         self.addCleanup(setattr, network, "PEER_END_S", before)
-        self.assertEqual(self.run_peer("import time; print('here', flush=True); time.sleep(60)"),
-                         ["the peer did not end: here"])
+        script = self.folder / "peer.py"
+        script.write_text("import time; print('here', flush=True); time.sleep(600)")
+        peer = network.Peer(script, self.folder, self.folder / "x.log", False, [], None)
+        while "here" not in peer.log_path.read_text():
+            time.sleep(0.05)
+        self.assertEqual(peer.problems(), ["the peer did not end: here"])
 
     def test_environment(self):
         text = """

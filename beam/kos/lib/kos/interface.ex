@@ -35,7 +35,7 @@ defmodule Kos.Interface do
         unless method.one_way do
           @callback unquote(:"handle_#{name}")(fields :: map, from :: term, state :: term) ::
                       {:reply, map, term} | {:error, atom, term} | {:noreply, term}
-          @optional_callbacks [{unquote(:"handle_#{name}"), 3}]
+          @optional_callbacks [{:"handle_#{name}", 3}]
 
           @doc false
           def answer(unquote(name), from, fields), do: Kos.Interface.answer(from, unquote(escaped), fields)

@@ -26,8 +26,6 @@ defmodule Mix.Tasks.Kos.Release do
 
   defp release(path, test?) do
     Toolchain.check_otp!()
-    Mix.Task.run("deps.loadpaths", ["--no-deps-check"])
-    fetch_path_dependencies()
     Mix.Task.run("compile", [])
     name = release_name()
     if test?, do: add_tests(name)
@@ -36,11 +34,6 @@ defmodule Mix.Tasks.Kos.Release do
     # Without releases in mix.exs there is one by default, which has no name to be called by.
     names = if Mix.Project.config()[:releases] in [nil, []], do: [], else: [to_string(name)]
     Mix.Task.run("release", names ++ ["--overwrite", "--quiet", "--path", path])
-  end
-
-  # Path dependencies need no network, but mix wants them to be "fetched" once for each target.
-  defp fetch_path_dependencies do
-    if Mix.Project.config()[:deps] not in [nil, []], do: Mix.Task.run("deps.get", ["--only", "prod"])
   end
 
   defp release_name do

@@ -38,7 +38,8 @@ private:
 
     kos_ring_t out_{};
     kos_ring_t in_{};
-    // The packet that next_bytes() has looked at, in memory that the other side can still change: copied before it is read.
+    // The packet that next_bytes() has looked at, in memory that the other side can still change: copied before it is
+    // read.
     const void* next_ = nullptr;
     size_t next_bytes_ = 0;
     uint32_t next_tag_ = 0;

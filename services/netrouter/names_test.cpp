@@ -1,0 +1,439 @@
+// Names and time, and what the status and the log say.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "report.h"
+#include "status.h"
+#include "test_network.h"
+
+namespace kos::netrouter {
+namespace {
+
+using M = PolicyMaker;
+
+Policy named_policy() {
+    M made;
+    made.link(5, "web_app").allow(Protocol::kTcp, M::host("api.example.org"), {{443, 443}});
+    made.allow(Protocol::kTcp, M::host("example.net", true), {{443, 443}});
+    made.allow(Protocol::kTcp, M::domain(1), {{80, 80}});
+    made.link(6, "other").allow(Protocol::kUdp, M::any());
+    made.listen(Protocol::kTcp, 80, 0, {M::domain(0)});
+    return made.policy;
+}
+
+// --- Names
+
+struct NamesTest : testing::Test {
+    NamesTest() : bench(named_policy()) {}
+    static Bytes query(uint16_t id, const std::string& name, uint16_t type = kDnsA) {
+        Bytes out{0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+        store16(&out[0], id);
+        append_name(out, name);
+        out.insert(out.end(), {0, static_cast<uint8_t>(type), 0, 1});
+        return out;
+    }
+    static void append_name(Bytes& out, std::string name) {
+        while (!name.empty()) {
+            const size_t dot = std::min(name.find('.'), name.size());
+            out.push_back(static_cast<uint8_t>(dot));
+            out.insert(out.end(), name.begin(), name.begin() + static_cast<long>(dot));
+            name.erase(0, dot + 1);
+        }
+        out.push_back(0);
+    }
+    static void append_address(Bytes& out, const Ip& ip, uint32_t ttl_s) {
+        out.insert(out.end(), {0, static_cast<uint8_t>(ip.is_v4() ? 1 : 28), 0, 1, 0, 0, 0, 0, 0,
+                               static_cast<uint8_t>(ip.is_v4() ? 4 : 16)});
+        store32(&out[out.size() - 6], ttl_s);
+        append_ip(out, ip);
+    }
+    void ask(unsigned link, const Bytes& payload) {
+        bench.link(link, make_udp(bench.address4(link), 3333, bench.policy->links[link].gateway4, 53, payload));
+    }
+    // The question as it goes out; empty if it does not.
+    Bytes upstream() {
+        const Bytes packet = bench.host.take(kWire);
+        if (packet.empty() || packet[9] != kUdp) return {};
+        EXPECT_TRUE(has_right_sums(packet));
+        port = load16(&packet[20]);
+        server = load_ip4(&packet[16]);
+        return Bytes(packet.begin() + 28, packet.end());
+    }
+    // An answer with these addresses.
+    static Bytes answer_to(Bytes question, const std::vector<Ip>& ips, uint32_t ttl_s = 300) {
+        question[2] |= 0x80;
+        question[3] = 0x80;
+        store16(&question[6], static_cast<uint16_t>(ips.size()));
+        for (const Ip& ip : ips) {
+            question.insert(question.end(), {0xc0, 12});
+            append_address(question, ip, ttl_s);
+        }
+        return question;
+    }
+    void respond(const Bytes& payload) { bench.outside(make_udp(server, 53, kOwn4, port, payload)); }
+    Bytes answered(Interface link = 1) {
+        const Bytes packet = bench.host.take(link);
+        if (packet.empty()) return {};
+        EXPECT_TRUE(has_right_sums(packet));
+        EXPECT_EQ(load16(&packet[22]), 3333);
+        return Bytes(packet.begin() + 28, packet.end());
+    }
+    bool passes(const Ip& to, uint16_t to_port = 443) {
+        bench.host.sent.clear();
+        bench.link(0, make_tcp(bench.address4(0), next++, to, to_port, kSyn));
+        const bool has_passed = !bench.host.take(kWire).empty();
+        bench.host.sent.clear();
+        return has_passed;
+    }
+    Bench bench;
+    uint16_t port = 0;
+    uint16_t next = 2000;
+    Ip server;
+};
+
+TEST_F(NamesTest, AnAllowedNameOpensItsAddresses) {
+    EXPECT_FALSE(passes(kServer));
+    ask(0, query(0x1234, "API.example.org"));
+    const Bytes question = upstream();
+    ASSERT_FALSE(question.empty());
+    EXPECT_GE(port, 49152);
+    respond(answer_to(question, {kServer}));
+    const Bytes got = answered();
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(load16(&got[0]), 0x1234);
+    EXPECT_TRUE(passes(kServer));
+    EXPECT_FALSE(passes(kServer, 80));
+    EXPECT_FALSE(passes(ip4(kServer.v4() ^ 1)));
+    EXPECT_EQ(bench.router->names().count(0, bench.now), 1u);
+    bench.restart();
+    bench.make_ready();
+    EXPECT_TRUE(passes(kServer));
+    bench.at(bench.now + 301 * kSecond);
+    EXPECT_FALSE(passes(kServer));
+}
+
+TEST_F(NamesTest, Wildcards) {
+    ask(0, query(1, "a.b.example.net"));
+    EXPECT_FALSE(upstream().empty());
+    ask(0, query(2, "example.net"));
+    EXPECT_TRUE(upstream().empty());
+    ask(0, query(3, "badexample.net"));
+    EXPECT_TRUE(upstream().empty());
+}
+
+TEST_F(NamesTest, OtherNamesAreRefusedAndRecorded) {
+    ask(0, query(7, "evil.example.com"));
+    EXPECT_TRUE(upstream().empty());
+    const Bytes got = answered();
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got[3] & 15, kDnsRefused);
+    ASSERT_EQ(bench.router->denial_count(), 1u);
+    EXPECT_EQ(bench.router->denial(0)->reason, Reason::kName);
+    EXPECT_STREQ(bench.router->denial(0)->name, "evil.example.com");
+    EXPECT_EQ(bench.router->denial(0)->domain, 5);
+    // A link that may talk to any address may ask for any name.
+    ask(1, query(7, "evil.example.com"));
+    EXPECT_FALSE(upstream().empty());
+}
+
+TEST_F(NamesTest, AliasesCount) {
+    ask(0, query(1, "api.example.org"));
+    Bytes answer = upstream();
+    answer[2] |= 0x80;
+    store16(&answer[6], 3);
+    answer.insert(answer.end(), {0xc0, 12, 0, 5, 0, 1, 0, 0, 1, 0});
+    Bytes alias;
+    append_name(alias, "cdn.example.com");
+    answer.insert(answer.end(), {0, static_cast<uint8_t>(alias.size())});
+    answer.insert(answer.end(), alias.begin(), alias.end());
+    append_name(answer, "cdn.example.com");
+    append_address(answer, kServer, 100);
+    append_name(answer, "stray.example.com");  // of nobody in the chain
+    append_address(answer, kStranger, 100);
+    respond(answer);
+    EXPECT_FALSE(answered().empty());
+    EXPECT_TRUE(passes(kServer));
+    EXPECT_FALSE(passes(kStranger));
+}
+
+TEST_F(NamesTest, ForgedAnswersAreNotBelieved) {
+    ask(0, query(1, "api.example.org"));
+    const Bytes question = upstream();
+    const Bytes good = answer_to(question, {kServer});
+    Bytes bad = good;
+    bad[0] ^= 1;
+    respond(bad);  // another number
+    bad = good;
+    bad[14] ^= 0x01;
+    respond(bad);  // another name
+    bench.outside(make_udp(server, 53, kOwn4, port ^ 1, good));
+    bench.outside(make_udp(server, 54, kOwn4, port, good));
+    bench.outside(make_udp(kStranger, 53, kOwn4, port, good));
+    for (size_t size = 0; size < good.size(); ++size)
+        respond(Bytes(good.begin(), good.begin() + static_cast<long>(size)));
+    EXPECT_TRUE(answered().empty());
+    EXPECT_FALSE(passes(kServer));
+    respond(good);
+    EXPECT_FALSE(answered().empty());
+    EXPECT_TRUE(passes(kServer));
+}
+
+TEST_F(NamesTest, AnswersCannotOpenTheInside) {
+    ask(0, query(1, "api.example.org"));
+    respond(answer_to(upstream(), {bench.address4(1), ip4(127, 0, 0, 1), kOwn4, ip4(224, 0, 0, 1)}));
+    EXPECT_FALSE(answered().empty());
+    EXPECT_EQ(bench.router->names().count(0, bench.now), 0u);
+    EXPECT_FALSE(passes(bench.address4(1), 443));
+}
+
+TEST_F(NamesTest, TimeToLiveIsBounded) {
+    ask(0, query(1, "api.example.org"));
+    respond(answer_to(upstream(), {kServer}, 0));
+    EXPECT_TRUE(passes(kServer));
+    bench.at(bench.now + 61 * kSecond);
+    EXPECT_FALSE(passes(kServer));
+    ask(0, query(2, "api.example.org"));
+    respond(answer_to(upstream(), {kServer}, 0x7fffffff));
+    bench.at(bench.now + 3599 * kSecond);
+    EXPECT_TRUE(passes(kServer));
+    bench.at(bench.now + 2 * kSecond);
+    EXPECT_FALSE(passes(kServer));
+}
+
+TEST_F(NamesTest, SilentServersAndFullTables) {
+    ask(0, query(9, "api.example.org"));
+    unsigned questions = 0;
+    std::set<uint16_t> ports;
+    for (unsigned i = 0; i < 8; ++i) {
+        while (!upstream().empty()) {
+            ++questions;
+            ports.insert(port);
+        }
+        bench.at(bench.now + kSecond);
+    }
+    EXPECT_EQ(questions, 3u);
+    EXPECT_EQ(ports.size(), 3u);
+    Bytes got = answered();
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got[3] & 15, kDnsFailure);
+    for (uint16_t i = 0; i < 40; ++i) ask(0, query(i, "api.example.org"));
+    EXPECT_EQ(bench.refused(1, Reason::kFull), 24u);
+    ask(1, query(9, "x.example.com"));
+    unsigned sent = 0;
+    while (!upstream().empty()) ++sent;
+    EXPECT_EQ(sent, 17u);
+}
+
+TEST_F(NamesTest, NamesOfDomains) {
+    const auto address = [&](const std::string& name, uint16_t type = kDnsA) {
+        ask(0, query(1, name, type));
+        EXPECT_TRUE(upstream().empty()) << name;
+        const Bytes got = answered();
+        if (got.empty() || (got[3] & 15) != 0 || load16(&got[6]) == 0) return Ip{};
+        return type == kDnsA ? load_ip4(&got[got.size() - 4]) : load_ip6(&got[got.size() - 16]);
+    };
+    EXPECT_EQ(address("other"), bench.address4(1));
+    EXPECT_EQ(address("OTHER.internal"), bench.address4(1));
+    EXPECT_EQ(address("other", kDnsAaaa), bench.address6(1));
+    EXPECT_EQ(address("web-app"), bench.address4(0));
+    EXPECT_EQ(address("unknown.internal"), Ip{});
+    EXPECT_EQ(bench.router->denial_count(), 0u);
+    ask(1, query(1, "web-app.internal"));  // it may not talk to that one, so it is not told about it
+    const Bytes got = answered(2);
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got[3] & 15, kDnsNoName);
+}
+
+TEST_F(NamesTest, MalformedQueries) {
+    const Bytes good = query(1, "api.example.org");
+    for (size_t size = 0; size < good.size(); ++size)
+        ask(0, Bytes(good.begin(), good.begin() + static_cast<long>(size)));
+    Bytes bad = good;
+    bad[12] = 0xc0;
+    bad[13] = 12;  // a pointer to itself
+    ask(0, bad);
+    bad = good;
+    bad[12] = 0x40;
+    ask(0, bad);
+    bad = good;
+    bad[13] = '.';  // a dot inside of a label
+    ask(0, bad);
+    bad = good;
+    store16(&bad[4], 2);
+    ask(0, bad);
+    EXPECT_TRUE(upstream().empty());
+    EXPECT_EQ(bench.refused(1, Reason::kMalformed), good.size() + 4);
+}
+
+TEST(Dns, Addresses) {
+    Ip ip;
+    EXPECT_TRUE(read_ip("10.0.2.3", ip));
+    EXPECT_EQ(ip, ip4(10, 0, 2, 3));
+    EXPECT_TRUE(read_ip("fd00::7", ip));
+    EXPECT_EQ(ip, (Ip{0xfd00000000000000, 7}));
+    EXPECT_TRUE(read_ip("::1", ip));
+    EXPECT_EQ(ip, (Ip{0, 1}));
+    EXPECT_TRUE(read_ip("1:2:3:4:5:6:7:8", ip));
+    EXPECT_EQ(ip, (Ip{0x0001000200030004, 0x0005000600070008}));
+    for (const char* bad : {"", "10.0.2", "10.0.2.3.4", "10.0.2.256", "a.b.c.d", "1::2::3",
+                            "12345::", "1:2:3:4:5:6:7:8:9", "1:", "pool.ntp.org"}) {
+        EXPECT_FALSE(read_ip(bad, ip)) << bad;
+    }
+}
+
+// --- Time
+
+struct TimeTest : testing::Test {
+    static Policy policy() {
+        M made;
+        made.policy.uplink.ntp[0] = "192.0.2.123";
+        made.policy.uplink.ntp[1] = "time.example.org";
+        made.policy.uplink.ntp_count = 2;
+        made.link(5, "a");
+        return made.policy;
+    }
+    TimeTest() : bench(policy()) {}
+    // The next question; answers name queries meanwhile.
+    bool wait_for_question(uint64_t until_us) {
+        while (bench.now < until_us) {
+            for (Bytes packet = bench.host.take(kWire); !packet.empty(); packet = bench.host.take(kWire)) {
+                if (packet[0] >> 4 != 4 || packet[9] != kUdp || load16(&packet[22]) != 123) continue;
+                question = packet;
+                return true;
+            }
+            bench.at(bench.now + kSecond / 4);
+        }
+        return false;
+    }
+    void answer(uint64_t unix_s, uint8_t stratum = 2, uint8_t first = 0x24) {
+        Bytes out(48);
+        out[0] = first;
+        out[1] = stratum;
+        std::copy(question.begin() + 28 + 40, question.begin() + 28 + 48, out.begin() + 24);
+        store32(&out[32], static_cast<uint32_t>(unix_s + 2208988800u));
+        store32(&out[40], static_cast<uint32_t>(unix_s + 2208988800u));
+        if (is_forged) out[24] ^= 1;
+        bench.outside(make_udp(load_ip4(&question[16]), 123, kOwn4, load16(&question[20]), out));
+    }
+    Bench bench;
+    Bytes question;
+    bool is_forged = false;
+};
+
+TEST_F(TimeTest, SetsTheClock) {
+    ASSERT_TRUE(wait_for_question(bench.now + 20 * kSecond));
+    EXPECT_EQ(load_ip4(&question[16]), ip4(192, 0, 2, 123));
+    answer(1800000000);
+    ASSERT_EQ(bench.host.walls.size(), 1u);
+    EXPECT_EQ(bench.host.walls[0].ns / 1000000000, 1800000000u);
+    EXPECT_EQ(bench.host.walls[0].at_us, bench.now);
+    // Once there is a time, one far from it is not believed.
+    ASSERT_TRUE(wait_for_question(bench.now + 2000 * kSecond));
+    answer(1800000000 + 90000);
+    EXPECT_EQ(bench.host.walls.size(), 1u);
+    EXPECT_EQ(bench.refused(kWire, Reason::kMalformed), 1u);
+    ASSERT_TRUE(wait_for_question(bench.now + 2000 * kSecond));
+    answer(bench.host.walls[0].ns / 1000000000 + (bench.now - bench.host.walls[0].at_us) / kSecond);
+    EXPECT_EQ(bench.host.walls.size(), 2u);
+}
+
+TEST_F(TimeTest, RefusesWhatIsNoTime) {
+    ASSERT_TRUE(wait_for_question(bench.now + 20 * kSecond));
+    is_forged = true;
+    answer(1800000000);
+    is_forged = false;
+    EXPECT_TRUE(bench.host.walls.empty());
+    answer(1800000000, 2, 0xe4);  // not synchronised
+    EXPECT_TRUE(bench.host.walls.empty());
+    ASSERT_TRUE(wait_for_question(bench.now + 2000 * kSecond));
+    answer(1800000000, 0);  // go away
+    EXPECT_TRUE(bench.host.walls.empty());
+    ASSERT_TRUE(wait_for_question(bench.now + 3000 * kSecond));
+    answer(1800000000, 2, 0x23);  // a question
+    EXPECT_TRUE(bench.host.walls.empty());
+    answer(1800000000);
+    EXPECT_EQ(bench.host.walls.size(), 1u);
+}
+
+TEST_F(TimeTest, ASilentServerGivesWayToTheNext) {
+    std::set<uint64_t> asked;
+    for (int i = 0; i < 40; ++i) {
+        bench.at(bench.now + kSecond);
+        for (Bytes packet = bench.host.take(kWire); !packet.empty(); packet = bench.host.take(kWire)) {
+            if (packet[9] != kUdp || packet[0] != 0x45) continue;
+            if (load16(&packet[22]) == 53) {
+                Bytes dns(packet.begin() + 28, packet.end());
+                bench.outside(
+                    make_udp(kGateway4, 53, kOwn4, load16(&packet[20]), NamesTest::answer_to(dns, {kServer})));
+            }
+            if (load16(&packet[22]) == 123) asked.insert(load32(&packet[16]));
+        }
+    }
+    EXPECT_TRUE(asked.contains(kServer.v4()));
+    EXPECT_TRUE(asked.contains(ip4(192, 0, 2, 123).v4()));
+}
+
+// --- Status
+
+TEST(Status, Tells) {
+    Bench bench(named_policy());
+    Status status(*bench.router);
+    for (int i = 0; i < 300; ++i)
+        bench.link(0, make_udp(bench.address4(0), 1, kStranger, static_cast<uint16_t>(i + 1)));
+    kos_msg_t request = {};
+    kos_msg_t answer = {};
+    request.label = 1;
+    request.has_words = 1;
+    ASSERT_EQ(status.call({9, 1, 0}, request, bench.now, answer), KOS_STATUS_OK);
+    const auto uplink = status.uplink({});
+    ASSERT_TRUE(uplink.ok());
+    EXPECT_EQ(uplink->state, KOS_NET_UPLINK_STATE_UP);
+    EXPECT_EQ(load_ip6(uplink->address4), kOwn4);
+    const auto links = status.links({}, 0);
+    ASSERT_TRUE(links.ok());
+    ASSERT_EQ(links->entries.size(), 2u);
+    EXPECT_EQ(links->next, 0u);
+    EXPECT_STREQ(links->entries[0].name, "web_app");
+    EXPECT_EQ(links->entries[0].denials, 300u);
+    EXPECT_EQ(links->entries[0].packets_in, 300u);
+    const auto rules = status.rules({}, 1);
+    ASSERT_TRUE(rules.ok());
+    EXPECT_EQ(rules->entries.size(), 4u);
+    auto denials = status.denials({}, 0);
+    ASSERT_TRUE(denials.ok());
+    EXPECT_EQ(denials->lost, 44u);
+    ASSERT_EQ(denials->entries.size(), 30u);
+    EXPECT_EQ(denials->entries[0].destination_port, 45);
+    EXPECT_EQ(denials->next, 74u);
+    denials = status.denials({}, 299);
+    ASSERT_EQ(denials->entries.size(), 1u);
+    EXPECT_EQ(status.denials({}, 1000)->entries.size(), 0u);
+    EXPECT_EQ((*status.counters({}, 1))[static_cast<unsigned>(Reason::kRule)], 300u);
+    EXPECT_EQ(status.counters({}, 3).status(), KOS_STATUS_NOT_FOUND);
+    EXPECT_EQ(status.links({}, 99)->entries.size(), 0u);
+}
+
+TEST(Report, Lines) {
+    Denial denial;
+    denial.reason = Reason::kRule;
+    denial.protocol = kTcp;
+    denial.source = ip4(10, 78, 5, 2);
+    denial.destination = Ip{0x2001067c00000000, 0x0000000100000000};
+    denial.source_port = 4000;
+    denial.destination_port = 80;
+    Line line;
+    write_denial(denial, "web", 3, line);
+    EXPECT_EQ(std::string(line.data(), line.size()),
+              "denied: web out rule tcp 10.78.5.2:4000 -> [2001:67c::1:0:0]:80 (and 3 before)");
+    line.clear();
+    add_ip(line, Ip{0, 1});
+    line.add(' ');
+    add_ip(line, Ip{});
+    line.add(' ');
+    add_ip(line, Ip{0xfe80000000000000, 0});
+    EXPECT_EQ(std::string(line.data(), line.size()), "::1 :: fe80::");
+}
+
+}  // namespace
+}  // namespace kos::netrouter
