@@ -20,9 +20,10 @@ defmodule Mix.Tasks.Kos.Deps.Check do
     {"mkfs.erofs", "erofs-utils", "makes root images"},
     {"capnp", "capnproto", "reads interfaces"},
     {"rustc", "rustc", "compiles applications in Rust"},
-    {"make", "make", "builds native dependencies"},
-    {"dot", "graphviz", "draws the manifest (only kos.manifest --graph)"}
+    {"make", "make", "builds native dependencies"}
   ]
+  # Only for the tasks that say so; the rest works without.
+  @optional [{"dot", "graphviz", "draws the manifest (kos.manifest --graph)"}]
 
   @impl true
   def run(arguments) do
@@ -49,6 +50,12 @@ defmodule Mix.Tasks.Kos.Deps.Check do
           do: good(quiet?, "#{program}: #{path}"),
           else: missing(program, package, why)
       end
+
+    for {program, package, why} <- @optional do
+      if path = System.find_executable(program),
+        do: good(quiet?, "#{program}: #{path}"),
+        else: good(quiet?, "without #{program}: #{why} needs the package #{package}")
+    end
 
     wrong = Enum.filter([otp | programs], &match?({:bad, _}, &1))
     packages = for {:bad, package} <- wrong, package, do: package
