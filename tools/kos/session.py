@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import contextmanager
 
-from kos import image, processes, qemu
+from kos import image, network, processes, qemu
 from kos.common import KosError
 
 # Colours, movements of the cursor, the title of a window (ECMA-48: control sequences and strings).
@@ -84,12 +84,16 @@ class Session:
 
 
 @contextmanager
-def boot(root_task, kernel, cores, virtual_time=True):
+def boot(root_task, kernel, cores, virtual_time=True, forwards=None):
     """A Session with a system on QEMU's serial line; what it says is shown on standard error, too.
 
-    `virtual_time`: with one core, time is the machine's own (qemu.VIRTUAL_TIME)."""
+    `virtual_time`: with one core, time is the machine's own (qemu.VIRTUAL_TIME). `forwards`: of a system with a network
+    (network.forwards_of), which is QEMU's user network then; idle time passes as on the host."""
     packed = image.pack(kernel, root_task, cores)
-    words = qemu.command(packed, cores, icount=qemu.VIRTUAL_TIME if virtual_time and cores == 1 else None)
+    words = qemu.command(packed, cores, icount=qemu.VIRTUAL_TIME if virtual_time and cores == 1 else None,
+                         skips_idle_time=forwards is None)
+    if forwards is not None:
+        words += network.user_network(forwards)
     process = processes.start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         yield Session(process, sys.stderr)

@@ -144,6 +144,44 @@ TEST_F(Loopback, HalfClose) {
     EXPECT_EQ(*world.receive(*pair.server), "");
 }
 
+// Whoever has said everything before it was read gets his answer to the end, and no reset.
+TEST_F(Loopback, AnswerAfterTheEnd) {
+    Pair pair = connect();
+    EXPECT_EQ(*world.send(*pair.client, "question"), 8u);
+    ASSERT_TRUE(pair.client->shutdown(1).ok());
+    EXPECT_EQ(*world.receive(*pair.server), "question");
+    std::string const answer(50'000, 'a');
+    EXPECT_EQ(*world.send(*pair.server, answer), answer.size());
+    pair.server = nullptr;
+    std::string got;
+    for (unsigned i = 0; i < 100; ++i) {
+        auto const piece = world.receive(*pair.client);
+        if (piece.ok() && piece->empty()) break;
+        if (piece.ok())
+            got += *piece;
+        else
+            ASSERT_EQ(piece.error(), Errno::kEAGAIN);
+        world.pass(10 * kMillisecond);
+    }
+    EXPECT_EQ(got.size(), answer.size());
+    EXPECT_EQ(pair.client->take_error(), Errno::kOK);
+}
+
+// A small SO_RCVBUF slows a sender down but does not stop him.
+TEST_F(Loopback, SmallReceiveBuffer) {
+    Pair const pair = connect();
+    ASSERT_TRUE(pair.server->set_option(kSOL_SOCKET, kSO_RCVBUF, int_option(1)).ok());
+    size_t sent = 0, received = 0;
+    for (unsigned i = 0; i < 3000 && received < 1'000'000; ++i) {
+        auto const moved = world.send(*pair.client, std::string(50'000, 's'));
+        if (moved.ok()) sent += *moved;
+        auto const got = world.receive(*pair.server, 50'000);
+        if (got.ok()) received += got->size();
+        world.pass(kMillisecond);
+    }
+    EXPECT_GE(received, 1'000'000u);
+}
+
 TEST_F(Loopback, RefusedAndAgain) {
     Ref<Socket> const client = world.socket(kAF_INET, kSOCK_STREAM);
     EXPECT_EQ(client->connect(loopback4(1), world.process).error(), Errno::kEINPROGRESS);

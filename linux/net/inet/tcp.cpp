@@ -13,6 +13,8 @@ namespace kos::lx {
 namespace {
 
 constexpr uint32_t kMillisecondsOfSecond = 1000;
+// lwIP tells of a larger window when that is worth four segments.
+constexpr uint32_t kWindowLeast = 16 * TCP_MSS;
 constexpr u8_t kPollInterval = 2;  // of lwIP's slow ticks: how soon a writer that found no memory tries again
 
 }  // namespace
@@ -142,9 +144,9 @@ void TcpSocket::apply_options() {
     if (state_ != State::kConnected) return;
     if (segment_most_) block_->mss = std::min(block_->mss, segment_most_);
     // A window smaller than lwIP's: the difference is not given back when it has been read (credit).
-    size_t const window = std::max<size_t>(receive_buffer_ / 2, TCP_MSS);
-    size_t const wanted = window < Network::kWindowBytes ? Network::kWindowBytes - window : 0;
-    if (wanted < withheld_ && !has_ended_) credit(withheld_ - wanted);
+    size_t const window = std::max(receive_buffer_ / 2, kWindowLeast), whole = TCP_WND_MAX(block_);
+    size_t const wanted = window < whole ? whole - window : 0;
+    if (wanted < withheld_) credit(withheld_ - wanted);
     withheld_ = std::min(withheld_, wanted);
     to_withhold_ = wanted - withheld_;
     if (!is_on(Option::kCork)) tcp_output(block_);

@@ -123,7 +123,7 @@ void TcpSocket::clear_received() {
 }
 
 void TcpSocket::credit(size_t bytes) {
-    while (block_ && bytes && !has_ended_) {
+    while (block_ && bytes) {
         size_t const piece = std::min(bytes, kPieceMost);
         tcp_recved(block_, static_cast<u16_t>(piece));
         bytes -= piece;
