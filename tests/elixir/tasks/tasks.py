@@ -67,7 +67,7 @@ def device(report, machine):
     check_run(report, "nothing runs", machine.run(["mix", "kos.status"], plant), "mix kos.run", 1)
     check_run(report, "a native application has no system calls", machine.run(["mix", "kos.trace", "sensor"], plant), "native.*mix kos.logs", 1)
     traced = machine.run(["mix", "kos.trace", "plant", "--no-build", "--timeout", "20"], plant)
-    check_run(report, "kos.trace", traced, r"(?s)(beam\.smp\S* .*?){20}")
+    check_run(report, "kos.trace", traced, r"(?s)(\[\d+\] \w+\([0-9a-f, ]+\) .*?){20}")
     prompt(report, machine, plant)
 
 
