@@ -68,7 +68,7 @@ def pushes(report, machine, gate):
     description = gate / "apps/motor/app.toml"
     good = description.read_text()
     description.write_text(good.replace('memory = "256K"', 'memory = "512K"'))
-    check_run(report, "more memory is refused", machine.run(["mix", "kos.push", "motor"], gate), "another description.*mix kos.run", 1)
+    check_run(report, "more memory is refused", machine.run(["mix", "kos.push", "motor"], gate), r"(?s)another description.*mix kos.run", 1)
     description.write_text(good)
     check_run(report, "which application", machine.run(["mix", "kos.push"], gate), "one of: motor, shop", 1)
     check_run(report, "a service", machine.run(["mix", "kos.push", "log"], gate), "", 1)
