@@ -44,7 +44,7 @@
 #define LWIP_LOOPBACK_MAX_PBUFS 1024
 /* Each link says which checksums are somebody else's work (Link, kos/net/interface.h). */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
-/* Eight bytes at a time; lwIP's own takes two. */
+/* 64 bytes at a time; lwIP's own takes two. */
 #define LWIP_CHKSUM kos_lwip_checksum
 
 /* --- IP. Domains do not route: netrouter does. */

@@ -40,6 +40,11 @@ public:
     // Drops it.
     virtual void drop() = 0;
 
+    // Between hold() and flush() the other side need not be woken for what is sent, taken and dropped: many packets are
+    // to cost one wake-up. Who holds a link flushes it before it sleeps, whatever happens. Not nested.
+    virtual void hold() {}
+    virtual void flush() {}
+
 protected:
     ~Link() = default;
 };
