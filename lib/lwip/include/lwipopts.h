@@ -111,6 +111,8 @@
 #define TCP_SNDLOWAT (2 * TCP_MSS + 1)
 #define TCP_SNDQUEUELOWAT 5
 /* Windows up to 4 MiB, in steps of 64 bytes. */
+/* Programs read much at a time; each piece need not be told. */
+#define TCP_WND_UPDATE_THRESHOLD (TCP_WND / 4)
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 6
 /* A loss costs the lost segments only: what arrives behind them is kept and told to the sender. What somebody may make
