@@ -141,8 +141,7 @@ def evaluated(cores):
     yield from ((name, text, wanted.replace("CORES", str(cores))) for name, text, wanted in EVALUATED)
     yield "timers", TIMERS.replace("LATE", str(late)), "true"
     # What these leave running (connections that are kept, TLS's own timers) would make a timer late now and then.
-    # See "Known defect" in linux/net/inet/README.md.
-    yield from (step for step in NETWORK if cores == 1 or step[0] != "tcp_many")
+    yield from NETWORK
 
 
 def use(prompt, cores):
