@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from random import Random
 
@@ -31,6 +32,9 @@ def part(results, name, work):
         work()
     except KosError as error:
         results.add(name, str(error))
+    except Exception:  # the others are to be told, too
+        traceback.print_exc()
+        results.add(name, "the test itself has failed")
     print(f"{name}: {time.monotonic() - begin:.1f} s", flush=True)
 
 

@@ -72,7 +72,7 @@ class Salvos:
             if r.randrange(2):
                 fields = r.choice([{"ttl": r.choice([0, 1])}, {"version": r.randrange(16)}, {"header": r.randrange(16)},
                                    {"total": r.getrandbits(16)}, {"total": r.randrange(60)}, {"fragment": r.getrandbits(16)},
-                                   {"tos": r.getrandbits(8)}, {"options": r.randbytes(4 * r.randrange(1, 11))}])
+                                   {"tos": r.getrandbits(8)}])
             packet = self.segment(source, wire.DEVICE, **fields)
             yield self.frame(damaged(r, packet) if r.randrange(4) == 0 else packet)
 
@@ -83,8 +83,7 @@ class Salvos:
         for _ in range(200):
             chosen = b"".join(r.choice(kinds) for _ in range(r.randrange(1, 4)))[:40]
             chosen += bytes(-len(chosen) % 4)
-            yield self.frame(self.segment(wire.GATEWAY, wire.DEVICE, options=b"") if not chosen else
-                             packets.transport(wire.GATEWAY, wire.DEVICE, packets.TCP, plain_syn(r), options=chosen))
+            yield self.frame(packets.transport(wire.GATEWAY, wire.DEVICE, packets.TCP, plain_syn(r), options=chosen))
 
     def extensions(self):
         r = self.random

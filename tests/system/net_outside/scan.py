@@ -3,7 +3,8 @@
 from kos import packets, wire
 from kos.packets import ACK, FIN, PSH, RST, SYN, URG
 
-TCP_OPEN, UDP_OPEN = {7, 80, 8008, 9100}, {7, 9000}
+# By IPv4 and by IPv6: two of the ports are forwarded for machines of IPv4 only.
+TCP_OPEN, UDP_OPEN = {4: {7, 80, 8008, 9100}, 16: {7, 80, 8008}}, {4: {7, 9000}, 16: {7}}
 OTHER_PORTS = 65536
 BATCH = 96  # probes between two marks, fewer than the driver has buffers
 SCANNER_PORT = 41000
@@ -57,7 +58,7 @@ def tcp_ports(scanner):
     open_ports = {one.source_port for one in found if one.kind == packets.TCP and one.flags == SYN | ACK}
     for port in open_ports:
         scanner.world.send(packets.tcp(scanner.own, SCANNER_PORT, scanner.device, port, RST, port + 1))
-    others = [one for one in found if one.kind != packets.TCP or one.source_port not in TCP_OPEN]
+    others = [one for one in found if one.kind != packets.TCP or one.source_port not in TCP_OPEN[len(scanner.own)]]
     return open_ports, others
 
 
@@ -69,7 +70,7 @@ def udp_ports(scanner, ports):
 
 def odd_segments(scanner):
     """To open ports and closed ones; nothing of it begins a connection."""
-    ports = (*sorted(TCP_OPEN), 22, 443, 16384, 65535)
+    ports = (*sorted(TCP_OPEN[4]), 22, 443, 16384, 65535)
     made = [packets.tcp(scanner.own, SCANNER_PORT + 1, scanner.device, port, flags, 1, 1) for port in ports for flags in ODD_FLAGS]
     return scanner.probe(made)
 
@@ -94,13 +95,9 @@ def told(found):
 def scan(results, world, own, device, name):
     scanner = Scanner(world, own, device)
     open_ports, others = tcp_ports(scanner)
-    results.add(f"{name}: TCP ports that answer", None if open_ports == TCP_OPEN and not others else f"{open_ports} {told(others)}")
+    results.add(f"{name}: TCP ports that answer", None if open_ports == TCP_OPEN[len(own)] and not others else f"{open_ports} {told(others)}")
     answered, others = udp_ports(scanner, range(OTHER_PORTS))
-    if len(own) == 16:
-        wanted = {7}  # the witness listens to one machine
-    else:
-        wanted = UDP_OPEN
-    results.add(f"{name}: UDP ports that answer", None if answered == wanted and not others else f"{answered} {told(others)}")
+    results.add(f"{name}: UDP ports that answer", None if answered == UDP_OPEN[len(own)] and not others else f"{answered} {told(others)}")
     for what, probe in (("segments that begin nothing", odd_segments), ("other protocols", protocols),
                         ("messages of ICMP", messages)):
         found = probe(scanner)

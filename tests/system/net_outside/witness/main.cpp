@@ -4,10 +4,10 @@
 //   restart NAME   restarts a domain: "ok", or the name of the status
 // The question's first word, a number, is the answer's first word.
 #include <kos/app.h>
-#include <kos/idl/appman.hpp>
-#include <kos/idl/net.hpp>
 #include <kos/net.h>
 #include <kos/server.h>
+#include <kos/idl/appman.hpp>
+#include <kos/idl/net.hpp>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +32,8 @@ struct Answer {
         va_start(arguments, format);
         const int count = vsnprintf(text + size, sizeof text - size, format, arguments);
         va_end(arguments);
-        if (count > 0) size = size + static_cast<size_t>(count) < kMostBytes ? size + static_cast<size_t>(count) : kMostBytes;
+        if (count > 0)
+            size = size + static_cast<size_t>(count) < kMostBytes ? size + static_cast<size_t>(count) : kMostBytes;
     }
     void add_address(const char* name, const uint8_t* bytes) {
         add("\"%s\":\"", name);
@@ -71,7 +72,8 @@ void tell_state(Answer& answer) {
         answer.add_address("gateway4", uplink->gateway4);
         answer.add_address("gateway6", uplink->gateway6);
         answer.add("\"connections\":%u,\"packets_in\":%llu,\"denials\":%llu,", uplink->connections,
-                   static_cast<unsigned long long>(uplink->packets_in), static_cast<unsigned long long>(uplink->denials));
+                   static_cast<unsigned long long>(uplink->packets_in),
+                   static_cast<unsigned long long>(uplink->denials));
     }
     const auto links = router.links(0);
     answer.add("\"refused\":[");
@@ -88,10 +90,11 @@ void tell_denials(Answer& answer, uint64_t first) {
         answer.add("{");
         answer.add_address("source", denial.source);
         answer.add_address("destination", denial.destination);
-        answer.add("\"name\":\"%.63s\",\"source_port\":%u,\"destination_port\":%u,\"domain\":%u,\"protocol\":%u,"
-                   "\"reason\":%u,\"is_inbound\":%u}\n",
-                   reinterpret_cast<const char*>(&denial.name), denial.source_port, denial.destination_port, denial.domain,
-                   denial.protocol, static_cast<unsigned>(denial.reason), denial.is_inbound);
+        answer.add(
+            "\"name\":\"%.63s\",\"source_port\":%u,\"destination_port\":%u,\"domain\":%u,\"protocol\":%u,"
+            "\"reason\":%u,\"is_inbound\":%u}\n",
+            reinterpret_cast<const char*>(&denial.name), denial.source_port, denial.destination_port, denial.domain,
+            denial.protocol, static_cast<unsigned>(denial.reason), denial.is_inbound);
         next = denial.sequence + 1;
     }
     answer.add("next %llu", static_cast<unsigned long long>(next));
