@@ -2,6 +2,7 @@
 #include "bundle.h"
 #include "console.h"
 #include "entropy.h"
+#include "push.h"
 #include "threads.h"
 
 extern "C" [[noreturn]] void root_start(const seL4_BootInfo* info);
@@ -88,6 +89,7 @@ void root_start(const seL4_BootInfo* info) {
     prepare_loans();
     prepare_domains();
     prepare_shared();
+    prepare_push();
     start_first_domains();
     run_threads();
 }
