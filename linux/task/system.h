@@ -59,9 +59,9 @@ public:
     Timers timers;
     std::string host_name;
     std::string domain_name = "(none)";
-    Location root;  // of the tree of mounts
+    Location root;              // of the tree of mounts
     KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
-    Ref<Counted> network;  // net/inet/network.h; made when it is first needed
+    Ref<Counted> network;       // net/inet/network.h; made when it is first needed
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.
     static constexpr int kProcessesMax = 512, kThreadsMax = 2048;

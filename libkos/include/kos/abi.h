@@ -47,16 +47,16 @@ enum {
 
 // Bits of the domain's notification. Interrupt n of the startup block's interrupts is bit KOS_SIGNAL_IRQ_0 + n, ring n
 // bit KOS_SIGNAL_RING_0 + n modulo KOS_SIGNAL_RING_COUNT: whoever has more rings than bits looks at each of a bit.
-#define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
-#define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
-#define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
-#define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired (time.h)
-#define KOS_SIGNAL_FAULT (1ull << 58)   // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
-#define KOS_SIGNAL_CONSOLE (1ull << 57) // a console has what this domain asked for (idl/console.capnp, wake)
-#define KOS_SIGNAL_IRQ_0 32             // bits 32..47
-#define KOS_SIGNAL_RING_0 16            // bits 16..31
+#define KOS_SIGNAL_QUEUE (1ull << 62)    // a message in one of the queues
+#define KOS_SIGNAL_HEALTH (1ull << 61)   // appman asks: copy life.question to life.answer
+#define KOS_SIGNAL_STOP (1ull << 60)     // appman wants the domain to end itself
+#define KOS_SIGNAL_ALARM (1ull << 59)    // the timer: an alarm has expired (time.h)
+#define KOS_SIGNAL_FAULT (1ull << 58)    // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
+#define KOS_SIGNAL_CONSOLE (1ull << 57)  // a console has what this domain asked for (idl/console.capnp, wake)
+#define KOS_SIGNAL_IRQ_0 32              // bits 32..47
+#define KOS_SIGNAL_RING_0 16             // bits 16..31
 #define KOS_SIGNAL_RING_COUNT 16
-#define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
+#define KOS_SIGNAL_USER_0 0  // bits 0..15: kos_signal_* between the domain's own threads
 
 // --- Fixed capability slots. All others are listed in the startup block.
 enum {

@@ -432,7 +432,8 @@ CASE(datagram_control) {
     OK(sendto(from, "x", 1, 0, A(address)));
     char control[256], byte;
     struct iovec piece = {&byte, 1};
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     EQ(recvmsg(to, &message, 0), 1);
     int ttl = -1, tos = -1, interface = -1;
     for (struct cmsghdr* one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
@@ -468,12 +469,13 @@ CASE(options) {
     const int fd = (int)OK(socket(AF_INET, SOCK_STREAM, 0)), datagram = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
     static const struct {
         int level, name, value;
-    } flags[] = {{SOL_SOCKET, SO_REUSEADDR, 1}, {SOL_SOCKET, SO_KEEPALIVE, 1}, {SOL_SOCKET, SO_PRIORITY, 4},
-                 {SOL_SOCKET, SO_BROADCAST, 1}, {IPPROTO_TCP, TCP_NODELAY, 1}, {IPPROTO_TCP, TCP_CORK, 1},
-                 {IPPROTO_TCP, TCP_KEEPIDLE, 11}, {IPPROTO_TCP, TCP_KEEPINTVL, 12}, {IPPROTO_TCP, TCP_KEEPCNT, 13},
-                 {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000}, {IPPROTO_IP, IP_TTL, 17}, {IPPROTO_IP, IP_TOS, 0x10},
-                 {IPPROTO_IP, IP_RECVTTL, 1}, {IPPROTO_IP, IP_RECVTOS, 1}, {IPPROTO_IP, IP_RECVERR, 1},
-                 {IPPROTO_IP, IP_MTU_DISCOVER, 2}, {IPPROTO_IP, IP_PKTINFO, 1}};
+    } flags[] = {
+        {SOL_SOCKET, SO_REUSEADDR, 1},         {SOL_SOCKET, SO_KEEPALIVE, 1},    {SOL_SOCKET, SO_PRIORITY, 4},
+        {SOL_SOCKET, SO_BROADCAST, 1},         {IPPROTO_TCP, TCP_NODELAY, 1},    {IPPROTO_TCP, TCP_CORK, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 11},       {IPPROTO_TCP, TCP_KEEPINTVL, 12}, {IPPROTO_TCP, TCP_KEEPCNT, 13},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000}, {IPPROTO_IP, IP_TTL, 17},         {IPPROTO_IP, IP_TOS, 0x10},
+        {IPPROTO_IP, IP_RECVTTL, 1},           {IPPROTO_IP, IP_RECVTOS, 1},      {IPPROTO_IP, IP_RECVERR, 1},
+        {IPPROTO_IP, IP_MTU_DISCOVER, 2},      {IPPROTO_IP, IP_PKTINFO, 1}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; ++i) {
         set(fd, flags[i].level, flags[i].name, flags[i].value);
         EQ(option(fd, flags[i].level, flags[i].name), flags[i].value);
@@ -587,7 +589,7 @@ CASE(ping_raw) {
     loopback_up();
     const int fd = (int)OK(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
     struct icmphdr request = {.type = ICMP_ECHO, .un.echo = {htons(77), htons(1)}};
-    request.checksum = (uint16_t)~(uint16_t)(ICMP_ECHO + 77 * 256 + 256);
+    request.checksum = (uint16_t) ~(uint16_t)(ICMP_ECHO + 77 * 256 + 256);
     struct sockaddr_in address = at4(INADDR_LOOPBACK, 0);
     EQ(sendto(fd, &request, sizeof request, 0, A(address)), sizeof request);
     unsigned char bytes[200];
