@@ -9,9 +9,9 @@ import time
 
 HOST = "127.0.0.1"
 PATIENCE_S = 60
-BYTES = 16 << 20
-REQUESTS = 4000
-DATAGRAMS = 4000
+BYTES = 4 << 20
+REQUESTS = 1000
+DATAGRAMS = 1000
 REQUEST = b"r" * 100
 PIECE = bytes(1 << 16)
 

@@ -60,7 +60,7 @@ public:
     Timers timers;
     std::string host_name;
     std::string domain_name = "(none)";
-    Location root;  // of the tree of mounts
+    Location root;              // of the tree of mounts
     KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
     KosStreams* streams = nullptr;
     Ref<Counted> network;  // net/inet/network.h; made when it is first needed

@@ -289,6 +289,10 @@ void check_devices(System& system, Diagnostics& diagnostics) {
 void check_rights(const System& system, Diagnostics& diagnostics) {
     std::map<std::string, const Domain*> holders;
     for (const Domain& domain : system.domains) {
+        if (domain.staging.value != 0 && !domain.has_right("development")) {
+            diagnostics.error(domain.staging.place, domain.name.value + " has staging and no right \"development\"",
+                              "none: it is for core:devlink");
+        }
         for (const Text& right : domain.rights) {
             if (!domain.is_core) {
                 diagnostics.error(right.place, domain.name.value + " has the right " + in_quotes(right.value),

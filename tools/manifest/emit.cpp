@@ -90,6 +90,7 @@ void emit_domain(Writer& writer, const Domain& domain) {
     writer.u32("replies", domain.replies.value);
     writer.u32_unless_zero("watchdog-ms", domain.watchdog_ms.value);
     writer.u32_unless_zero("persistent-bytes", domain.persistent.value);
+    writer.u32_unless_zero("staging-bytes", domain.staging.value);
     if (domain.kernel_objects.value != 0) {
         writer.u64("kernel-objects", domain.kernel_objects.value);
         writer.u32("program-priority", domain.program_priority.value);

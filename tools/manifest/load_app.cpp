@@ -153,6 +153,7 @@ std::set<std::string> app_keys() {
             "environment",
             "rights",
             "persistent",
+            "staging",
             "watchdog_ms",
             "kernel_objects",
             "program_priority",
@@ -238,6 +239,8 @@ void AppLoader::read_numbers(Section& section, Domain& domain) {
     domain.replies = section.number("replies", 1, 1, KOS_MAX_REPLIES);
     domain.persistent = section.size("persistent", 0, 0, kMaxAreaBytes);
     domain.persistent.value = page_up(domain.persistent.value);
+    domain.staging = section.size("staging", 0, 0, kMaxAreaBytes);
+    domain.staging.value = page_up(domain.staging.value);
     domain.watchdog_ms = section.number("watchdog_ms", 0, 0, kMaxTimeMs);
     domain.kernel_objects = section.size("kernel_objects", 0, 0, KOS_BOARD_RAM_SIZE_BYTES);
     domain.kernel_objects.value = page_up(domain.kernel_objects.value);

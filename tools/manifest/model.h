@@ -141,7 +141,7 @@ struct Domain {
 
     Text binary;
     Number priority, memory, stack, budget_us, period_us, request_budget_us, core, threads, replies, persistent,
-        watchdog_ms, kernel_objects, program_priority, shutdown_ms;
+        staging, watchdog_ms, kernel_objects, program_priority, shutdown_ms;
     Flag passive;
     Text restart;
     std::vector<Text> arguments;
