@@ -3,7 +3,7 @@
 
 #include "bundle_file.h"
 
-#include <sodium/crypto_hash_sha256.h>
+#include <sha256.h>
 
 extern "C" {
 extern const char __bundle_start[];
@@ -56,11 +56,11 @@ void hash_programs() {
     for (unsigned i = 0; i < bundle.entries(); ++i) {
         const Entry* const file = bundle.file(i);
         if (!file) continue;
-        uint8_t hash[crypto_hash_sha256_BYTES];
+        uint8_t hash[kos::kSha256Bytes];
         if (file->kind == static_cast<uint32_t>(Kind::kImage)) {
             hash_of_image(bundle.bytes(*file), file->size_bytes, hash);
         } else {
-            crypto_hash_sha256(hash, bundle.bytes(*file), file->size_bytes);
+            kos::sha256(bundle.bytes(*file), file->size_bytes, hash);
         }
         hash_matches[i] = __builtin_memcmp(hash, file->sha256, sizeof hash) == 0;
     }

@@ -102,6 +102,7 @@ void destroy(Domain& domain, kos_exit_reason reason) {
     bool const is_failure = reason != KOS_EXIT_DONE && reason != KOS_EXIT_KILLED;
     domain.state = is_failure ? KOS_DOMAIN_FAILED : KOS_DOMAIN_STOPPED;
     domain.end_reason = reason;
+    leave_streams(domain);
     sweep();
     Pending& events = pending[domain.number];
     events.ended = true;

@@ -245,6 +245,8 @@ void write_rings(Writer& writer, const Domain& domain) {
             writer.put(the_system.domains[peer].notification, seL4_CanWrite, KOS_BADGE_NOTIFICATION | bit_of(peer, i));
         entry->producer = produces;
         entry->peer = static_cast<uint16_t>(peer);
+        entry->is_stream = ring.stream;
+        Writer::name(entry->peer_name, manifest.domains[peer].name);
         if (produces && ring.dma) entry->physical = ring_pages(i).physical;
     }
     if (SharedPages const window = push_window_of(domain); window.count) {
@@ -357,6 +359,7 @@ void write_kernel_objects(Writer& writer, Domain& domain) {
 // With which bit the server of a port may signal its clients; 0: not at all.
 Word signal_of(const kos::manifest::Port& port) {
     if (__builtin_strcmp(port.name, "timer") == 0) return KOS_SIGNAL_ALARM;
+    if (__builtin_strcmp(port.interface, "appman") == 0) return KOS_SIGNAL_DOMAINS;
     return __builtin_strcmp(port.interface, "console") == 0 ? KOS_SIGNAL_CONSOLE : 0;
 }
 

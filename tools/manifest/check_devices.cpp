@@ -134,6 +134,28 @@ void check_shares(const System& system, Diagnostics& diagnostics) {
     }
 }
 
+void add_stream(System& system, Domain& domain, const StreamTo& stream, Diagnostics& diagnostics) {
+    const int to = find_domain(system, stream.to.value);
+    if (to < 0) {
+        if (!system.is_incomplete) {
+            diagnostics.error(stream.to.place,
+                              "a [[stream]] goes to " + in_quotes(stream.to.value) + ", which is unknown",
+                              "one of " + joined(domain_names(system)));
+        }
+        return;
+    }
+    Domain& peer = system.domains[static_cast<size_t>(to)];
+    if (&peer == &domain) {
+        diagnostics.error(stream.to.place, "a [[stream]] goes to its own domain", "another domain");
+        return;
+    }
+    const std::string name = "stream_" + std::to_string(domain.number) + "_" + std::to_string(peer.number);
+    RingTo out{{name + "_out", stream.to.place}, stream.to, stream.size, {}, false, true};
+    RingTo in{{name + "_in", stream.to.place}, {domain.name.value, stream.to.place}, stream.size, {}, true, true};
+    domain.rings.push_back(std::move(out));
+    peer.rings.push_back(std::move(in));
+}
+
 void check_rings(const System& system, Diagnostics& diagnostics) {
     std::map<std::string, const Domain*> names;
     for (const Domain& domain : system.domains) {
@@ -241,6 +263,14 @@ void check_group_circles(const System& system, Diagnostics& diagnostics) {
 }
 
 }  // namespace
+
+void plan_streams(System& system, Diagnostics& diagnostics) {
+    for (Domain& domain : system.domains) {
+        for (const StreamTo& stream : domain.streams) {
+            add_stream(system, domain, stream, diagnostics);
+        }
+    }
+}
 
 void check_devices(System& system, Diagnostics& diagnostics) {
     for (uint32_t i = 0; i < system.domains.size(); ++i) {

@@ -166,6 +166,7 @@ void emit_rings_and_groups(Writer& writer, const System& system) {
             writer.u32("consumer", number_of(system, ring.to.value));
             writer.u32("bytes", ring.size.value);
             writer.flag("dma", ring.dma.value);
+            writer.flag("stream", ring.is_stream);
             writer.end();
         }
     }

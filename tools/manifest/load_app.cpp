@@ -164,6 +164,7 @@ std::set<std::string> app_keys() {
             "device",
             "dma",
             "ring",
+            "stream",
             "image",
             "network"};
 }
@@ -187,6 +188,7 @@ void AppLoader::read(Domain& domain) {
     each(top, "device", &AppLoader::read_device, domain);
     each(top, "dma", &AppLoader::read_dma, domain);
     each(top, "ring", &AppLoader::read_ring, domain);
+    each(top, "stream", &AppLoader::read_stream, domain);
     each(top, "image", &AppLoader::read_image, domain);
     read_app_network(diagnostics_, top, replacement_, domain);
     refuse_unknown(diagnostics_, top);
@@ -550,6 +552,24 @@ void AppLoader::read_ring(Table& table, Domain& domain) {
     if (!ring.name.value.empty() && !ring.to.value.empty()) {
         domain.rings.push_back(std::move(ring));
     }
+}
+
+void AppLoader::read_stream(Table& table, Domain& domain) {
+    constexpr uint64_t kLeast = 16 << 10, kUsual = 128 << 10;
+    Section section(diagnostics_, table);
+    StreamTo stream;
+    stream.to = section.required_name("to");
+    stream.size = section.size("size", kUsual, kLeast, manifest::kMaxRingBytes);
+    stream.size.value = page_up(stream.size.value);
+    if (stream.to.value.empty()) {
+        return;
+    }
+    if (!is_new(domain.streams, stream.to.value, [](const StreamTo& other) { return other.to.value; })) {
+        diagnostics_.error(stream.to.place, "two [[stream]] go to " + in_quotes(stream.to.value),
+                           "one: it carries many streams");
+        return;
+    }
+    domain.streams.push_back(std::move(stream));
 }
 
 }  // namespace kos::compiler

@@ -2,8 +2,8 @@
 //
 //     run [PREFIX]       rows whose names begin with PREFIX
 //
-// Each row is a record on standard output; the last one is the verdict. Times are of the monotonic clock, which both systems
-// read without a system call. Rows of the BEAM start Debian's own beam.smp and read what it says.
+// Each row is a record on standard output; the last one is the verdict. Times are of the monotonic clock, which both
+// systems read without a system call. Rows of the BEAM start Debian's own beam.smp and read what it says.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -56,17 +56,16 @@ static void fail(const char* what) {
 static int is_wanted(const char* name) { return strncmp(name, prefix, strlen(prefix)) == 0; }
 
 // The same twice, counted the second time: pages and caches are there.
-#define MEASURE(name, count, body)                                        \
-    do {                                                                  \
-        if (!is_wanted(name)) break;                                      \
-        int64_t spent = 0;                                                \
-        for (int pass = 0; pass < 2; ++pass) {                            \
-            const int64_t start = now_ns();                               \
-            for (long i = 0; i < (pass ? (count) : (count) / 4 + 1); ++i) \
-                body;                                                     \
-            spent = now_ns() - start;                                     \
-        }                                                                 \
-        row(name, (double)spent / (double)(count), "ns");                 \
+#define MEASURE(name, count, body)                                              \
+    do {                                                                        \
+        if (!is_wanted(name)) break;                                            \
+        int64_t spent = 0;                                                      \
+        for (int pass = 0; pass < 2; ++pass) {                                  \
+            const int64_t start = now_ns();                                     \
+            for (long i = 0; i < (pass ? (count) : (count) / 4 + 1); ++i) body; \
+            spent = now_ns() - start;                                           \
+        }                                                                       \
+        row(name, (double)spent / (double)(count), "ns");                       \
     } while (0)
 
 // --- Calls
@@ -89,7 +88,12 @@ static void calls(void) {
     MEASURE("file/write_zero/64_KiB", 500, (void)!write(zero, buffer, sizeof buffer));
     close(zero);
     MEASURE("file/open_absent", 500, (void)open("/usr/lib/nothing/is/here", O_RDONLY));
-    MEASURE("file/stat", 500, ({ struct { char bytes[256]; } s; syscall(SYS_newfstatat, AT_FDCWD, "/usr/lib", &s, 0); }));
+    MEASURE("file/stat", 500, ({
+                struct {
+                    char bytes[256];
+                } s;
+                syscall(SYS_newfstatat, AT_FDCWD, "/usr/lib", &s, 0);
+            }));
     MEASURE("file/create_write_read_unlink", 200, ({
                 const int fd = open("/tmp/bench", O_RDWR | O_CREAT | O_TRUNC, 0600);
                 if (write(fd, buffer, 4096) != 4096 || pread(fd, buffer, 4096, 0) != 4096) fail("/tmp/bench");
@@ -108,7 +112,8 @@ static void pipes(void) {
     if (child == 0) {
         char byte;
         close(there[1]);
-        while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1) {}
+        while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1) {
+        }
         _exit(0);
     }
     char byte = 0;
@@ -124,7 +129,8 @@ static void pass_to(int whose) {
 }
 static int wait_until_not(int whose) {
     int now;
-    while ((now = __atomic_load_n(&turn, __ATOMIC_SEQ_CST)) == whose) syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, whose, 0, 0, 0);
+    while ((now = __atomic_load_n(&turn, __ATOMIC_SEQ_CST)) == whose)
+        syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, whose, 0, 0, 0);
     return now;
 }
 static void* other(void* unused) {
@@ -204,9 +210,9 @@ static char beam[256], root_folder[] = "/usr/lib/erlang", folder[256];
 
 // Starts the BEAM with these arguments behind its own; its records are handed on. `first`: when its first byte came.
 static int64_t run_beam(const char* const* more, int64_t* first) {
-    const char* words[48] = {beam, "-sbwt", "none", "-sbwtdcpu", "none", "-sbwtdio", "none", "--", "-root", root_folder,
-                             "-bindir", folder, "-progname", "erl", "--", "-home", "/root", "--", "-boot", "start_clean",
-                             "-noshell"};
+    const char* words[48] = {beam, "-sbwt", "none",      "-sbwtdcpu", "none",  "-sbwtdio",    "none",
+                             "--", "-root", root_folder, "-bindir",   folder,  "-progname",   "erl",
+                             "--", "-home", "/root",     "--",        "-boot", "start_clean", "-noshell"};
     int count = 0;
     while (words[count]) ++count;
     while (*more && count < 47) words[count++] = *more++;
@@ -271,13 +277,22 @@ static void beams(void) {
     if (is_wanted("beam/cpu")) {
         const char* const cpu[] = {"-pa", "/bench/modules", "-eval",
                                    "{ok, M, B} = compile:file(\"/bench/modules/bench_cpu.erl\", [binary]), "
-                                   "{module, M} = code:load_binary(M, \"bench_cpu\", B), M:main(), halt().", 0};
+                                   "{module, M} = code:load_binary(M, \"bench_cpu\", B), M:main(), halt().",
+                                   0};
         run_beam(cpu, &first);
     }
     if (is_wanted("beam/elixir_compile")) {
-        const char* const compile[] = {"-pa", "/usr/lib/elixir/lib/elixir/ebin", "/usr/lib/elixir/lib/logger/ebin",
-                                       "/usr/lib/elixir/lib/mix/ebin", "-s", "elixir", "start_cli", "-extra", "-e",
-                                       "Code.eval_file(\"/bench/modules/compile.exs\")", 0};
+        const char* const compile[] = {"-pa",
+                                       "/usr/lib/elixir/lib/elixir/ebin",
+                                       "/usr/lib/elixir/lib/logger/ebin",
+                                       "/usr/lib/elixir/lib/mix/ebin",
+                                       "-s",
+                                       "elixir",
+                                       "start_cli",
+                                       "-extra",
+                                       "-e",
+                                       "Code.eval_file(\"/bench/modules/compile.exs\")",
+                                       0};
         run_beam(compile, &first);
     }
 }
@@ -286,7 +301,8 @@ int main(int count, char** words) {
     if (count > 1 && strcmp(words[1], "--nothing") == 0) return 0;
     if (count > 1) prefix = words[1];
     if (is_wanted("boot/first_program")) {
-        // Since the machine was switched on: of the counter, which QEMU starts at 0. KOS's monotonic clock is the counter.
+        // Since the machine was switched on: of the counter, which QEMU starts at 0. KOS's monotonic clock is the
+        // counter.
         uint64_t ns = (uint64_t)now_ns();
         if (getenv("COUNTER")) {
             uint64_t ticks, hz;
@@ -300,7 +316,7 @@ int main(int count, char** words) {
     threads();
     memory();
     processes(words[0]);
-    if (is_wanted("beam/")|| strncmp(prefix, "beam/", 5) == 0) beams();
+    if (is_wanted("beam/") || strncmp(prefix, "beam/", 5) == 0) beams();
     char text[100];
     snprintf(text, sizeof text, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n",
              failures || !rows ? "fail" : "pass", 0, failures);

@@ -86,6 +86,7 @@ constexpr Field kRingFields[] = {
     {"consumer", Kind::kU32, KOS_AT(Ring, consumer), 1, KOS_MAX_DOMAINS - 1},
     {"bytes", Kind::kU32, KOS_AT(Ring, bytes), KOS_PAGE_BYTES, kMaxRingBytes, KOS_PAGE_BYTES},
     {"dma", Kind::kFlag, KOS_AT(Ring, dma)},
+    {"stream", Kind::kFlag, KOS_AT(Ring, stream)},
 };
 
 struct RawRoot {

@@ -146,6 +146,7 @@ struct Ring {
     uint32_t producer, consumer;  // domains
     uint32_t bytes;               // whole pages
     bool dma;                     // the producer is told the physical address
+    bool stream;                  // of a [[stream]]: each side is told at once when the other has ended
 };
 
 // A member is a domain or another group.
