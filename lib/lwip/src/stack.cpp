@@ -99,6 +99,7 @@ Stack::~Stack() {
         netif_remove(loopback);
         drop_looping(*loopback);
     }
+    memory::release_waiting();
     current = nullptr;
 }
 
@@ -119,7 +120,16 @@ void Stack::detach(LinkInterface& interface) {
     drop_looping(interface.netif_);
 }
 
+void Stack::hold() {
+    for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) each->link_.hold();
+}
+
+void Stack::flush() {
+    for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) each->link_.flush();
+}
+
 bool Stack::poll(unsigned packets) {
+    hold();
     run_timers();
     bool more = false;
     for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) {
@@ -139,6 +149,7 @@ bool Stack::poll(unsigned packets) {
         was_blocked = true;
     }
     if (was_blocked) tcp_txnow();
+    flush();
     return more;
 }
 
