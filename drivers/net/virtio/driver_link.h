@@ -72,6 +72,8 @@ public:
     }
 
     const DriverLinkCounters& counters() const { return counters_; }
+    // Buffers that the router is to be given with the next ones.
+    unsigned waiting() const { return queue_count_; }
 
 private:
     enum class Owner : uint8_t {

@@ -3,6 +3,7 @@
 
 #include <kos/internet_sum.h>
 #include <lwip/def.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
@@ -97,6 +98,29 @@ bool Gathering::add(pbuf* packet, const Segment& segment) {
     bytes_ += segment.data_bytes;
     next_sequence_ += segment.data_bytes;
     return true;
+}
+
+pbuf* Gathering::take() {
+    pbuf* const packet = first_;
+    if (packet == nullptr) return nullptr;
+    first_ = packet->next;
+    packet->next = nullptr;
+    // Their headers are still in front of them.
+    if (first_ != nullptr) pbuf_add_header(first_, head_.data);
+    return packet;
+}
+
+bool Gathering::is_next_of_connection() const {
+    if (first_ == nullptr || first_->next == nullptr) return false;
+    const tcp_hdr& tcp = tcp_of(*first_, head_);
+    const uint16_t local_port = lwip_ntohs(tcp.dest), remote_port = lwip_ntohs(tcp.src);
+    for (const tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+        // An address is not compared: what belongs to another connection after all is put together no less rightly.
+        if (pcb->local_port == local_port && pcb->remote_port == remote_port && pcb->rcv_nxt == head_.sequence) {
+            return pcb->ooseq == nullptr;
+        }
+    }
+    return false;
 }
 
 pbuf* Gathering::finish() {

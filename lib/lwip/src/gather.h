@@ -32,6 +32,11 @@ public:
     bool add(pbuf* packet, const Segment& segment);
     // What is there as one packet, the caller's now; its checksums are not those of the whole. Null: nothing.
     pbuf* finish();
+    // The first packet that is there, as it was. Null: nothing.
+    pbuf* take();
+    // Whether there are several, of which the first one begins where the data that a connection has end. Only those may
+    // become one: of what comes behind a gap, each packet is told of, which is how the sender finds the gap.
+    bool is_next_of_connection() const;
 
 private:
     pbuf* first_ = nullptr;

@@ -160,7 +160,8 @@ void LinkInterface::deliver(pbuf* packet, uint16_t unchecked) {
 }
 
 void LinkInterface::deliver(Gathering& gathering) {
-    if (pbuf* const packet = gathering.finish(); packet != nullptr) deliver(packet, kChecksGathered);
+    if (gathering.is_next_of_connection()) deliver(gathering.finish(), kChecksGathered);
+    while (pbuf* const packet = gathering.take()) deliver(packet, kChecksGathered);
 }
 
 // What lwIP would believe: sources that can only be this domain itself or nobody, and neighbour discovery, for which

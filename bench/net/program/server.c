@@ -1,5 +1,10 @@
-// The same server as target/main.c for Linux: echo (TCP and UDP port 7), discard (9), as much as the peer takes (19),
-// with epoll. Gives the interface eth0 QEMU's address by itself, so that it is the only program there needs to be.
+// For Linux what examples/net_echo and source/main.c are on kos_net, with epoll: echo (TCP and UDP port 7), discard (9), as
+// much as the peer takes (19). The same file runs on Debian's kernel and in a KOS domain.
+//
+//   server [--address ADDRESS] [-- PROGRAM ARGUMENT...]...
+//
+// --address: of the interface eth0, with QEMU's router, so that it is the only program there needs to be. Each PROGRAM is
+// started beside it.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,10 +43,10 @@ static void set_address(struct sockaddr* to, const char* text) {
     memcpy(to, &address, sizeof address);
 }
 
-static void set_up_interface(void) {
+static void set_up_interface(const char* own) {
     int const control = socket(AF_INET, SOCK_DGRAM, 0);
     struct ifreq request = {.ifr_name = "eth0"};
-    set_address(&request.ifr_addr, "10.0.2.15");
+    set_address(&request.ifr_addr, own);
     need(ioctl(control, SIOCSIFADDR, &request) == 0, "SIOCSIFADDR");
     set_address(&request.ifr_netmask, "255.255.255.0");
     need(ioctl(control, SIOCSIFNETMASK, &request) == 0, "SIOCSIFNETMASK");
@@ -128,8 +133,30 @@ static void serve_udp(int fd) {
     }
 }
 
-int main(void) {
-    set_up_interface();
+// The arguments up to the next "--" are a program. Returns the rest.
+static char** start(char** arguments) {
+    char** end = arguments;
+    while (*end != NULL && strcmp(*end, "--") != 0) ++end;
+    char** const rest = *end != NULL ? end + 1 : end;
+    *end = NULL;
+    pid_t const child = fork();
+    need(child >= 0, "fork");
+    if (child == 0) {
+        execv(arguments[0], arguments);
+        need(0, arguments[0]);
+    }
+    return rest;
+}
+
+int main(int count, char** arguments) {
+    (void)count;
+    char** next = arguments + 1;
+    if (next[0] != NULL && strcmp(next[0], "--address") == 0 && next[1] != NULL) {
+        set_up_interface(next[1]);
+        next += 2;
+    }
+    if (*next != NULL && strcmp(*next, "--") == 0) ++next;
+    while (*next != NULL) next = start(next);
     int const epoll = epoll_create1(0);
     open_port(epoll, kEcho, SOCK_STREAM);
     open_port(epoll, kEcho, SOCK_DGRAM);

@@ -1,29 +1,12 @@
-// What the client on the host measures: echo (port 7, TCP and UDP), discard (9), as much as the peer takes (19).
-// bench/net/linux.c is the same for Linux.
+// What the client on the host measures beside examples/net_echo: discard (TCP port 9, RFC 863), and as much as the peer
+// takes (port 19). program/server.c is the same for Linux.
 #include <kos/app.h>
 #include <kos/net.h>
 #include <kos/server.h>
 
-enum { kEcho = 7, kDiscard = 9, kSource = 19, kWaiting = 255 };
+enum { kDiscard = 9, kSource = 19, kWaiting = 64 };
 
 static char source[65536];
-
-static void echo_ready(kos_net_socket_t* socket, void* context) {
-    (void)context;
-    const void* bytes;
-    size_t there = 0;
-    size_t done = 0;
-    for (;;) {
-        kos_status_t const received = kos_net_tcp_peek(socket, &bytes, &there);
-        if (received == KOS_STATUS_EMPTY) return;
-        if (received != KOS_STATUS_OK || there == 0) break;
-        kos_status_t const sent = kos_net_tcp_send(socket, bytes, there, &done);
-        if (sent == KOS_STATUS_FULL) return;
-        if (sent != KOS_STATUS_OK) break;
-        kos_net_tcp_consume(socket, done);
-    }
-    kos_net_close(socket);
-}
 
 static void discard_ready(kos_net_socket_t* socket, void* context) {
     (void)context;
@@ -51,18 +34,7 @@ static void source_ready(kos_net_socket_t* socket, void* context) {
 static void accept_all(kos_net_socket_t* listener, void* context) {
     kos_net_socket_t* socket;
     while (kos_net_tcp_accept(listener, &socket) == KOS_STATUS_OK) {
-        kos_net_tcp_no_delay(socket, 1);
         kos_net_watch(socket, (kos_net_ready_fn_t)context, NULL);
-    }
-}
-
-static void udp_ready(kos_net_socket_t* socket, void* context) {
-    (void)context;
-    static char datagram[65536];
-    size_t count;
-    kos_net_address_t from;
-    while (kos_net_udp_receive(socket, datagram, sizeof datagram, &count, &from) == KOS_STATUS_OK) {
-        kos_net_udp_send(socket, &from, datagram, count);
     }
 }
 
@@ -79,15 +51,9 @@ static void signalled(kos_server_t* server, uint64_t bits) {
 }
 
 int main(void) {
-    kos_net_options_t const options = {.connections = 1024, .sockets = 1024};
-    kos_net_address_t const here = {.port = kEcho};
-    kos_net_socket_t* udp;
-    kos_assert_ok(kos_net_open(&options));
-    serve(kEcho, echo_ready);
+    kos_assert_ok(kos_net_open(NULL));
     serve(kDiscard, discard_ready);
     serve(kSource, source_ready);
-    kos_assert_ok(kos_net_udp_open(&here, &udp));
-    kos_net_watch(udp, udp_ready, NULL);
     kos_server_t server = {.signalled = signalled};
     return kos_server_run(&server) == KOS_STATUS_OK ? 0 : 1;
 }
