@@ -18,6 +18,7 @@
 namespace kos::lx {
 
 class KosPorts;
+class KosStreams;
 struct SystemCall;
 
 // What the system asks the outside for. Implemented by the platform, and by fakes in host tests.
@@ -61,7 +62,8 @@ public:
     std::string domain_name = "(none)";
     Location root;              // of the tree of mounts
     KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
-    Ref<Counted> network;       // net/inet/network.h; made when it is first needed
+    KosStreams* streams = nullptr;
+    Ref<Counted> network;  // net/inet/network.h; made when it is first needed
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.
     static constexpr int kProcessesMax = 512, kThreadsMax = 2048;

@@ -8,6 +8,8 @@ constexpr size_t kHeader = 12;
 constexpr unsigned kMostPointers = 32;
 constexpr unsigned kMostAliases = 16;
 constexpr uint16_t kClassIn = 1;
+constexpr size_t kAddressBytes = 28;  // of a record with an address, at most
+constexpr size_t kOptionBytes = 11;
 
 constexpr uint16_t kResponse = 0x8000;
 constexpr uint16_t kOpcode = 0x7800;
@@ -109,6 +111,22 @@ size_t write_header(const DnsQuery& query, uint16_t id, uint16_t flags, uint8_t*
     return at + 4;
 }
 
+// A record of the name of the question.
+size_t write_address(const Ip& address, uint32_t ttl_s, uint8_t* out, size_t at) {
+    store16(out + at, 0xc000 | kHeader);
+    store16(out + at + 2, address.is_v4() ? kDnsA : kDnsAaaa);
+    store16(out + at + 4, kClassIn);
+    store32(out + at + 6, ttl_s);
+    store16(out + at + 10, address.is_v4() ? 4 : 16);
+    at += 12;
+    if (address.is_v4()) {
+        store32(out + at, address.v4());
+        return at + 4;
+    }
+    store_ip6(out + at, address);
+    return at + 16;
+}
+
 size_t write_options(const DnsQuery& query, uint8_t* out, size_t at) {
     if (!query.has_options) return at;
     store16(out + 10, 1);
@@ -117,7 +135,7 @@ size_t write_options(const DnsQuery& query, uint8_t* out, size_t at) {
     store16(out + at + 3, query.answer_bytes < kMostAnswerBytes ? query.answer_bytes : kMostAnswerBytes);
     store32(out + at + 5, query.wants_proofs ? 0x8000 : 0);
     store16(out + at + 9, 0);
-    return at + 11;
+    return at + kOptionBytes;
 }
 
 }  // namespace
@@ -164,9 +182,13 @@ DnsError read_answer(const uint8_t* bytes, size_t count, DnsAnswer& answer) {
     // first.
     DnsName wanted = answer.name;
     unsigned aliases = 0;
+    answer.options_at = 0;
     for (unsigned i = 0; i < records; ++i) {
         Resource record;
+        const size_t begin = at;
         if (!read_resource(bytes, count, at, record)) return DnsError::kMalformed;
+        const bool is_options = record.type == kDnsOpt && record.name.size == 0 && i + 1 == records;
+        if (is_options && load16(bytes + 10) != 0) answer.options_at = static_cast<uint16_t>(begin);
         if (i >= answers || record.kind != kClassIn || record.name.view() != wanted.view()) continue;
         if (record.type == kDnsCname && ++aliases <= kMostAliases) {
             size_t target = record.data;
@@ -185,9 +207,36 @@ DnsError read_answer(const uint8_t* bytes, size_t count, DnsAnswer& answer) {
     return at == count ? DnsError::kNone : DnsError::kMalformed;
 }
 
-size_t write_query(const DnsQuery& query, uint16_t id, uint8_t* out) {
-    const size_t at = write_header(query, id, kWantsRecursion, out);
-    return write_options(query, out, at);
+size_t write_query(const DnsQuery& query, const DnsAsked& asked, uint8_t* out) {
+    size_t at = write_header(query, asked.id, kWantsRecursion, out);
+    // The lengths of labels are below 64, so no letters.
+    for (size_t i = kHeader; i < at - 4; ++i) {
+        if (out[i] >= 'a' && out[i] <= 'z' && (asked.capitals >> (i % 64) & 1) != 0) out[i] -= 32;
+    }
+    if (asked.has_options) {
+        DnsQuery larger = query;
+        larger.has_options = true;
+        larger.answer_bytes = kMostAnswerBytes;
+        at = write_options(larger, out, at);
+    }
+    return at;
+}
+
+bool is_answer_to(const DnsQuery& query, const DnsAsked& asked, const uint8_t* bytes, size_t count) {
+    uint8_t question[kMostQueryBytes];
+    DnsAsked plain = asked;
+    plain.has_options = false;
+    const size_t size = write_query(query, plain, question);
+    return count >= size && load16(bytes) == asked.id &&
+           __builtin_memcmp(bytes + kHeader, question + kHeader, size - kHeader) == 0;
+}
+
+size_t adapt_answer(const DnsQuery& query, const DnsAnswer& answer, uint8_t* out, size_t count) {
+    store16(out, query.id);
+    (void)write_name(query.name.view(), out + kHeader);
+    if (query.has_options || answer.options_at == 0) return count;
+    store16(out + 10, static_cast<uint16_t>(load16(out + 10) - 1));
+    return answer.options_at;
 }
 
 size_t write_answer(const DnsQuery& query, uint8_t code, const Ip& address, uint32_t ttl_s, uint8_t* out) {
@@ -196,20 +245,21 @@ size_t write_answer(const DnsQuery& query, uint8_t code, const Ip& address, uint
     size_t at = write_header(query, query.id, flags, out);
     if (!address.is_none()) {
         store16(out + 6, 1);
-        store16(out + at, 0xc000 | kHeader);
-        store16(out + at + 2, address.is_v4() ? kDnsA : kDnsAaaa);
-        store16(out + at + 4, kClassIn);
-        store32(out + at + 6, ttl_s);
-        store16(out + at + 10, address.is_v4() ? 4 : 16);
-        at += 12;
-        if (address.is_v4()) {
-            store32(out + at, address.v4());
-            at += 4;
-        } else {
-            store_ip6(out + at, address);
-            at += 16;
-        }
+        at = write_address(address, ttl_s, out, at);
     }
+    return write_options(query, out, at);
+}
+
+size_t write_short_answer(const DnsQuery& query, const DnsAnswer& answer, uint8_t* out) {
+    const uint16_t flags =
+        static_cast<uint16_t>(kResponse | kHasRecursion | (query.wants_recursion ? kWantsRecursion : 0) | answer.code |
+                              (answer.count == 0 ? kTruncated : 0));
+    size_t at = write_header(query, query.id, flags, out);
+    const size_t most = query.answer_bytes < kMostAnswerBytes ? query.answer_bytes : kMostAnswerBytes;
+    uint16_t count = 0;
+    for (unsigned i = 0; i < answer.count && at + kAddressBytes + kOptionBytes <= most; ++i, ++count)
+        at = write_address(answer.addresses[i].ip, answer.addresses[i].ttl_s, out, at);
+    store16(out + 6, count);
     return write_options(query, out, at);
 }
 

@@ -51,6 +51,15 @@ struct NamesTest : testing::Test {
     void ask(unsigned link, const Bytes& payload) {
         bench.link(link, make_udp(bench.address4(link), 3333, bench.policy->links[link].gateway4, 53, payload));
     }
+    // EDNS is behind the question, which answers begin with.
+    static Bytes without_options(Bytes question) {
+        if (load16(&question[10]) == 0) return question;
+        const Bytes expected{0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0};
+        EXPECT_EQ(Bytes(question.end() - 11, question.end()), expected);
+        question.resize(question.size() - 11);
+        store16(&question[10], 0);
+        return question;
+    }
     // The question as it goes out; empty if it does not.
     Bytes upstream() {
         const Bytes packet = bench.host.take(kWire);
@@ -58,7 +67,9 @@ struct NamesTest : testing::Test {
         EXPECT_TRUE(has_right_sums(packet));
         port = load16(&packet[20]);
         server = load_ip4(&packet[16]);
-        return Bytes(packet.begin() + 28, packet.end());
+        Bytes question(packet.begin() + 28, packet.end());
+        had_options = load16(&question[10]) == 1;
+        return without_options(question);
     }
     // An answer with these addresses.
     static Bytes answer_to(Bytes question, const std::vector<Ip>& ips, uint32_t ttl_s = 300) {
@@ -88,6 +99,7 @@ struct NamesTest : testing::Test {
     }
     Bench bench;
     uint16_t port = 0;
+    bool had_options = false;  // of the last question
     uint16_t next = 2000;
     Ip server;
 };
@@ -177,6 +189,117 @@ TEST_F(NamesTest, ForgedAnswersAreNotBelieved) {
     respond(good);
     EXPECT_FALSE(answered().empty());
     EXPECT_TRUE(passes(kServer));
+}
+
+// Letters are as they were in the question, or the answer is somebody's who has not seen it.
+TEST_F(NamesTest, QuestionsComeBackAsTheyWere) {
+    unsigned capitals = 0;
+    Bytes bad;
+    for (uint16_t i = 0; i < 8; ++i) {
+        ask(0, query(i, "api.example.org"));
+        Bytes good = answer_to(upstream(), {kServer});
+        EXPECT_TRUE(had_options);
+        for (size_t at = 13; at < 28; ++at) {
+            if (good[at] >= 'A' && good[at] <= 'Z') ++capitals;
+        }
+        bad = good;
+        bad[13] ^= 0x20;
+        respond(bad);
+        EXPECT_TRUE(answered().empty());
+        respond(good);
+        // The asker sees his own letters.
+        const Bytes got = answered();
+        ASSERT_GT(got.size(), 30u);
+        const Bytes asked = query(i, "api.example.org");
+        EXPECT_EQ(Bytes(got.begin() + 12, got.begin() + 29), Bytes(asked.begin() + 12, asked.begin() + 29));
+    }
+    EXPECT_GT(capitals, 20u);
+    EXPECT_LT(capitals, 90u);
+}
+
+// The last try is plain, for servers that keep neither letters nor to EDNS; one that says so gets it at once.
+TEST_F(NamesTest, ServersOfBefore) {
+    ask(0, query(1, "api.example.org"));
+    Bytes question = upstream();
+    EXPECT_TRUE(had_options);
+    Bytes refusal = answer_to(question, {});
+    refusal[3] |= kDnsFormat;
+    respond(refusal);
+    EXPECT_TRUE(answered().empty());
+    question = upstream();
+    ASSERT_FALSE(question.empty());
+    EXPECT_FALSE(had_options);
+    EXPECT_EQ(Bytes(question.begin() + 12, question.end()).front(), 3);
+    for (size_t at = 13; at < 28; ++at) EXPECT_FALSE(question[at] >= 'A' && question[at] <= 'Z');
+    respond(answer_to(question, {kServer}));
+    EXPECT_FALSE(answered().empty());
+    EXPECT_TRUE(passes(kServer));
+    ask(0, query(2, "api.example.org"));
+    for (unsigned i = 0; i < 3; ++i) {
+        question = upstream();
+        EXPECT_EQ(had_options, i < 2);
+        bench.at(bench.now + 2 * kSecond);
+    }
+}
+
+// Who takes 512 bytes gets the addresses that fit, and no EDNS that he has not asked for; there is no TCP to go on
+// with.
+TEST_F(NamesTest, LargeAnswersBecomeShort) {
+    std::vector<Ip> many;
+    for (uint8_t i = 0; i < 60; ++i) many.push_back(ip4(203, 0, 113, i));
+    const auto append_options = [](Bytes& answer) {
+        answer.insert(answer.end(), {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0});
+        store16(&answer[10], 1);
+    };
+    const auto take = [&](Bytes& answer, Bytes asked) {
+        ask(0, asked);
+        const Bytes question = upstream();
+        std::copy(question.begin(), question.begin() + 2, answer.begin());
+        std::copy(question.begin() + 12, question.end(), answer.begin() + 12);
+        respond(answer);
+        return answered();
+    };
+    Bytes answer = answer_to(query(0, "api.example.org"), many);
+    append_options(answer);
+    Bytes got = take(answer, query(1, "api.example.org"));
+    ASSERT_FALSE(got.empty());
+    EXPECT_LE(got.size(), 512u);
+    EXPECT_EQ(got[2] & 2, 0);
+    EXPECT_EQ(load16(&got[10]), 0);
+    EXPECT_GE(load16(&got[6]), 25);
+    DnsAnswer read;
+    ASSERT_EQ(read_answer(got.data(), got.size(), read), DnsError::kNone);
+    EXPECT_EQ(read.count, load16(&got[6]));
+    EXPECT_TRUE(read.addresses[0].ip == many[0]);
+    EXPECT_TRUE(passes(many[0]));
+    EXPECT_TRUE(passes(many[59]));
+    // Who takes more gets it as it came.
+    Bytes larger = query(2, "api.example.org");
+    larger.insert(larger.end(), {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0});
+    store16(&larger[10], 1);
+    got = take(answer, larger);
+    EXPECT_EQ(got.size(), answer.size());
+    // Cut off by the server: what has come of it counts. Without addresses nothing is left.
+    Bytes cut = answer_to(query(0, "api.example.org"), {kServer});
+    cut[2] |= 2;
+    got = take(cut, query(3, "api.example.org"));
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got[2] & 2, 0);
+    EXPECT_EQ(load16(&got[6]), 1);
+    cut = answer_to(query(0, "api.example.org"), {});
+    cut[2] |= 2;
+    got = take(cut, query(4, "api.example.org"));
+    ASSERT_FALSE(got.empty());
+    EXPECT_EQ(got[2] & 2, 2);
+    // Small ones lose the EDNS record only.
+    Bytes small = answer_to(query(0, "api.example.org"), {kServer});
+    const size_t size = small.size();
+    append_options(small);
+    EXPECT_EQ(take(small, query(5, "api.example.org")).size(), size);
+    // More than was asked for is nobody's answer.
+    Bytes huge = answer_to(query(0, "api.example.org"), std::vector<Ip>(64, kServer));
+    huge.resize(1233);
+    EXPECT_TRUE(take(huge, query(6, "api.example.org")).empty());
 }
 
 TEST_F(NamesTest, AnswersCannotOpenTheInside) {
@@ -363,7 +486,7 @@ TEST_F(TimeTest, ASilentServerGivesWayToTheNext) {
         for (Bytes packet = bench.host.take(kWire); !packet.empty(); packet = bench.host.take(kWire)) {
             if (packet[9] != kUdp || packet[0] != 0x45) continue;
             if (load16(&packet[22]) == 53) {
-                Bytes dns(packet.begin() + 28, packet.end());
+                const Bytes dns = NamesTest::without_options({packet.begin() + 28, packet.end()});
                 bench.outside(
                     make_udp(kGateway4, 53, kOwn4, load16(&packet[20]), NamesTest::answer_to(dns, {kServer})));
             }

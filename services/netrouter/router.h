@@ -149,8 +149,8 @@ private:
         Ip server_ip;
         uint16_t client_port = 0;
         uint16_t port = 0;
-        uint16_t id = 0;
         uint64_t sent_us = 0;
+        DnsAsked asked;
         DnsQuery query;
     };
 
@@ -221,6 +221,7 @@ private:
     bool answer_locally(unsigned link, const DnsQuery& query, const Job& job);
     bool input_answer(const Packet& packet, const uint8_t* payload, size_t count, uint64_t now_us);
     bool ask_server(Query& query, uint64_t now_us);
+    void take_answer(Query& query, const DnsAnswer& answer, const uint8_t* payload, size_t count, uint64_t now_us);
     void answer_query(const Query& query, uint8_t code, uint64_t now_us);
     void reply_udp(const Job& job, const uint8_t* payload, size_t count);
     void tick_names(uint64_t now_us);

@@ -133,13 +133,19 @@ bool Router::ask_server(Query& query, uint64_t now_us) {
     Ip servers[kMaxServers];
     const unsigned count = dns_servers(servers);
     uint64_t value = 0;
-    if (count == 0 || !is_wire_up() || !host_.random(&value) || !choose_own_port(&query.port)) return false;
-    query.id = static_cast<uint16_t>(value);
+    uint64_t capitals = 0;
+    if (count == 0 || !is_wire_up() || !host_.random(&value) || !host_.random(&capitals)) return false;
+    if (!choose_own_port(&query.port)) return false;
+    query.asked.id = static_cast<uint16_t>(value);
+    // The last try is for servers that give questions back in letters of their own, or do not know EDNS.
+    const bool is_plain = query.tries + 1u >= kMostTries || !query.asked.has_options;
+    query.asked.capitals = is_plain ? 0 : capitals;
+    query.asked.has_options = !is_plain;
     query.server_ip = servers[query.server++ % count];
     ++query.tries;
     query.sent_us = now_us;
     uint8_t payload[kMostQueryBytes];
-    const size_t bytes = write_query(query.query, query.id, payload);
+    const size_t bytes = write_query(query.query, query.asked, payload);
     const Ip& to = query.server_ip;
     const Ip source = to.is_v4() ? own4_ : is_link_local(to) ? autoconf_.network().link_local : own6_;
     const size_t length = write_udp(source, to, query.port, 53, payload, bytes, answer_);
@@ -164,53 +170,57 @@ bool Router::input_answer(const Packet& packet, const uint8_t* payload, size_t c
     for (Query& query : queries_) {
         if (!query.is_used || query.port != packet.destination_port || !(query.server_ip == packet.source)) continue;
         DnsAnswer answer;
-        const DnsError error = read_answer(payload, count, answer);
-        const bool is_ours = error == DnsError::kNone && answer.id == query.id && answer.type == query.query.type &&
-                             answer.name.view() == query.query.name.view();
         // Forged, or damaged: the right one may still come.
-        if (!is_ours || count > query.query.answer_bytes || count > kMostAnswerBytes) {
+        if (count > kMostAnswerBytes || !is_answer_to(query.query, query.asked, payload, count) ||
+            read_answer(payload, count, answer) != DnsError::kNone) {
             ++counters_[kWire].refused[static_cast<unsigned>(Reason::kMalformed)];
             return true;
         }
+        // A server of before EDNS (RFC 6891, 7).
+        const bool is_unknown = answer.code == kDnsFormat || answer.code == kDnsNotImplemented;
+        if (is_unknown && query.asked.has_options && query.tries < kMostTries) {
+            query.asked.has_options = false;
+            --query.server;
+            if (ask_server(query, now_us)) return true;
+        }
         query.is_used = false;
         --queries_of_link_[query.link];
-        if (query.link == kSelf) {
-            for (unsigned i = 0; i < answer.count; ++i) {
-                const Ip& ip = answer.addresses[i].ip;
-                if (is_host(ip) && !is_inside(ip) && !is_own(ip)) {
-                    ntp_servers_[query.client_port] = ip;
-                    ntp_.start(now_us);
-                    break;
-                }
-            }
-            return true;
-        }
-        for (unsigned i = 0; i < answer.count; ++i) {
-            const DnsAddress& address = answer.addresses[i];
-            if (!is_host(address.ip) || is_inside(address.ip) || is_own(address.ip)) continue;
-            rules_.for_name(query.link, answer.name.view(),
-                            [&](uint16_t rule) { names_.grant(query.link, rule, address.ip, address.ttl_s, now_us); });
-        }
-        const Link& link = policy_.links[query.link];
-        const Ip source = query.client.is_v4() ? link.gateway4 : link.gateway6;
-        const size_t length = write_udp(source, query.client, 53, query.client_port, payload, count, answer_);
-        // The asker's number in place of ours; the checksum changes by it.
-        uint8_t* udp = answer_ + length - count - 8;
-        store16(udp + 8, query.query.id);
-        store16(udp + 6, 0);
-        Packet out;
-        out.source = source;
-        out.destination = query.client;
-        out.protocol = kUdp;
-        out.transport = static_cast<uint16_t>(udp - answer_);
-        out.length = static_cast<uint32_t>(length);
-        store16(udp + 6, transport_checksum(answer_, out));
-        const auto to = static_cast<Interface>(query.link + 1);
-        ++counters_[to].names;
-        (void)send_whole(to, query.client, answer_, length, now_us);
+        take_answer(query, answer, payload, count, now_us);
         return true;
     }
     return false;
+}
+
+// The answer to a query of a domain, or of our own.
+void Router::take_answer(Query& query, const DnsAnswer& answer, const uint8_t* payload, size_t count, uint64_t now_us) {
+    const auto is_outside = [this](const Ip& ip) { return is_host(ip) && !is_inside(ip) && !is_own(ip); };
+    if (query.link == kSelf) {
+        for (unsigned i = 0; i < answer.count; ++i) {
+            if (!is_outside(answer.addresses[i].ip)) continue;
+            ntp_servers_[query.client_port] = answer.addresses[i].ip;
+            return ntp_.start(now_us);
+        }
+        return;
+    }
+    for (unsigned i = 0; i < answer.count; ++i) {
+        const DnsAddress& address = answer.addresses[i];
+        if (!is_outside(address.ip)) continue;
+        rules_.for_name(query.link, answer.name.view(),
+                        [&](uint16_t rule) { names_.grant(query.link, rule, address.ip, address.ttl_s, now_us); });
+    }
+    // The domain has no way to ask by TCP for the rest of an answer, so it gets what fits instead.
+    static_assert(kMostAnswerBytes + 48 <= kScratch);
+    uint8_t message[kMostAnswerBytes];
+    __builtin_memcpy(message, payload, count);
+    size_t bytes = adapt_answer(query.query, answer, message, count);
+    if (answer.is_truncated || bytes > query.query.answer_bytes)
+        bytes = write_short_answer(query.query, answer, message);
+    const Link& link = policy_.links[query.link];
+    const Ip source = query.client.is_v4() ? link.gateway4 : link.gateway6;
+    const size_t length = write_udp(source, query.client, 53, query.client_port, message, bytes, answer_);
+    const auto to = static_cast<Interface>(query.link + 1);
+    ++counters_[to].names;
+    (void)send_whole(to, query.client, answer_, length, now_us);
 }
 
 void Router::tick_names(uint64_t now_us) {

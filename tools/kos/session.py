@@ -84,14 +84,16 @@ class Session:
 
 
 @contextmanager
-def boot(root_task, kernel, cores, virtual_time=True, forwards=None):
+def boot(root_task, kernel, cores, virtual_time=True, forwards=None, wire=()):
     """A Session with a system on QEMU's serial line; what it says is shown on standard error, too.
 
     `virtual_time`: with one core, time is the machine's own (qemu.VIRTUAL_TIME). `forwards`: of a system with a network
-    (network.forwards_of), which is QEMU's user network then; idle time passes as on the host."""
+    (network.forwards_of), which is QEMU's user network then; `wire`: QEMU's arguments for another one (wire.open_wire). Idle
+    time passes as on the host with either."""
     packed = image.pack(kernel, root_task, cores)
     words = qemu.command(packed, cores, icount=qemu.VIRTUAL_TIME if virtual_time and cores == 1 else None,
-                         skips_idle_time=forwards is None)
+                         skips_idle_time=forwards is None and not wire)
+    words += wire
     if forwards is not None:
         words += network.user_network(forwards)
     process = processes.start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

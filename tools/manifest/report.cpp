@@ -126,6 +126,9 @@ private:
                           std::to_string(sum_of(least_memory(system_, domain))) + " bytes at the start");
         row("stack", size_text(domain.stack.value));
         row("persistent memory", size_text(domain.persistent.value));
+        if (domain.staging.value != 0) {
+            row("staging", size_text(domain.staging.value) + ", for what is pushed to the running device");
+        }
         row("kernel objects",
             domain.kernel_objects.value == 0
                 ? std::string("none")
@@ -347,7 +350,7 @@ private:
                 rings += ring.size.value;
             }
             const uint64_t quota = uint64_t{1} << domain.memory_bits;
-            total += quota + domain.persistent.value + dma + rings;
+            total += quota + domain.persistent.value + domain.staging.value + dma + rings;
             row(domain.name.value, size_text(quota), sum_of(least_memory(system_, domain)), joined(parts),
                 size_text(domain.persistent.value), size_text(dma), size_text(rings));
         }

@@ -62,6 +62,7 @@ std::optional<Quote> read4(pbuf* packet) {
     if (!is_intact) return {};
     Quote quote{};
     quote.what.is_port = code == ICMP_DUR_PORT;
+    quote.what.is_forbidden = code == 9 || code == 10 || code == 13;
     quote.what.protocol = header[9];
     ip4_addr_t address;
     __builtin_memcpy(&address.addr, header + 12, 4);
@@ -89,7 +90,9 @@ std::optional<Quote> read6(pbuf* packet) {
     pbuf_add_header(packet, IP6_HLEN);
     if (!is_intact) return {};
     Quote quote{};
-    quote.what.is_port = bytes[IP6_HLEN + 1] == ICMP6_DUR_PORT;
+    const uint8_t code = bytes[IP6_HLEN + 1];
+    quote.what.is_port = code == ICMP6_DUR_PORT;
+    quote.what.is_forbidden = code == 1 || code == 5 || code == 6;
     quote.what.protocol = header[6];
     ip6_addr_t address{};
     __builtin_memcpy(address.addr, header + 8, 16);

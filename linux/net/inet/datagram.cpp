@@ -266,8 +266,10 @@ void DatagramSocket::unreachable(const kos::net::Unreachable& what) {
     bool const wants_all = is_on(is_v4 ? Option::kReceiveError : Option::kReceiveError6);
     // Without a connection only who asks for errors gets them.
     if (!wants_all && !has_remote_) return;
-    if (!wants_all && !what.is_port) return;
-    error_ = what.is_port ? Errno::kECONNREFUSED : Errno::kEHOSTUNREACH;
+    // What may be different a moment later is no error of a connection; a port or a permission is (tried on Linux).
+    if (!wants_all && !what.is_port && !what.is_forbidden) return;
+    Errno const no_way = what.is_forbidden && !is_v4 ? Errno::kEACCES : Errno::kEHOSTUNREACH;
+    error_ = what.is_port ? Errno::kECONNREFUSED : no_way;
     wake(kReadable | kWritable | kPOLLERR);
 }
 

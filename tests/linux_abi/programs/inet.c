@@ -10,6 +10,7 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -270,6 +271,45 @@ CASE(many_bytes_in_order) {
     }
     EQ(sum, 4000000);
     must_exit(child, 0);
+}
+
+// Many threads connect at once to a listener with room for few that accepts nobody at first: each gets its byte back.
+static int many_at;
+static void* connect_and_echo(void* number) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = at4(INADDR_LOOPBACK, many_at);
+    const char sent = (char)(intptr_t)number;
+    char got = 0;
+    const int is_well = fd >= 0 && connect(fd, A(to)) == 0 && send(fd, &sent, 1, 0) == 1 && recv(fd, &got, 1, 0) == 1;
+    close(fd);
+    return is_well && got == sent ? number : 0;
+}
+static void* echo_byte(void* socket) {
+    const int fd = (int)(intptr_t)socket;
+    char byte;
+    if (recv(fd, &byte, 1, 0) == 1) send(fd, &byte, 1, 0);
+    close(fd);
+    return 0;
+}
+
+CASE(many_at_once) {
+    enum { kMany = 40 };
+    const int listener = listening(5);
+    many_at = port_of(listener);
+    pthread_t clients[kMany], servers[kMany];
+    for (intptr_t i = 0; i < kMany; ++i) EQ(pthread_create(&clients[i], 0, connect_and_echo, (void*)(i + 1)), 0);
+    usleep(20000);
+    for (int i = 0; i < kMany; ++i) {
+        const intptr_t fd = OK(accept(listener, 0, 0));
+        EQ(pthread_create(&servers[i], 0, echo_byte, (void*)fd), 0);
+    }
+    for (int i = 0; i < kMany; ++i) {
+        void* result = 0;
+        EQ(pthread_join(clients[i], &result), 0);
+        CHECK(result);
+        EQ(pthread_join(servers[i], 0), 0);
+    }
+    OK(close(listener));
 }
 
 CASE(full_buffers) {

@@ -24,8 +24,9 @@ namespace kos::net {
 // An ICMP error about something that this domain has sent. From the wire, and as credible as that: of a TCP connection
 // that is being set up the sequence number has been compared, of UDP the addresses and ports are all there is.
 struct Unreachable {
-    uint8_t protocol;  // of the packet: IP_PROTO_UDP, ...; TCP's are dealt with by the stack
-    bool is_port;      // nobody listens on the port; else there is no way or no permission
+    uint8_t protocol;   // of the packet: IP_PROTO_UDP, ...; TCP's are dealt with by the stack
+    bool is_port;       // nobody listens on the port; else there is no way or no permission
+    bool is_forbidden;  // no permission (RFC 1812, 5.2.7.1: codes 9, 10, 13; RFC 4443, 3.1: codes 1, 5, 6)
     ip_addr_t local, remote;
     uint16_t local_port, remote_port;  // 0: the protocol has none
 };
