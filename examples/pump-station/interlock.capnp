@@ -8,7 +8,7 @@ interface Interlock {
     run @0;
     # The motor may run.
     low @1;
-    # Less than 250 mm of water.
+    # Less than 250 mm of water; from then on, less than 300.
     stale @2;
     # No good reading for 500 ms.
     switch @3;

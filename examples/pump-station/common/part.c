@@ -58,5 +58,6 @@ int part_check_trial(void) {
 }
 
 stamp_key_t stamp_key(void) {
-    return (stamp_key_t){.low = kos_app_parameter_number("key_low", 0), .high = kos_app_parameter_number("key_high", 0)};
+    return (stamp_key_t){.low = kos_app_parameter_number("key_low", 0),
+                         .high = kos_app_parameter_number("key_high", 0)};
 }

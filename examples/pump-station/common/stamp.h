@@ -1,5 +1,5 @@
-// The stamp of a reading: SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) under a key that the
-// transmitter and the interlock share. Who is between them cannot make one.
+// The stamp of a reading: SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) under a key
+// that the transmitter and the interlock share. Who is between them cannot make one.
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-// The field side of the pump station: ports in the place of a field bus, and the judge who watches whether the rule holds.
+// The field side of the pump station: ports in the place of a field bus, and the judge who watches whether the rule
+// holds.
 #include "world.h"
 
 #include "../common/part.h"

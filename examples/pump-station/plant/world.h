@@ -1,17 +1,17 @@
 // The physical side of the pump station, simulated: QEMU has neither water nor pumps. Time is given from outside.
 //
-// Water flows in, now more, now less. A pump takes it out; above 700 mm, so does a relief pipe if its valve is open. The motor
-// and the valve's coil drop out when nobody drives them, as contactors with a monitored field bus do.
+// Water flows in, now more, now less. A pump takes it out; above 700 mm, so does a relief pipe if its valve is open.
+// The motor and the valve's coil drop out when nobody drives them, as contactors with a monitored field bus do.
 #pragma once
 
 #include <stdint.h>
 
 enum {
-    kMinimumMm = 200,    // the motor must not run with less: it would run dry
-    kBlindMs = 1000,     // nor with a reading older than this
-    kBrimMm = 1000,      // the basin overflows
-    kReliefMm = 700,     // inlet of the relief pipe
-    kFloatLowMm = 240,   // switches
+    kMinimumMm = 200,   // the motor must not run with less: it would run dry
+    kBlindMs = 1000,    // nor with a reading older than this
+    kBrimMm = 1000,     // the basin overflows
+    kReliefMm = 700,    // inlet of the relief pipe
+    kFloatLowMm = 240,  // switches
     kFloatHighMm = 900,
     kDropOutMs = 200,
     kStepMs = 10,

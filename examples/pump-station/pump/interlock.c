@@ -15,9 +15,10 @@ static int is_stale(const interlock_t* lock, uint64_t now_ms) {
     return lock->time_ms == 0 || now_ms > lock->time_ms + kStaleMs;
 }
 
-verdict_t interlock_verdict(const interlock_t* lock, uint64_t now_ms) {
+verdict_t interlock_verdict(interlock_t* lock, uint64_t now_ms) {
     if (is_stale(lock, now_ms)) return kVerdictStale;
-    if (lock->level_mm < kLowMm) return kVerdictLow;
+    lock->is_low = lock->level_mm < (lock->is_low ? kLowEndMm : kLowMm);
+    if (lock->is_low) return kVerdictLow;
     return lock->float_low ? kVerdictSwitch : kVerdictRun;
 }
 

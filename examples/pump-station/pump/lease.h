@@ -1,5 +1,5 @@
-// The port "pump": one client at a time controls the motor, by a token that it has to keep using. What it wants is not what the
-// motor gets: that is the interlock's.
+// The port "pump": one client at a time controls the motor, by a token that it has to keep using. What it wants is not
+// what the motor gets: that is the interlock's.
 #pragma once
 
 #include <kos/server.h>

@@ -1,5 +1,6 @@
-// The driver of the pump and its interlock: every 20 ms the motor gets what the controller wants, or nothing if the interlock says
-// so. When this domain is gone or stands still, contactor and valve drop out by themselves (plant/world.h).
+// The driver of the pump and its interlock: every 20 ms the motor gets what the controller wants, or nothing if the
+// interlock says so. When this domain is gone or stands still, contactor and valve drop out by themselves
+// (plant/world.h).
 #include "interlock.h"
 #include "lease.h"
 

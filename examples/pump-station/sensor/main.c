@@ -1,5 +1,5 @@
-// The driver of the level transmitter: measures at its interval, serves what it measured, and passes each reading on to the
-// interlock as it came.
+// The driver of the level transmitter: measures at its interval, serves what it measured, and passes each reading on to
+// the interlock as it came.
 #include "../common/hostile.h"
 #include "../common/part.h"
 
@@ -28,8 +28,7 @@ static void keep(int32_t level_mm, int32_t flow_ml_per_s) {
 static void measure(void) {
     int32_t level_mm, flow_ml_per_s;
     uint64_t time_ms, stamp;
-    if (!kos_status_is_ok(
-            kos_transmitter_client_read(transmitter, &level_mm, &flow_ml_per_s, &time_ms, &stamp))) {
+    if (!kos_status_is_ok(kos_transmitter_client_read(transmitter, &level_mm, &flow_ml_per_s, &time_ms, &stamp))) {
         return;  // the next one
     }
     keep(level_mm, flow_ml_per_s);
@@ -37,8 +36,8 @@ static void measure(void) {
     (void)kos_interlock_client_reading(interlock, level_mm, time_ms, stamp);
 }
 
-// First it lies: much water, so that the controller pumps with all it has; readings of its own making for the interlock.
-// Then it attacks.
+// First it lies: much water, so that the controller pumps with all it has; readings of its own making for the
+// interlock. Then it attacks.
 static void turn_hostile(void) {
     static const char* const foreign[] = {"actuators", "pump", "appman", "console", NULL};
     static const char* const own[] = {"transmitter", "timer", NULL};
