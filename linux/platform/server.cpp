@@ -214,7 +214,9 @@ void KosServer::add(KosThread& thread) {
 }
 
 void KosServer::remove(KosThread& thread) {
-    threads_.erase(static_cast<uint64_t>(thread.thread().tid));
+    auto const token = static_cast<uint64_t>(thread.thread().tid);
+    threads_.erase(token);
+    if (recent_[token % kRecent] == &thread) recent_[token % kRecent] = nullptr;
     --threads_on_core_[thread.core()];
     if (current_ == &thread) current_ = nullptr;
 }
@@ -363,10 +365,16 @@ void KosServer::handle_signals(uint64_t badge) {
     }
 }
 
+KosThread* KosServer::find(uint64_t token) {
+    KosThread*& recent = recent_[token % kRecent];
+    if (recent && static_cast<uint64_t>(recent->thread().tid) == token) return recent;
+    auto const found = threads_.find(token);
+    return found == threads_.end() ? nullptr : recent = found->second;
+}
+
 void KosServer::handle_fault(const Message& message) {
-    auto const found = threads_.find(message.badge & KOS_BADGE_TOKEN_MASK & ~kMessageBadge);
-    if (found == threads_.end()) return;  // ended while its fault was on the way: stays stopped
-    current_ = found->second;
+    current_ = find(message.badge & KOS_BADGE_TOKEN_MASK & ~kMessageBadge);
+    if (!current_) return;  // ended while its fault was on the way: stays stopped
     if (message.badge & kMessageBadge) return handle_message_call(message);
     switch (message.label()) {
         case kUnknownSyscall: return handle_call(message);

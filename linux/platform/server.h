@@ -83,6 +83,7 @@ private:
         CPtr fault;
         unsigned core;
     };
+    KosThread* find(uint64_t token);
     sel4::Message receive();
     sel4::Message answer_and_receive();
     void handle_fault(const sel4::Message& message);
@@ -113,8 +114,10 @@ private:
     Word guard_ = 0;
     Ref<Frame> gate_;
     std::unordered_map<uint64_t, KosThread*> threads_;  // by badge's token
-    KosThread* current_ = nullptr;                      // in the reply object
-    int64_t message_result_ = 0;                        // of its call, if that is by message
+    static constexpr unsigned kRecent = 64;
+    KosThread* recent_[kRecent] = {};  // who called last, by the token's remainder
+    KosThread* current_ = nullptr;     // in the reply object
+    int64_t message_result_ = 0;       // of its call, if that is by message
     bool is_message_over_ = false;
     std::vector<Grave> graves_;
     std::vector<Ref<Thread>> moves_;

@@ -64,7 +64,7 @@ KosThread::Stub KosThread::leave_stub() {
     Registers& registers = thread_.registers;
     uint64_t const pc = registers.pc, offset = pc - memory.shim;
     // Whoever jumped there: what is loaded there is seen by nobody.
-    if (pc - kGate <= kGateCall) registers.x[0] = 0;
+    if (pc - kGate < kGateBytes) registers.x[0] = 0;
     bool const is_in_shim = is_in_shim_call(pc);
     uint64_t const stub = memory.stub_at(is_in_shim ? registers.x[30] : pc);
     if (!stub || (is_in_shim && registers.x[30] != stub + kStubReturn * 4)) return Stub::kNone;

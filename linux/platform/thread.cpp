@@ -212,7 +212,7 @@ void KosThread::write_registers_if_loaded() {
 }
 
 void KosThread::answered() {
-    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
+    is_by_message_ = is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
     doing_ = Doing::kOutside;
 }
 
