@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "elf_file.h"
+#include "sha256.h"
 
 namespace kos::boot {
 namespace {
@@ -65,6 +66,28 @@ uint64_t size_in_node(const void* fdt, int node, uint64_t base, int address_cell
         }
     }
     return 0;
+}
+
+// An error of libfdt, or 0.
+int add_to_chosen(void* fdt, const TreeAdditions& additions) {
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    if (chosen < 0) {
+        chosen = fdt_add_subnode(fdt, 0, "chosen");
+    }
+    if (chosen < 0) {
+        return chosen;
+    }
+    int error = 0;
+    if (additions.bootargs[0] != '\0') {
+        error = fdt_setprop_string(fdt, chosen, "bootargs", additions.bootargs);
+    }
+    if (error == 0 && additions.has_sha256_instructions) {
+        error = fdt_setprop_string(fdt, chosen, kSha256Property, "");
+    } else if (error == 0) {
+        error = fdt_delprop(fdt, chosen, kSha256Property);
+        error = error == -FDT_ERR_NOTFOUND ? 0 : error;
+    }
+    return error;
 }
 
 }  // namespace
@@ -168,7 +191,7 @@ Result<Cores> choose_cores(Bytes tree, uint64_t boot_mpidr, uint32_t count) {
     return cores;
 }
 
-Result<uint64_t> prepare_device_tree(Bytes tree, const char* bootargs, std::span<uint8_t> buffer) {
+Result<uint64_t> prepare_device_tree(Bytes tree, const TreeAdditions& additions, std::span<uint8_t> buffer) {
     void* fdt = buffer.data();
     const int room = static_cast<int>(tree.size() + kDeviceTreeSlackBytes);
     if (tree.size() > kDeviceTreeMaxBytes || buffer.size() < static_cast<size_t>(room)) {
@@ -177,15 +200,8 @@ Result<uint64_t> prepare_device_tree(Bytes tree, const char* bootargs, std::span
     if (const int error = fdt_open_into(tree.data(), fdt, room); error != 0) {
         return fdt_failure(error);
     }
-    if (bootargs[0] != '\0') {
-        int chosen = fdt_path_offset(fdt, "/chosen");
-        if (chosen < 0) {
-            chosen = fdt_add_subnode(fdt, 0, "chosen");
-        }
-        const int error = chosen < 0 ? chosen : fdt_setprop_string(fdt, chosen, "bootargs", bootargs);
-        if (error != 0) {
-            return fdt_failure(error);
-        }
+    if (const int error = add_to_chosen(fdt, additions); error != 0) {
+        return fdt_failure(error);
     }
     if (const int error = fdt_pack(fdt); error != 0) {
         return fdt_failure(error);

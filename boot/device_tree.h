@@ -43,9 +43,15 @@ PsciConduit psci_conduit(Bytes tree);
 // The boot core and the next cores in the order of the tree, `count` in all (1..kMaxCores).
 Result<Cores> choose_cores(Bytes tree, uint64_t boot_mpidr, uint32_t count);
 
-// Writes the tree that the kernel gets into `buffer` (at least tree + slack): `tree` with /chosen/bootargs replaced if
-// `bootargs` is not empty, packed, its total size rounded up to whole pages. Returns that size.
-Result<uint64_t> prepare_device_tree(Bytes tree, const char* bootargs, std::span<uint8_t> buffer);
+// What the kernel's tree says in /chosen besides what the machine's does.
+struct TreeAdditions {
+    const char* bootargs = "";             // in place of the machine's, unless empty
+    bool has_sha256_instructions = false;  // kSha256Property (lib/sha256) is there if so, whatever the machine's says
+};
+
+// Writes the tree that the kernel gets into `buffer` (at least tree + slack): `tree` with `additions` in /chosen,
+// packed, its total size rounded up to whole pages. Returns that size.
+Result<uint64_t> prepare_device_tree(Bytes tree, const TreeAdditions& additions, std::span<uint8_t> buffer);
 
 }  // namespace kos::boot
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "elf_file.h"
+#include "sha256.h"
 #include "test_files.h"
 
 namespace kos::boot {
@@ -136,7 +137,7 @@ TEST(DeviceTree, DamagedTreesAreRefusedOrRead) {
             const Result<Cores> cores = choose_cores(damaged, 0, 4);
             EXPECT_TRUE(!cores.ok() || cores.value().count == 4);
             std::vector<uint8_t> buffer(damaged.size() + kDeviceTreeSlackBytes);
-            const Result<uint64_t> prepared = prepare_device_tree(damaged, "x=1", buffer);
+            const Result<uint64_t> prepared = prepare_device_tree(damaged, {.bootargs = "x=1"}, buffer);
             EXPECT_TRUE(!prepared.ok() || prepared.value() <= buffer.size());
         }
     }
@@ -192,7 +193,7 @@ TEST(DeviceTree, CoresThatAreMissing) {
 TEST(DeviceTree, PreparedTreeIsPackedIntoWholePages) {
     const Buffer tree = tree_of({.bootargs = "seed=1", .size = 1 << 20});
     std::vector<uint8_t> buffer(tree.size() + kDeviceTreeSlackBytes, 0x55);
-    const Result<uint64_t> size = prepare_device_tree(tree, "", buffer);
+    const Result<uint64_t> size = prepare_device_tree(tree, {}, buffer);
     ASSERT_BOOT_OK(size);
     EXPECT_EQ(size.value() % kPageBytes, 0u);
     buffer.resize(size.value());
@@ -206,15 +207,30 @@ TEST(DeviceTree, BootargsOfTheImageWin) {
         const Buffer tree = tree_of({.bootargs = "from the machine", .chosen = chosen});
         std::vector<uint8_t> buffer(tree.size() + kDeviceTreeSlackBytes);
         const std::string bootargs(kBootargsBytes - 1, 'b');
-        ASSERT_BOOT_OK(prepare_device_tree(tree, bootargs.c_str(), buffer));
+        ASSERT_BOOT_OK(prepare_device_tree(tree, {.bootargs = bootargs.c_str()}, buffer));
         EXPECT_EQ(bootargs_of(buffer), bootargs);
+    }
+}
+
+TEST(DeviceTree, WhatTheProcessorHasIsNotTheMachinesToSay) {
+    for (const bool chosen : {true, false}) {
+        Buffer tree = tree_of({.chosen = chosen});
+        for (const bool is_there : {true, false, true}) {
+            std::vector<uint8_t> buffer(tree.size() + kDeviceTreeSlackBytes);
+            const Result<uint64_t> size = prepare_device_tree(tree, {.has_sha256_instructions = is_there}, buffer);
+            ASSERT_BOOT_OK(size);
+            buffer.resize(size.value());
+            const int node = fdt_path_offset(buffer.data(), "/chosen");
+            EXPECT_EQ(fdt_getprop(buffer.data(), node, kSha256Property, nullptr) != nullptr, is_there);
+            tree = buffer;
+        }
     }
 }
 
 TEST(DeviceTree, BufferThatIsTooSmall) {
     const Buffer tree = tree_of({});
     std::vector<uint8_t> buffer(tree.size() + kDeviceTreeSlackBytes - 1);
-    EXPECT_BOOT_ERROR(prepare_device_tree(tree, "", buffer), kDeviceTreeTooLarge);
+    EXPECT_BOOT_ERROR(prepare_device_tree(tree, {}, buffer), kDeviceTreeTooLarge);
 }
 
 }  // namespace

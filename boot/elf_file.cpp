@@ -75,6 +75,28 @@ Status check_overlap(const ElfFile& elf, const char* subject, const ElfSegment& 
     return kOk;
 }
 
+Status check_deferred_range(Bytes file, const char* subject, const ElfFile& elf) {
+    const Range& range = elf.deferred;
+    const Failure failure{BootError::kElfDeferred, subject, range.offset, range.size};
+    if (range.offset % kPageBytes != 0 || range.size % kPageBytes != 0 || range.size == 0 ||
+        range.offset > file.size() || range.size > file.size() - range.offset) {
+        return failure;
+    }
+    for (uint32_t i = 0; i < elf.segment_count; ++i) {
+        const ElfSegment& segment = elf.segments[i];
+        const auto start = static_cast<uint64_t>(segment.contents.data() - file.data());
+        const uint64_t end = start + segment.contents.size();
+        if (range.offset >= end || range.offset + range.size <= start) {
+            continue;
+        }
+        const bool inside = range.offset >= start && range.offset + range.size <= end;
+        if (!inside || segment.writable || segment.executable) {
+            return failure;
+        }
+    }
+    return kOk;
+}
+
 bool entry_is_executable(const ElfFile& elf) {
     for (uint32_t i = 0; i < elf.segment_count; ++i) {
         const ElfSegment& segment = elf.segments[i];
@@ -118,6 +140,10 @@ Result<ElfFile> check_elf(Bytes file, const char* subject, AddressLimits limits)
     for (uint32_t i = 0; i < header.e_phnum; ++i) {
         Elf64_Phdr program;
         memcpy(&program, file.data() + header.e_phoff + i * sizeof(program), sizeof(program));
+        if (program.p_type == kElfDeferredType) {
+            elf.deferred = {program.p_offset, program.p_filesz};
+            continue;
+        }
         if (program.p_type != PT_LOAD || program.p_memsz == 0) {
             continue;
         }
@@ -135,7 +161,17 @@ Result<ElfFile> check_elf(Bytes file, const char* subject, AddressLimits limits)
     if (!entry_is_executable(elf)) {
         return Failure{BootError::kElfEntry, subject, elf.entry};
     }
+    if (!(elf.deferred == Range{})) {
+        KOS_BOOT_TRY(check_deferred_range(file, subject, elf));
+    }
     return elf;
+}
+
+Status check_deferred(const ElfFile& root_task, const Range& left_out) {
+    if (left_out == Range{} || left_out == root_task.deferred) {
+        return kOk;
+    }
+    return Failure{BootError::kElfDeferredOther, "root task", left_out.offset, root_task.deferred.offset};
 }
 
 Status check_kernel_base(const ElfFile& kernel, uint64_t virtual_base, uint64_t physical_base) {

@@ -29,8 +29,14 @@ struct ElfSegment {
     bool executable = false;
 };
 
+// A program header with this type is no segment: it names a range of the file, whole pages of one segment that is
+// neither writable nor executable, that the program checks by itself before it uses it, so that the boot image need not
+// have its hash. (PT_LOOS..PT_HIOS: of the operating system.)
+constexpr uint32_t kElfDeferredType = 0x6b4f5331;
+
 struct ElfFile {
     uint64_t entry = 0;  // virtual; inside an executable segment
+    Range deferred;      // of the file
     uint32_t segment_count = 0;
     ElfSegment segments[kElfMaxSegments] = {};
 
@@ -53,6 +59,9 @@ constexpr AddressLimits kRootTaskLimits = {0, (uint64_t{1} << 47) - 16 * 1024 * 
 // Checks the file; `subject` ("kernel", "root task") names it in failures. Every segment lies within `limits`
 // (virtual), no two overlap.
 Result<ElfFile> check_elf(Bytes file, const char* subject, AddressLimits limits);
+
+// Checks that what the boot image has left out of its hash is what the (hashed) program headers say.
+Status check_deferred(const ElfFile& root_task, const Range& left_out);
 
 // Checks what a kernel must fulfil on top: its first segment begins at virtual `virtual_base` = physical
 // `physical_base`, all segments have the same difference between the two, and it spans at most kKernelMaxBytes.

@@ -105,6 +105,40 @@ TEST(ElfFile, EntryLiesInAnExecutableSegment) {
     EXPECT_BOOT_ERROR(with([](auto& b) { b.programs[0].p_flags = PF_R | PF_W; }), kElfEntry);
 }
 
+TEST(ElfFile, RangeThatIsCheckedLater) {
+    const auto deferring = [](uint64_t offset, uint64_t size, uint32_t flags) {
+        return [=](auto& b) {
+            b.file_size = 0x8000;
+            Elf64_Phdr& images = b.add(0x800000, 0x800000, 0x4000, 0x4000, flags);
+            images.p_offset = 0x3000;
+            Elf64_Phdr range{};
+            range.p_type = kElfDeferredType;
+            range.p_offset = offset;
+            range.p_filesz = size;
+            b.programs.push_back(range);
+        };
+    };
+    const auto found = with(deferring(0x4000, 0x2000, PF_R));
+    ASSERT_BOOT_OK(found);
+    EXPECT_EQ(found.value().deferred, (Range{0x4000, 0x2000}));
+    ASSERT_BOOT_OK(check_deferred(found.value(), {0x4000, 0x2000}));
+    ASSERT_BOOT_OK(check_deferred(found.value(), {}));
+    EXPECT_BOOT_ERROR(check_deferred(found.value(), {0x4000, 0x1000}), kElfDeferredOther);
+    EXPECT_BOOT_ERROR(check_deferred(ElfFile{}, {0x4000, 0x1000}), kElfDeferredOther);
+
+    ASSERT_BOOT_OK(with(deferring(0x3000, 0x4000, PF_R)));
+    for (const uint32_t flags : {PF_R | PF_W, PF_R | PF_X}) {
+        EXPECT_BOOT_ERROR(with(deferring(0x4000, 0x2000, flags)), kElfDeferred);
+    }
+    EXPECT_BOOT_ERROR(with(deferring(0x4000, 0x4000, PF_R)), kElfDeferred) << "beyond the segment";
+    EXPECT_BOOT_ERROR(with(deferring(0x1000, 0x1000, PF_R)), kElfDeferred) << "of the program's code";
+    EXPECT_BOOT_ERROR(with(deferring(0x2000, 0x2000, PF_R)), kElfDeferred) << "begins before the segment";
+    EXPECT_BOOT_ERROR(with(deferring(0x4001, 0x1000, PF_R)), kElfDeferred);
+    EXPECT_BOOT_ERROR(with(deferring(0x4000, 0x1001, PF_R)), kElfDeferred);
+    EXPECT_BOOT_ERROR(with(deferring(0x4000, 0, PF_R)), kElfDeferred);
+    EXPECT_BOOT_ERROR(with(deferring(UINT64_MAX - 0xfff, 0x2000, PF_R)), kElfDeferred);
+}
+
 template <typename Change>
 Status kernel_with(Change change) {
     ElfBuilder builder(test::kKernelVirtual, test::kKernelPhysical);

@@ -77,12 +77,14 @@ Text text_of(BootError error) {
         case BootError::kImageSignature: return only("signature is wrong: header damaged or not authentic");
         case BootError::kPartType: return decimal("unknown type of part", "found", nullptr);
         case BootError::kPartFlags: return hex("unknown flags of a part", "found", nullptr);
+        case BootError::kPartReserved: return decimal("reserved byte of a part is not zero", "part", nullptr);
         case BootError::kPartName: return decimal("name of a part is empty or not terminated", "part", nullptr);
         case BootError::kPartAlignment: return hex("part is not page aligned", "offset", nullptr);
         case BootError::kPartBounds: return hex("part is empty or ends outside the image", "ends at", "at most");
         case BootError::kPartOverlap: return hex("part overlaps what precedes it", "begins at", "at least");
         case BootError::kPartDuplicate: return decimal("second part of the same type", "type", nullptr);
         case BootError::kPartMissing: return only("missing in the image");
+        case BootError::kPartDeferred: return hex("range without a hash is malformed", "begins at", "size");
         case BootError::kPartHash: return only("hash does not match: damaged or changed");
         case BootError::kElfTruncated: return decimal("too short for an ELF header", "found", "at least");
         case BootError::kElfMagic: return hex("not an ELF file: wrong magic number");
@@ -99,6 +101,10 @@ Text text_of(BootError error) {
             return hex("segment lies outside the permitted addresses", "begins at", "size");
         case BootError::kElfSegmentOverlap: return hex("segments overlap", "begins at", "other ends at");
         case BootError::kElfEntry: return hex("entry point lies in no executable segment", "entry", nullptr);
+        case BootError::kElfDeferred:
+            return hex("range to be checked later is not of one read-only segment", "begins at", "size");
+        case BootError::kElfDeferredOther:
+            return hex("range without a hash is not the one to be checked later", "found", "expected");
         case BootError::kKernelVirtualBase: return hex("linked at the wrong virtual address");
         case BootError::kKernelPhysicalBase: return hex("linked at the wrong physical address");
         case BootError::kKernelOffset: return hex("segments differ in virtual minus physical address");

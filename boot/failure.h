@@ -32,12 +32,14 @@ enum class BootError : uint8_t {
     // Its parts
     kPartType,
     kPartFlags,
+    kPartReserved,
     kPartName,
     kPartAlignment,
     kPartBounds,
     kPartOverlap,
     kPartDuplicate,
     kPartMissing,
+    kPartDeferred,
     kPartHash,
     // ELF files
     kElfTruncated,
@@ -53,6 +55,8 @@ enum class BootError : uint8_t {
     kElfSegmentAddress,
     kElfSegmentOverlap,
     kElfEntry,
+    kElfDeferred,
+    kElfDeferredOther,
     kKernelVirtualBase,
     kKernelPhysicalBase,
     kKernelOffset,

@@ -115,6 +115,18 @@ Status check_entry(const ImageEntry& entry, uint32_t index, uint64_t previous_en
     if (entry.size == 0 || entry.offset > parts_end || entry.size > parts_end - entry.offset) {
         return image_failure(BootError::kPartBounds, entry.offset + entry.size, parts_end);
     }
+    const Range deferred{entry.deferred_offset, entry.deferred_size};
+    const bool may_defer = entry.type == static_cast<uint32_t>(PartType::kRootTask);
+    if (!(deferred == Range{}) &&
+        (!may_defer || deferred.offset % kImagePartAlignment != 0 || deferred.size % kImagePartAlignment != 0 ||
+         deferred.size == 0 || deferred.offset > entry.size || deferred.size > entry.size - deferred.offset)) {
+        return image_failure(BootError::kPartDeferred, deferred.offset, deferred.size);
+    }
+    for (const uint8_t byte : entry.reserved) {
+        if (byte != 0) {
+            return image_failure(BootError::kPartReserved, index);
+        }
+    }
     return kOk;
 }
 
@@ -132,8 +144,12 @@ Status add_part(Bytes bytes, const ImageEntry& entry, Image& image) {
         return image_failure(BootError::kPartDuplicate, entry.type);
     }
     *slot = bytes.subspan(entry.offset, entry.size);
-    if (!sha512_matches(*slot, entry.hash)) {
+    const Range deferred{entry.deferred_offset, entry.deferred_size};
+    if (!part_matches(*slot, deferred, entry.hash)) {
         return Failure{BootError::kPartHash, subject_of(type)};
+    }
+    if (type == PartType::kRootTask) {
+        image.deferred = deferred;
     }
     return kOk;
 }

@@ -19,6 +19,7 @@ namespace kos::boot {
 struct Image {
     Bytes kernel;
     Bytes root_task;
+    Range deferred;  // of the root task: not hashed
     uint32_t core_count = 0;
     Slot slot = Slot::kNone;
     char bootargs[kBootargsBytes] = {};  // terminated; empty if the image has none

@@ -7,7 +7,8 @@
  *   4 KiB aligned                the parts, in the order of their entries
  *   image_size - 8               kImageEndMark
  *
- * The signature covers the header, the header holds a SHA-512 of each part. This file has no code; the checks are in
+ * The signature covers the header, the header holds a SHA-256 of each part. Of a root task one range may be left out of
+ * it: pages of images, which root itself checks before it gives them away. This file has no code; the checks are in
  * image.h. It also has the block of the loader in which mkimage notes the image and the key.
  */
 #ifndef KOS_BOOT_IMAGE_FORMAT_H_
@@ -20,12 +21,12 @@ namespace kos::boot {
 
 constexpr uint64_t kImageMagic = 0x544f4f42'2d534f4bull;    // "KOS-BOOT"
 constexpr uint64_t kImageEndMark = 0x444e452d'2d534f4bull;  // "KOS--END"
-constexpr uint32_t kImageVersion = 1;
+constexpr uint32_t kImageVersion = 2;
 constexpr uint32_t kImageMaxEntries = 16;
 constexpr uint32_t kImagePartAlignment = 4096;
 constexpr size_t kPublicKeyBytes = 32;  // Ed25519, RFC 8032
 constexpr size_t kSignatureBytes = 64;  // Ed25519, RFC 8032
-constexpr size_t kHashBytes = 64;       // SHA-512, FIPS 180-4
+constexpr size_t kHashBytes = 32;       // SHA-256, FIPS 180-4
 constexpr size_t kBootargsBytes = 256;
 
 // Which of two update slots the image was made for. Slots are chosen by the update service; the loader only checks
@@ -50,12 +51,15 @@ struct ImageHeader {
 static_assert(sizeof(ImageHeader) == 384);
 
 struct ImageEntry {
-    uint32_t type;    // PartType
-    uint32_t flags;   // none defined: zero
-    uint64_t offset;  // from the start of the image, multiple of kImagePartAlignment
-    uint64_t size;    // bytes, not zero
-    char name[40];    // NUL-terminated, for messages
-    uint8_t hash[kHashBytes];
+    uint32_t type;             // PartType
+    uint32_t flags;            // none defined: zero
+    uint64_t offset;           // from the start of the image, multiple of kImagePartAlignment
+    uint64_t size;             // bytes, not zero
+    char name[40];             // NUL-terminated, for messages
+    uint8_t hash[kHashBytes];  // of the part without the range that follows
+    uint64_t deferred_offset;  // from the start of the part, a multiple of kImagePartAlignment; 0 if there is none
+    uint64_t deferred_size;    // bytes, the same; must be what the root task's ELF file says (elf_file.h)
+    uint8_t reserved[16];      // zero
 };
 static_assert(sizeof(ImageEntry) == 128);
 

@@ -75,6 +75,28 @@ TEST_F(ImageTest, FlippedBitInAPartIsAHashMismatchOfThatPart) {
     }
 }
 
+// The root task's file is of three pages; the middle one is somebody else's to check.
+TEST_F(ImageTest, WhatIsDeferredIsNotHashed) {
+    auto& entry = builder_.entries[1];
+    entry.deferred_offset = entry.deferred_size = 4096;
+    const Bytes part = Bytes(builder_.parts).subspan(entry.offset - 4096, entry.size);
+    hash_part(part, {4096, 4096}, entry.hash);
+    Buffer image = builder_.build(key_);
+    const Result<Image> result = check(image);
+    ASSERT_BOOT_OK(result);
+    EXPECT_EQ(result.value().deferred, (Range{4096, 4096}));
+    for (const uint64_t offset : {4096, 6000, 8191}) {
+        Buffer damaged = image;
+        damaged[entry.offset + offset] ^= 0x80;
+        ASSERT_BOOT_OK(check(damaged));
+    }
+    for (const uint64_t offset : {0, 4095, 8192}) {
+        Buffer damaged = image;
+        damaged[entry.offset + offset] ^= 0x80;
+        EXPECT_BOOT_ERROR(check(damaged), kPartHash) << offset;
+    }
+}
+
 TEST_F(ImageTest, WrongSignerIsNamedBeforeTheSignature) {
     const KeyPair other(2);
     EXPECT_BOOT_ERROR(check(builder_.build(other)), kImageSigner);
@@ -91,7 +113,7 @@ TEST_F(ImageTest, FieldsThatAreCheckedBeforeTheSignature) {
         return check(builder.build(key_));
     };
     EXPECT_BOOT_ERROR(with([](auto& h) { h.magic ^= 1; }), kImageBadMagic);
-    EXPECT_BOOT_ERROR(with([](auto& h) { h.version = 2; }), kImageBadVersion);
+    EXPECT_BOOT_ERROR(with([](auto& h) { h.version = 1; }), kImageBadVersion);
     EXPECT_BOOT_ERROR(with([](auto& h) { h.header_size += 8; }), kImageHeaderSize);
     EXPECT_BOOT_ERROR(with([](auto& h) { h.header_size = 0xffffffff; }), kImageHeaderSize);
     EXPECT_BOOT_ERROR(with([](auto& h) { h.entry_count = 0; }), kImageEntryCount);
@@ -137,7 +159,17 @@ TEST_F(ImageTest, SignedEntriesThatMakeNoSense) {
     EXPECT_BOOT_ERROR(with([](auto&, auto& r) { r.size += 4096; }), kPartBounds);
     EXPECT_BOOT_ERROR(with([](auto& k, auto&) { k.size = UINT64_MAX; }), kPartBounds);
     EXPECT_BOOT_ERROR(with([](auto& k, auto& r) { r.type = k.type; }), kPartDuplicate);
-    EXPECT_BOOT_ERROR(with([](auto& k, auto&) { k.hash[63] ^= 1; }), kPartHash);
+    EXPECT_BOOT_ERROR(with([](auto& k, auto&) { k.hash[31] ^= 1; }), kPartHash);
+    EXPECT_BOOT_ERROR(with([](auto& k, auto&) { k.reserved[15] = 1; }), kPartReserved);
+    EXPECT_BOOT_ERROR(with([](auto& k, auto&) { k.deferred_size = 4096; }), kPartDeferred) << "only root defers";
+    EXPECT_BOOT_ERROR(with([](auto&, auto& r) { r.deferred_size = 4095; }), kPartDeferred);
+    EXPECT_BOOT_ERROR(with([](auto&, auto& r) { r.deferred_offset = 4096; }), kPartDeferred);
+    EXPECT_BOOT_ERROR(with([](auto&, auto& r) { r.deferred_size = uint64_t{1} << 40; }), kPartDeferred);
+    EXPECT_BOOT_ERROR(with([](auto&, auto& r) {
+                          r.deferred_offset = UINT64_MAX - 4095;
+                          r.deferred_size = 8192;
+                      }),
+                      kPartDeferred);
 }
 
 TEST_F(ImageTest, MissingPart) {
@@ -174,10 +206,10 @@ TEST(Verify, KnownAnswers) {
     EXPECT_FALSE(ed25519_matches(message, signature, public_key));
 
     uint8_t hash[kHashBytes];
-    sha512(Buffer{'a', 'b', 'c'}, hash);
-    EXPECT_EQ(hash[0], 0xdd);
-    EXPECT_EQ(hash[1], 0xaf);
-    EXPECT_EQ(hash[63], 0x9f);
+    hash_part(Buffer{'a', 'b', 'x', 'x', 'c'}, {2, 2}, hash);
+    EXPECT_EQ(hash[0], 0xba);
+    EXPECT_EQ(hash[1], 0x78);
+    EXPECT_EQ(hash[31], 0xad);
 }
 
 }  // namespace

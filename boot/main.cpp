@@ -17,6 +17,7 @@
 #include "loader_info.h"
 #include "mmu.h"
 #include "power.h"
+#include "sha256.h"
 
 using namespace kos::boot;
 
@@ -134,6 +135,13 @@ uint64_t boot_mpidr() {
     return mpidr;
 }
 
+// Field SHA2 of ID_AA64ISAR0_EL1 (Arm DDI 0487, D19.2.61), of the boot core: a board's cores are alike in this.
+bool has_sha256_instructions() {
+    uint64_t features = 0;
+    asm("mrs %0, id_aa64isar0_el1" : "=r"(features));
+    return (features >> 12 & 0xf) != 0;
+}
+
 void announce(uint64_t exception_level, const Image& image) {
     constexpr const char* kSlotNames[] = {"no slot", "slot A", "slot B"};
     print("KOS loader: " KOS_BOARD_NAME ", entered at EL");
@@ -163,6 +171,8 @@ void kos_loader_main(uint64_t device_tree_candidate, uint64_t exception_level) {
         stop({BootError::kMemoryTooSmall, "memory", memory_size / 1024, KOS_BOARD_RAM_SIZE_BYTES / 1024});
     }
 
+    const bool has_sha256 = has_sha256_instructions();
+    kos::sha256_use_instructions(has_sha256);
     const Image image = take_image();
     const Cores cores = value_or_stop(choose_cores(machine_tree, boot_mpidr(), image.core_count));
     if (cores.count > 1 && conduit == PsciConduit::kNone) {
@@ -171,7 +181,9 @@ void kos_loader_main(uint64_t device_tree_candidate, uint64_t exception_level) {
     const ElfFile kernel = value_or_stop(check_elf(image.kernel, "kernel", kKernelLimits));
     value_or_stop(check_kernel_base(kernel, kKernelBase, KOS_BOARD_KERNEL_PHYSICAL_BASE));
     const ElfFile root_task = value_or_stop(check_elf(image.root_task, "root task", kRootTaskLimits));
-    const uint64_t tree_size = value_or_stop(prepare_device_tree(machine_tree, image.bootargs, g_kernel_tree));
+    value_or_stop(check_deferred(root_task, image.deferred));
+    const TreeAdditions additions = {.bootargs = image.bootargs, .has_sha256_instructions = has_sha256};
+    const uint64_t tree_size = value_or_stop(prepare_device_tree(machine_tree, additions, g_kernel_tree));
     const Layout layout = value_or_stop(plan_layout(kernel, tree_size, root_task, KOS_BOARD_LOADER_BASE));
 
     const uint64_t root_offset = layout.root_task.start - root_task.virtual_start();

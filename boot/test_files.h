@@ -114,7 +114,7 @@ struct ImageBuilder {
         entry.offset = 4096 + parts.size();
         entry.size = part.size();
         std::strncpy(entry.name, name, sizeof(entry.name) - 1);
-        sha512(part, entry.hash);
+        hash_part(part, {entry.deferred_offset, entry.deferred_size}, entry.hash);
         entries.push_back(entry);
         parts.insert(parts.end(), part.begin(), part.end());
         parts.resize((parts.size() + 4095) / 4096 * 4096);

@@ -84,4 +84,11 @@ interface Appman {
   accounts @6 () -> (accounts :Accounts)
       $Kos.errors([unauthorized]);
   # For who may list.
+
+  watch @7 (since :UInt64) -> (next :UInt64, entries :List(Domain) $Kos.maxCount(85))
+      $Kos.errors([unauthorized]);
+  # The domains of which anything has changed since the answer whose `next` this `since` is; with 0, or a number of an appman that
+  # has been restarted, all of those that the caller may see (list, or status of that domain). At the next change after this
+  # answer the caller's domain gets the signal KOS_SIGNAL_DOMAINS, once: then it asks again. Several changes of a domain between
+  # two answers are one entry; its instance and restarts tell how many there were. An appman that has been restarted signals all.
 }

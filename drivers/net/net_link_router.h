@@ -91,6 +91,7 @@ public:
     void send(size_t length, uint16_t checksum_start = 0, uint16_t checksum_offset = 0) {
         const uint16_t buffer = free_[--free_count_];
         counters_.frames_out++;
+        must_flush_ = true;
         put({.kind = LinkKind::kTransmit,
              .session = session_,
              .buffer = static_cast<uint16_t>(kReceiveBuffers + buffer),
@@ -101,9 +102,12 @@ public:
              .reserved = 0});
     }
 
-    // Lets the driver see what has been sent and read, and wakes it if it sleeps. What finds no room, because the
-    // driver has not yet noticed a restart of this side, is kept until the next flush().
+    // Lets the driver see what has been sent, and wakes it if it sleeps. What has been read it is told on that
+    // occasion, or when it is worth waking it for: meanwhile it has buffers enough for all that its device takes. What
+    // finds no room, because the driver has not yet noticed a restart of this side, is kept until the next flush().
     void flush() {
+        if (!must_flush_ && pending_count_ < kDoneAtOnce) return;
+        must_flush_ = false;
         unsigned at = 0;
         while (at < pending_count_) {
             size_t bytes = 0;
@@ -111,7 +115,10 @@ public:
             const kos_status_t status = out_.write(&pending_[at], rest, &bytes);
             if (status == KOS_STATUS_PEER_GONE) continue;  // said once; of another session, the driver ignores it
             if (status == KOS_STATUS_PEER_INVALID || bytes % sizeof(LinkDescriptor) != 0) return recover();
-            if (!kos_status_is_ok(status)) break;
+            if (!kos_status_is_ok(status)) {
+                must_flush_ = true;
+                break;
+            }
             at += static_cast<unsigned>(bytes / sizeof(LinkDescriptor));
         }
         pending_count_ -= at;
@@ -123,6 +130,8 @@ public:
 
 private:
     static constexpr unsigned kBatch = 32;
+    // Read buffers that the driver may be kept waiting for. With half of them its device still has as many as it takes.
+    static constexpr unsigned kDoneAtOnce = kReceiveBuffers / 8;
 
     void forget() {
         session_known_ = false;
@@ -217,6 +226,7 @@ private:
     uint16_t free_[kTransmitBuffers] = {};
     bool is_free_[kTransmitBuffers] = {};
     unsigned pending_count_ = 0;
+    bool must_flush_ = false;
     LinkDescriptor pending_[kBuffers] = {};
     LinkCounters counters_;
 };

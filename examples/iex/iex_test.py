@@ -9,6 +9,7 @@ from kos.common import KosError
 from kos.results import Results, kernel
 
 SYSTEM = Path(__file__).parent / "system.toml"
+RESTARTED = Path(__file__).parent / "restarted/system.toml"
 # Seconds of the host, which may be busy with other tests.
 BOOT_S, STEP_S = 400, 120
 # Between two characters: a person's speed; the UART has no flow control.
@@ -114,6 +115,14 @@ CHILDREN = (
     ("abort_of_a_child", CHILD.replace("WHY", "abort"), r'"status 134\\n=erl_crash_dump:0\.5\\n"'),
 )
 
+# A call `restart` of appman, as kos_port_record.h has it.
+KILL = ('{:ok, s} = :socket.open(:local, :seqpacket, :default); :ok = :socket.connect(s, %{family: :local, path: "/run/kos/port/appman"}); '
+        ':socket.send(s, <<1::little-16, 1::little-16, 5::little-32, 1::little-64, 0::320, "iex">>); Process.sleep(:infinity)')
+# One of os_mon's servers dies, and its supervisor has another one soon.
+TREE = ("{:ok, _} = Application.ensure_all_started(:os_mon); old = Process.whereis(:cpu_sup); Process.exit(old, :kill); "
+        "Stream.repeatedly(fn -> Process.sleep(10); Process.whereis(:cpu_sup) end) |> Stream.take(500) |> Enum.any?(&(&1 not in [nil, old])) "
+        "and :cpu_sup.nprocs > 0")
+
 
 class Prompt:
     def __init__(self, results, console):
@@ -141,8 +150,7 @@ def evaluated(cores):
     yield from ((name, text, wanted.replace("CORES", str(cores))) for name, text, wanted in EVALUATED)
     yield "timers", TIMERS.replace("LATE", str(late)), "true"
     # What these leave running (connections that are kept, TLS's own timers) would make a timer late now and then.
-    # See "Known defect" in linux/net/inet/README.md.
-    yield from (step for step in NETWORK if cores == 1 or step[0] != "tcp_many")
+    yield from NETWORK
 
 
 def use(prompt, cores):
@@ -164,15 +172,27 @@ def use(prompt, cores):
     prompt.evaluate("nothing_left", 'File.read!("/etc/hostname") != "changed" and File.ls!("/tmp") == []', "true")
 
 
+def killed(prompt, _):
+    """The supervisor kills the BEAM in the midst of its work, and again what it has begun instead."""
+    prompt.starts("prompt_before_kill", "")
+    prompt.evaluate("work_before_kill", 'File.write!("/tmp/left", "x"); spawn(fn -> Stream.cycle([1]) |> Stream.run() end); :os.cmd(\'sleep 999 &\')', r"\[\]")
+    for instance in ("2", "3"):
+        prompt.starts(f"killed_by_appman_{instance}", KILL + "\r")
+        prompt.evaluate(f"instance_{instance}", 'File.read!("/run/kos/domain/instance") |> String.trim()', f'"{instance}"')
+        prompt.evaluate(f"tree_works_{instance}", TREE, "true")
+        prompt.evaluate(f"nothing_left_of_killed_{instance}", 'File.ls!("/tmp")', r"\[\]")
+
+
 def main():
     results = Results()
     path, cores = kernel()
-    root_task = system_image.compile_system(SYSTEM)
-    with session.boot(root_task, path, cores) as console:
-        try:
-            use(Prompt(results, console), cores)
-        except KosError:
-            pass  # it is in the results
+    runs = [(SYSTEM, use), (RESTARTED, killed)] if cores == 1 else [(SYSTEM, use)]
+    for system, steps in runs:
+        with session.boot(system_image.compile_system(system), path, cores) as console:
+            try:
+                steps(Prompt(results, console), cores)
+            except KosError:
+                pass  # it is in the results
     return results.finish()
 
 

@@ -5,7 +5,7 @@
 #include <kos/net.h>
 #include <kos/server.h>
 
-enum { kPort = 7, kWaiting = 64 };
+enum { kPort = 7, kWaiting = 255, kConnections = 1024 };
 
 static void tcp_ready(kos_net_socket_t* socket, void* context) {
     (void)context;
@@ -26,7 +26,10 @@ static void tcp_ready(kos_net_socket_t* socket, void* context) {
 
 static void listener_ready(kos_net_socket_t* listener, void* context) {
     kos_net_socket_t* socket;
-    while (kos_net_tcp_accept(listener, &socket) == KOS_STATUS_OK) kos_net_watch(socket, tcp_ready, context);
+    while (kos_net_tcp_accept(listener, &socket) == KOS_STATUS_OK) {
+        kos_net_tcp_no_delay(socket, 1);  // what comes is to go back at once
+        kos_net_watch(socket, tcp_ready, context);
+    }
 }
 
 static void udp_ready(kos_net_socket_t* socket, void* context) {
@@ -45,9 +48,10 @@ static void signalled(kos_server_t* server, uint64_t bits) {
 }
 
 int main(void) {
+    kos_net_options_t const options = {.connections = kConnections, .sockets = kConnections};
     kos_net_address_t const here = {.port = kPort};
     kos_net_socket_t *tcp, *udp;
-    kos_assert_ok(kos_net_open(NULL));
+    kos_assert_ok(kos_net_open(&options));
     kos_assert_ok(kos_net_tcp_listen(&here, kWaiting, &tcp));
     kos_assert_ok(kos_net_udp_open(&here, &udp));
     kos_net_watch(tcp, listener_ready, NULL);

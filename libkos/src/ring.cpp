@@ -22,9 +22,16 @@ kos_status_t status_of(const kos_ring_t* ring, kos_ring_result_t result) {
     return KOS_STATUS_INTERNAL_ERROR;
 }
 
-// The end of every operation: wakes the other side if it sleeps for what has happened.
-kos_status_t finish(kos_ring_t* ring, kos_ring_result_t result) {
+// Wakes the other side if it sleeps for what has happened. Nothing is lost by doing it after several operations:
+// the other side has announced its sleep before it looked at our position for the last time, or it has seen the
+// position (kos_ring_core_take_wake); `sleeps` stays what it is until this side has looked at it.
+void wake(kos_ring_t* ring) {
     if (kos_ring_core_take_wake(&ring->core) && ring->signal_slot) kos::sel4::signal(ring->signal_slot);
+}
+
+// The end of every operation.
+kos_status_t finish(kos_ring_t* ring, kos_ring_result_t result) {
+    if (!ring->is_held) wake(ring);
     return status_of(ring, result);
 }
 
@@ -63,6 +70,7 @@ kos_status_t kos_ring_open_part(const kos_ring_memory_t* memory, size_t offset, 
     ring->signal = memory->signal;
     ring->memory = static_cast<unsigned char*>(memory->address) + offset;
     ring->memory_bytes = size_bytes;
+    ring->is_held = 0;
     kos_ring_result_t const opened = kos_ring_core_open(&ring->core, ring->memory, size_bytes, is_producer);
     return opened == KOS_RING_OK ? finish(ring, opened) : status_of(ring, opened);
 }
@@ -111,17 +119,27 @@ kos_status_t kos_ring_peek(kos_ring_t* ring, const void** payload, size_t* lengt
 
 kos_status_t kos_ring_release(kos_ring_t* ring) { return finish(ring, kos_ring_core_release(&ring->core)); }
 
-int kos_ring_prepare_wait(kos_ring_t* ring, size_t wanted) { return kos_ring_core_prepare_wait(&ring->core, wanted); }
+void kos_ring_hold(kos_ring_t* ring) { ring->is_held = 1; }
+
+void kos_ring_wake(kos_ring_t* ring) {
+    ring->is_held = 0;
+    wake(ring);
+}
+
+int kos_ring_prepare_wait(kos_ring_t* ring, size_t wanted) {
+    if (ring->is_held) kos_ring_wake(ring);
+    return kos_ring_core_prepare_wait(&ring->core, wanted);
+}
 
 kos_status_t kos_ring_wait(kos_ring_t* ring, size_t wanted) {
-    while (!kos_ring_core_prepare_wait(&ring->core, wanted)) {
+    while (!kos_ring_prepare_wait(ring, wanted)) {
         if (kos_signal_wait(ring->signal) & KOS_SIGNAL_STOP) return KOS_STATUS_UNAVAILABLE;
     }
     return KOS_STATUS_OK;
 }
 
 kos_status_t kos_ring_wait_until(kos_ring_t* ring, size_t wanted, uint64_t deadline_ticks) {
-    while (!kos_ring_core_prepare_wait(&ring->core, wanted)) {
+    while (!kos_ring_prepare_wait(ring, wanted)) {
         if (kos_app_should_stop()) return KOS_STATUS_UNAVAILABLE;
         if (kos_time_ticks() >= deadline_ticks) return KOS_STATUS_TIMEOUT;
         if (!kos::sync::doze(deadline_ticks)) return KOS_STATUS_UNAUTHORIZED;

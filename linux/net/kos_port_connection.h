@@ -39,7 +39,7 @@ public:
     bool is_finding = false;
     bool is_ready = true;     // something may be possible that was not
     bool is_blocked = false;  // waits for a thread
-    bool owes_gone = false;
+    bool owes_gone = false, owes_notice = false;
     bool is_closed = false;
 
 private:

@@ -5,14 +5,14 @@
  * record is this header, little endian, followed by up to KOS_PORT_PAYLOAD_MAX bytes of payload; its length is the
  * record's.
  *
- * | kind   | program to KOS                            | KOS to program |
- * | HELLO  | -                                         | first of every connection: what the port can do |
- * | CALL   | connected: calls the server               | accepted: a client calls |
- * | REPLY  | accepted: answers the call `call_id`      | connected: the server's answer to `call_id` |
- * | STATUS | -                                         | `call_id` has ended without an answer, or its record was
- * refused | | CAST   | connected: one way, at most 48 bytes      | accepted: a client has sent one way | | GONE   | -
- * | connected: the server has ended while it had a call; once per end | | REVOKE | accepted: the token `token` is void
- * | - |
+ * HELLO   to programs: first of every connection, what the port can do.
+ * CALL    a program that has connected calls the server; to one that has accepted: a client calls.
+ * REPLY   answers the call `call_id`: of a program that has accepted, or of the server.
+ * STATUS  to programs: `call_id` has ended without an answer, or its record was refused.
+ * CAST    one way, at most 48 bytes: of a program that has connected; to one that has accepted.
+ * GONE    to who has connected: the server has ended while it had a call; once per end.
+ * NOTICE  to who has connected: the server has signalled, as the call before asked it to (appman, watch). Ask again.
+ * REVOKE  of a program that has accepted: the token `token` is void.
  *
  * A record that is not understood is answered by STATUS with KOS_STATUS_BAD_REQUEST and its call_id (0 if it has no
  * whole header); the connection goes on. Calls of one connection may be carried out and answered in any order: wait for
@@ -35,6 +35,7 @@ enum kos_port_kind {
     KOS_PORT_HELLO = 5,
     KOS_PORT_GONE = 6,
     KOS_PORT_REVOKE = 7,
+    KOS_PORT_NOTICE = 8,
 };
 
 enum kos_port_flag {

@@ -205,6 +205,11 @@ bool KosPorts::pump(PortConnection& connection) {
         gone.kind = KOS_PORT_GONE;
         if (connection.send(gone, {})) connection.owes_gone = false;
     }
+    if (connection.owes_notice && connection.has_room()) {
+        kos_port_record_t notice{};
+        notice.kind = KOS_PORT_NOTICE;
+        if (connection.send(notice, {})) connection.owes_notice = false;
+    }
     kos_port_record_t head{};
     LocalBuffer buffer(&head, kHeadBytes);
     SocketMessage peek;
@@ -234,6 +239,15 @@ bool KosPorts::pump(PortConnection& connection) {
         connection.send_status(record.head.call_id, refusal);
     }
     return true;
+}
+
+void KosPorts::notice(std::string_view port) {
+    for (const auto& connection : connections_) {
+        bool const is_used = !connection->is_served && connection->port < platform_.used().size();
+        if (!is_used || platform_.used()[connection->port].name != port) continue;
+        connection->owes_notice = true;
+        connection->make_ready();
+    }
 }
 
 void KosPorts::run() {

@@ -147,6 +147,8 @@ public:
     // --- From the platform
     void job_done(PortJob& job);
     void request(PortRequest& request);
+    // The server of a port has signalled: each connection to it gets a NOTICE.
+    void notice(std::string_view port);
     // False: no room now, keep it; take_casts is called later.
     bool cast(unsigned port, uint16_t domain, uint64_t label, std::span<const std::byte> bytes);
 

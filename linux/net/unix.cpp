@@ -282,8 +282,15 @@ void UnixSocket::wait_at(UnixSocket& listener, const Credentials& who) {
 
 // --- Of the system's own
 
-Ref<UnixSocket> UnixSocket::make_for_system(FrameSource& frames) {
-    return Ref<UnixSocket>(new UnixSocket(frames, kSOCK_SEQPACKET));
+Ref<UnixSocket> UnixSocket::make_for_system(FrameSource& frames, int type, size_t send_buffer) {
+    Ref<UnixSocket> made(new UnixSocket(frames, type));
+    made->send_buffer_ = static_cast<uint32_t>(send_buffer);
+    return made;
+}
+
+void UnixSocket::name_for_system(const std::string& path) {
+    address_ = make_address(path);
+    address_.push_back(0);
 }
 
 void UnixSocket::join_for_system(UnixSocket& one, UnixSocket& other) {

@@ -62,8 +62,10 @@ public:
     std::string anonymous_name() const override;
     void descriptor_closed(Process& process) override;
 
-    // --- Sockets of the system's own (net/kos_ports.h), SOCK_SEQPACKET: no process, no name.
-    static Ref<UnixSocket> make_for_system(FrameSource& frames);
+    // --- Sockets of the system's own (net/kos_ports.h, net/kos_streams.h): no process, and no name in the file system.
+    static Ref<UnixSocket> make_for_system(FrameSource& frames, int type = kSOCK_SEQPACKET,
+                                           size_t send_buffer = kBufferDefault);
+    void name_for_system(const std::string& path);  // what the other side is told (getpeername(2))
     static void join_for_system(UnixSocket& one, UnixSocket& other);
     void listen_for_system(size_t backlog);
     // Makes this one a connection that waits to be accepted by `listener`. kECONNREFUSED; kEAGAIN: its queue is full.
@@ -71,6 +73,8 @@ public:
     Result<size_t> send_for_system(IoBuffer& from, std::vector<Ref<File>> files);
     Result<size_t> receive_for_system(IoBuffer& to, SocketMessage& message);
     UnixSocket* peer() const { return peer_; }
+    size_t unread() const { return queued_bytes_; }
+    size_t unread_by_peer() const { return peer_ ? peer_->queued_bytes_ : 0; }
 
     // Empties the sockets that nobody can reach any more. Called by itself when that may have come about; `is_urgent`:
     // even if there are many sockets and little hope.

@@ -163,11 +163,12 @@ Result<size_t> UnixSocket::send_for_system(IoBuffer& from, std::vector<Ref<File>
     Packet packet;
     packet.from = {0, 0, 0};
     if (!files.empty()) packet.take_files(std::move(files));
-    return send_record(from, packet, *peer_);
+    return is_stream() ? send_stream(from, packet) : send_record(from, packet, *peer_);
 }
 
 Result<size_t> UnixSocket::receive_for_system(IoBuffer& to, SocketMessage& message) {
     if (state_ != State::kConnected) return Errno::kENOTCONN;
+    if (is_stream()) return receive_stream(to, message);
     if (packets_.empty() && error_ == Errno::kOK) return Errno::kEAGAIN;  // 0 is an empty record here
     return receive_record(to, message);
 }

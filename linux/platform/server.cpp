@@ -128,6 +128,9 @@ Status KosServer::start_ports() {
     KOS_TRY_STATUS(native_ports_->initialise());
     ports_ = std::make_unique<KosPorts>(*system_, *native_ports_, NativePorts::limits());
     native_ports_->set_hub(*ports_);
+    rings_ = std::make_unique<NativeStreams>(startup_);
+    streams_ = std::make_unique<KosStreams>(*system_, *rings_);
+    system_->streams = streams_.get();
     return mount_kos(*system_, *ports_);
 }
 
@@ -305,16 +308,18 @@ void KosServer::run() {
     }
 }
 
-// Everything that has become possible. Ports and threads make work for each other; not without end on one caller's
-// time.
+// Everything that has become possible. Ports, streams and threads make work for each other; not without end on one
+// caller's time.
 void KosServer::settle() {
     constexpr unsigned kTurns = 4;
     system_->run_ready();
-    for (unsigned turn = 0; turn < kTurns && ports_->has_work(); ++turn) {
-        ports_->run();
+    auto const has_work = [this] { return ports_->has_work() || streams_->has_work(); };
+    for (unsigned turn = 0; turn < kTurns && has_work(); ++turn) {
+        if (ports_->has_work()) ports_->run();
+        if (streams_->has_work()) streams_->run();
         system_->run_ready();
     }
-    if (ports_->has_work()) signal(KOS_SLOT_NOTIFICATION);
+    if (has_work()) signal(KOS_SLOT_NOTIFICATION);
 }
 
 void KosServer::moved(unsigned from, unsigned to) {
@@ -338,6 +343,8 @@ void KosServer::handle_signals(uint64_t badge) {
         if (Process* const first = system_->find_process(1)) send_signal(*first, info);
     }
     if (badge & KOS_SIGNAL_CONSOLE) console_signalled();
+    if (badge & KOS_SIGNAL_DOMAINS) ports_->notice("appman");
+    if (badge & rings_->signals()) streams_->signalled();
     if (badge & network_signals()) network_signalled(*system_);
     if (badge & KOS_SIGNAL_ALARM) {
         (void)kos_time_alarm_bits();

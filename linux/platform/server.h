@@ -10,6 +10,7 @@
 #include "platform/console.h"
 #include "platform/frames.h"
 #include "platform/ports.h"
+#include "platform/streams.h"
 #include "platform/thread.h"
 #include "task/system.h"
 #include "time/clock.h"
@@ -101,6 +102,8 @@ private:
     System* system_ = nullptr;
     std::unique_ptr<NativePorts> native_ports_;
     std::unique_ptr<KosPorts> ports_;
+    std::unique_ptr<NativeStreams> rings_;
+    std::unique_ptr<KosStreams> streams_;
     CPtr reply_;
     CPtr port_ = KOS_SLOT_PORT;  // what the loop receives from
     CPtr programs_ = 0;

@@ -16,8 +16,8 @@ Result<int64_t> nothing(const Status& status) {
 Result<int64_t> sys_brk(Call& call) {
     AddressSpace& memory = call.memory();
     uint64_t const wanted = call.argument(0);
-    bool const is_beyond = wanted > memory.break_start &&
-                           wanted - memory.break_start > call.process().limits[kRLIMIT_DATA].now;
+    bool const is_beyond =
+        wanted > memory.break_start && wanted - memory.break_start > call.process().limits[kRLIMIT_DATA].now;
     return static_cast<int64_t>(is_beyond ? memory.break_end : memory.set_break(wanted));
 }
 

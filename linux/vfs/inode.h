@@ -80,10 +80,11 @@ public:
     virtual Status allocate(uint32_t mode, uint64_t offset, uint64_t bytes);  // fallocate(2); default kEOPNOTSUPP
     // The first byte from `offset` on that is in data, or in a hole (the end is one); kENXIO. Default: all is data.
     virtual Result<uint64_t> find(uint64_t offset, bool hole);
-    // This inode, or the one below it that has the contents, if they never change; nullptr: they may. One object as long
-    // as somebody has a reference to it.
+    // This inode, or the one below it that has the contents, if they never change; nullptr: they may. One object as
+    // long as somebody has a reference to it.
     virtual Inode* immutable() { return nullptr; }
     virtual void touch_accessed() {}  // somebody has read it
+    virtual Process* as_process() { return nullptr; }  // /proc/PID: whose it is; may have ended
     // memfd_create(2): F_*_SEALS. Default: kEINVAL.
     virtual Result<uint32_t> seals();
     virtual Status add_seals(uint32_t seals);

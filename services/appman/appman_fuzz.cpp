@@ -49,6 +49,7 @@ struct Target : TestAppman {
                 break;
         }
         supervisor->run(now);
+        require((requests->take_due() & ~bit(kAgent)) == 0, "somebody is told who may see nothing");
         require(supervisor->next_wake() > now, "what is due is not done");
         require(supervisor->mode() < manifest->mode_count, "no such mode");
         root.calls.clear();
@@ -71,6 +72,7 @@ std::vector<Buffer> seeds() {
     Writer requests;
     Request::put(requests.number(kCall), kAgent, KOS_APPMAN_LIST, 0);
     Request::put(requests.number(kCall), kAgent, KOS_APPMAN_STATUS, 0, "pump");
+    Request::put(requests.number(kCall), kAgent, KOS_APPMAN_WATCH, 0);
     Request::put(requests.number(kCall), kAgent, KOS_APPMAN_STOP, 0, "pump");
     Request::put(requests.number(kCall), kAgent, KOS_APPMAN_START, 0, "pump");
     Request::put(requests.number(kCall), kAgent, KOS_APPMAN_MODE, 0, "reserve");

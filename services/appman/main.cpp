@@ -67,6 +67,9 @@ public:
     explicit RootActions(const kos_startup_t* startup)
         : directory_(kos::service::find_connection(startup, "directory")),
           log_(kos::service::find_connection(startup, "log")) {
+        for (const auto& entry : kos::service::entries<kos_startup_signal_t>(startup, startup->signals)) {
+            if (entry.domain < KOS_MAX_DOMAINS) clients_[entry.domain] = entry.slot;
+        }
         for (const auto& life : kos::service::entries<kos_startup_life_t>(startup, startup->lives)) {
             if (life.domain < KOS_MAX_DOMAINS) lives_[life.domain] = reinterpret_cast<kos_life_t*>(life.address);
         }
@@ -114,6 +117,13 @@ public:
         if (log_ != nullptr) (void)kos_msg_send(log_->slot, KOS_LOG_WRITE | kind.level << 8, text.data(), text.size());
     }
 
+    // A client finds out by asking what it is.
+    void tell_clients(DomainMask due) {
+        for (unsigned client = 1; due != 0 && client < KOS_MAX_DOMAINS; ++client) {
+            if ((due & bit(client)) != 0 && clients_[client] != 0) kos_root_signal(clients_[client]);
+        }
+    }
+
     // Tells the directory who has ended; what does not fit into its queue is told later. True if nothing is left.
     bool tell_directory() {
         for (uint32_t domain = 0; untold_ != 0 && domain < KOS_MAX_DOMAINS; ++domain) {
@@ -135,6 +145,7 @@ private:
     }
 
     kos_life_t* lives_[KOS_MAX_DOMAINS] = {};
+    kos_slot_t clients_[KOS_MAX_DOMAINS] = {};
     const kos_startup_connection_t* directory_;
     const kos_startup_connection_t* log_;
     DomainMask untold_ = 0;
@@ -164,6 +175,7 @@ void advance(Context& context) {
     }
     context.supervisor.run(kos_time_ticks());
     if (context.supervisor.take_changed()) context.saved.store(context.supervisor.snapshot());
+    context.actions.tell_clients(context.requests.take_due());
     const bool is_told = context.actions.tell_directory();
     context.pulse.wake_at(is_told ? context.supervisor.next_wake() : 0);
 }
@@ -182,6 +194,7 @@ kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_ms
         context->saved.store(context->supervisor.snapshot());
         kos_thread_signal_server();
     }
+    context->actions.tell_clients(context->requests.take_due());
     return status;
 }
 
@@ -210,7 +223,8 @@ int main(int, char**) {
 
     static RootActions actions(startup);
     static Supervisor supervisor(rules, actions);
-    static Requests requests(manifest, access, supervisor, read_accounts);
+    static Changes changes(startup->instance);
+    static Requests requests(manifest, access, supervisor, read_accounts, changes);
     static kos::service::Pulse pulse;
     Context context{supervisor, requests, actions, saved, pulse};
     pulse.start();

@@ -85,6 +85,33 @@ idl::Result<kos_appman_accounts_t> Requests::accounts(const Caller& caller) {
     return found;
 }
 
+DomainMask Requests::visible(unsigned caller) const {
+    DomainMask result = 0;
+    for (unsigned domain = 1; domain < KOS_MAX_DOMAINS; ++domain) {
+        if (manifest_.domains[domain].name == nullptr) continue;
+        if (access_.may_list(caller) || access_.may(caller, Verb::kStatus, domain)) result |= bit(domain);
+    }
+    return result;
+}
+
+idl::Result<idl::appman::WatchAnswer> Requests::watch(const Caller& caller, uint64_t since) {
+    static_assert(sizeof entries_ / sizeof entries_[0] >= KOS_MAX_DOMAINS);
+    const DomainMask may_see = visible(caller.domain);
+    if (may_see == 0) return idl::Failure{KOS_STATUS_UNAUTHORIZED};
+    changes_.look(supervisor_);
+    unsigned count = 0;
+    for (unsigned domain = 1; domain < KOS_MAX_DOMAINS; ++domain) {
+        if ((may_see & bit(domain)) != 0 && changes_.is_after(domain, since)) entries_[count++] = entry(domain);
+    }
+    changes_.wait(caller.domain, may_see);
+    return idl::appman::WatchAnswer{changes_.last(), {entries_, count}};
+}
+
+DomainMask Requests::take_due() {
+    changes_.look(supervisor_);
+    return changes_.take_due();
+}
+
 kos_appman_domain_t Requests::entry(unsigned domain) const {
     kos_appman_domain_t result = {};
     const std::string_view name = manifest_.domains[domain].name;

@@ -27,6 +27,36 @@ TEST_F(RequestsTest, ListsAndDescribes) {
     EXPECT_EQ(entries()[0].instance, 1u);
 }
 
+TEST_F(RequestsTest, WatchTellsWhatHasChangedAndSignalsOnce) {
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_WATCH, "", 0), KOS_STATUS_OK);
+    EXPECT_EQ(answer.payload_bytes, 3 * sizeof(kos_appman_entry_t));
+    uint64_t since = answer.param;
+    EXPECT_EQ(requests->take_due(), 0u);
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_WATCH, "", since), KOS_STATUS_OK);
+    EXPECT_EQ(answer.payload_bytes, 0u);
+    EXPECT_EQ(answer.param, since);
+    supervisor->ready(kPump, 1, 0);
+    EXPECT_EQ(requests->take_due(), bit(kAgent));
+    supervisor->ended(kPump, 1, KOS_EXIT_FAULT_MEMORY, 0);
+    EXPECT_EQ(requests->take_due(), 0u);  // told already; it asks
+    ASSERT_EQ(call(kAgent, KOS_APPMAN_WATCH, "", since), KOS_STATUS_OK);
+    ASSERT_EQ(answer.payload_bytes, sizeof(kos_appman_entry_t));
+    EXPECT_EQ(entries()[0].domain, kPump);
+    EXPECT_EQ(entries()[0].last_reason, KOS_EXIT_FAULT_MEMORY);
+    EXPECT_EQ(requests->take_due(), 0u);
+    supervisor->run(0);
+    EXPECT_EQ(requests->take_due(), bit(kAgent));
+    // A number of another appman's, or of nobody's: everything.
+    for (uint64_t const wrong : {uint64_t{1}, uint64_t{7} << 32, ~uint64_t{0}}) {
+        ASSERT_EQ(call(kAgent, KOS_APPMAN_WATCH, "", wrong), KOS_STATUS_OK);
+        EXPECT_EQ(answer.payload_bytes, 3 * sizeof(kos_appman_entry_t));
+    }
+    EXPECT_EQ(call(kPump, KOS_APPMAN_WATCH, "", 0), KOS_STATUS_UNAUTHORIZED);
+    supervisor->ready(kPump, 2, 0);
+    EXPECT_EQ(requests->take_due(), bit(kAgent));
+    EXPECT_NE(Changes(2).take_due() & bit(kAgent), 0u);  // a restarted appman
+}
+
 TEST_F(RequestsTest, StartsStopsRestartsSwitches) {
     supervisor->ready(kPump, 1, 0);
     EXPECT_EQ(call(kAgent, KOS_APPMAN_STOP, "pump"), KOS_STATUS_OK);

@@ -38,10 +38,13 @@ struct TestAppman {
         EXPECT_TRUE(access.read(*manifest, kAppman, &wrong));
         supervisor = std::make_unique<Supervisor>(*rules, root);
         supervisor->begin(0);
-        requests = std::make_unique<Requests>(*manifest, access, *supervisor, [](kos_appman_accounts_t& accounts) {
-            accounts = {1, 2, 3, 4};
-            return static_cast<kos_status_t>(KOS_STATUS_OK);
-        });
+        requests = std::make_unique<Requests>(
+            *manifest, access, *supervisor,
+            [](kos_appman_accounts_t& accounts) {
+                accounts = {1, 2, 3, 4};
+                return static_cast<kos_status_t>(KOS_STATUS_OK);
+            },
+            changes);
     }
     kos_status_t call(uint16_t caller, uint64_t label, const std::string& name, uint64_t param = 0) {
         kos_msg_t request = {};
@@ -59,6 +62,7 @@ struct TestAppman {
     Access access;
     TestRoot root;
     std::unique_ptr<Supervisor> supervisor;
+    Changes changes{1};
     std::unique_ptr<Requests> requests;
     kos_msg_t answer = {};
 };

@@ -35,11 +35,51 @@ struct FakeSystem final : Backend {
         *lost = sequence;
         return KOS_STATUS_OK;
     }
-    kos_status_t shell(std::span<const uint8_t> keys, std::span<uint8_t> to, size_t* count) override {
+    kos_status_t shells(Answer& answer) override {
         carried_out();
+        answer.add("shell pump\n");
+        return KOS_STATUS_OK;
+    }
+    kos_status_t shell(std::string_view name, std::span<const uint8_t> keys, std::span<uint8_t> to,
+                       size_t* count) override {
+        carried_out();
+        require(!name.empty() && name.size() <= KOS_MAX_NAME, "a name without bounds");
         require(keys.size() <= kMaxKeys, "keys without bounds");
         std::fill(to.begin(), to.end(), uint8_t{0x1e});
         *count = to.size();
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push(std::span<const uint8_t> package, uint64_t (&values)[4]) override {
+        carried_out();
+        require(package.size() <= kMaxPackage, "a package without bounds");
+        is_pushed_ = true;
+        for (uint64_t i = 0; i < 4; ++i) values[i] = i + 1;
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_data(std::span<const uint8_t> bytes, uint64_t (&values)[4]) override {
+        require(is_pushed_, "data that nobody announced");
+        require(!bytes.empty() && bytes.size() <= kMaxData, "data without bounds");
+        values[0] = values[1] = values[2] = 0;
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_copy(uint64_t first, uint64_t count, uint64_t (&values)[4]) override {
+        require(is_pushed_ && count != 0 && count <= kMaxCopy, "a run without bounds");
+        values[0] = values[1] = values[2] = first;
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_hashes(uint64_t file, uint64_t first, Answer& answer, uint64_t (&values)[4]) override {
+        carried_out();
+        answer.add("hash 00\n");
+        values[0] = file, values[1] = first;
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_commit(uint64_t (&values)[4]) override {
+        values[0] = 9;
+        carried_out();
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_drop(std::string_view) override {
+        carried_out();
         return KOS_STATUS_OK;
     }
     bool random(std::span<uint8_t> to) override {
@@ -60,6 +100,7 @@ private:
     }
     const bool accepts_;
     bool is_verified_ = false;
+    bool is_pushed_ = false;
 };
 
 }  // namespace
@@ -85,7 +126,9 @@ void run(Bytes input) {
 std::vector<Buffer> seeds() {
     std::vector<Buffer> result;
     const std::string signature(2 * kSignatureBytes, '0');
-    for (const char* command : {"list", "restart pump", "logs 12", "logs 199", "shell 310d", "shell"}) {
+    for (const char* command :
+         {"list", "restart pump", "logs 12", "logs 199", "shell pump 310d", "shell pump", "shells", "push 6162",
+          "hashes 1 2", "copy 1 2 3 4", "commit", "drop pump", "push 61\ndata YWJj\ndata ZGU="}) {
         const std::string text = "\nhello t\n" + signature + " " + command + "\n";
         Writer writer;
         writer.number<uint8_t>(1);

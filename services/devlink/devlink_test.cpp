@@ -26,10 +26,45 @@ struct FakeSystem final : Backend {
         *lost = 5;
         return KOS_STATUS_OK;
     }
-    kos_status_t shell(std::span<const uint8_t> keys, std::span<uint8_t> to, size_t* count) override {
+    kos_status_t shells(Answer& answer) override {
+        answer.add("shell pump\n");
+        return KOS_STATUS_OK;
+    }
+    kos_status_t shell(std::string_view name, std::span<const uint8_t> keys, std::span<uint8_t> to,
+                       size_t* count) override {
+        if (name != "pump") return KOS_STATUS_NOT_FOUND;
         typed.insert(typed.end(), keys.begin(), keys.end());
         *count = std::min(to.size(), output.size());
         std::copy_n(output.begin(), *count, to.begin());
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push(std::span<const uint8_t> package, uint64_t (&values)[4]) override {
+        pushed.assign(package.begin(), package.end());
+        for (uint64_t i = 0; i < 4; ++i) values[i] = i + 1;
+        return push_status;
+    }
+    kos_status_t push_data(std::span<const uint8_t> bytes, uint64_t (&values)[4]) override {
+        arrived.insert(arrived.end(), bytes.begin(), bytes.end());
+        values[0] = 0, values[1] = arrived.size(), values[2] = 100;
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_copy(uint64_t first, uint64_t count, uint64_t (&values)[4]) override {
+        asked.push_back("copy " + std::to_string(first) + " " + std::to_string(count));
+        values[0] = 1, values[1] = first + count, values[2] = 100;
+        return first < 1000 ? KOS_STATUS_OK : KOS_STATUS_INVALID_ARGUMENT;
+    }
+    kos_status_t push_hashes(uint64_t file, uint64_t first, Answer& answer, uint64_t (&values)[4]) override {
+        answer.add("hash 00\n");
+        values[0] = file, values[1] = first;
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_commit(uint64_t (&values)[4]) override {
+        values[0] = 9;
+        asked.push_back("commit");
+        return KOS_STATUS_OK;
+    }
+    kos_status_t push_drop(std::string_view name) override {
+        asked.push_back("drop " + std::string(name));
         return KOS_STATUS_OK;
     }
     bool random(std::span<uint8_t> to) override {
@@ -43,6 +78,8 @@ struct FakeSystem final : Backend {
     }
 
     std::vector<std::string> asked;
+    std::vector<uint8_t> pushed, arrived;
+    kos_status_t push_status = KOS_STATUS_OK;
     std::vector<uint8_t> typed;
     std::string output;
     size_t log_bytes = 0;
@@ -99,7 +136,9 @@ TEST_F(Devlink, CommandsThatAreSigned) {
     EXPECT_EQ(command("stop nobody"), "error NOT_FOUND\n");
     EXPECT_EQ(command("logs 7"), "ok 9 5\n");
     system_.output = "iex> ";
-    EXPECT_EQ(command("shell 310d"), "data 6965783e20\nok\n");
+    EXPECT_EQ(command("shells"), "shell pump\nok\n");
+    EXPECT_EQ(command("shell other 310d"), "error NOT_FOUND\n");
+    EXPECT_EQ(command("shell pump 310d"), "data 6965783e20\nok\n");
     EXPECT_EQ(system_.typed, (std::vector<uint8_t>{0x31, 0x0d}));
     EXPECT_EQ(system_.asked, (std::vector<std::string>{"restart pump", "stop nobody"}));
 }
@@ -138,13 +177,14 @@ TEST_F(Devlink, NothingBeforeThereIsRandomness) {
 TEST_F(Devlink, WrongCommands) {
     send("hello x\n");
     for (const char* text : {"", "lists", "list pump", "LIST"}) EXPECT_EQ(command(text), "error BAD_REQUEST\n") << text;
-    for (const char* text :
-         {"restart", "restart ", "logs", "logs x", "logs -1", "logs 99999999999999999999", "shell 1", "shell xy"}) {
+    for (const char* text : {"restart", "restart ", "logs", "logs x", "logs -1", "logs 99999999999999999999",
+                             "shell pump 1", "shell pump xy", "shell", "shell  31", "push", "push 0", "push xy",
+                             "hashes", "hashes 1", "hashes x 1", "drop", "drop "}) {
         EXPECT_EQ(command(text), "error INVALID_ARGUMENT\n") << text;
     }
     EXPECT_EQ(command("restart " + std::string(KOS_MAX_NAME + 1, 'a')), "error INVALID_ARGUMENT\n");
-    EXPECT_EQ(command("shell " + std::string(2 * (kMaxKeys + 1), '0')), "error INVALID_ARGUMENT\n");
-    EXPECT_EQ(command("shell " + std::string(2 * kMaxKeys, '0')), "ok\n");
+    EXPECT_EQ(command("shell pump " + std::string(2 * (kMaxKeys + 1), '0')), "error INVALID_ARGUMENT\n");
+    EXPECT_EQ(command("shell pump " + std::string(2 * kMaxKeys, '0')), "ok\n");
     EXPECT_TRUE(system_.asked.empty());
 }
 
@@ -157,6 +197,52 @@ TEST_F(Devlink, LinesOfAnyLengthAndContent) {
     EXPECT_TRUE(send("hello " + std::string(33, 't') + "\n").starts_with("error BAD_REQUEST\n"));
     EXPECT_EQ(send("\n\n\n"), "");
     EXPECT_EQ(command("restart pump"), "ok\n");
+}
+
+TEST_F(Devlink, APush) {
+    send("hello x\n");
+    EXPECT_EQ(send("data AAAA\n"), "error UNAUTHORIZED\n") << "nothing was announced";
+    EXPECT_EQ(command("copy 1 2"), "error CONFLICT\n");
+    EXPECT_EQ(command("push 6162"), "ok 1 2 3 4\n");
+    EXPECT_EQ(system_.pushed, (std::vector<uint8_t>{'a', 'b'}));
+    EXPECT_EQ(send("data YWJj\n"), "ok 0 3 100\n");
+    EXPECT_EQ(send("data ZGU=\n"), "ok 0 5 100\n");
+    EXPECT_EQ(send("data Zg==\n"), "ok 0 6 100\n");
+    EXPECT_EQ(std::string(system_.arrived.begin(), system_.arrived.end()), "abcdef");
+    EXPECT_EQ(command("hashes 1 20"), "hash 00\nok 1 20\n");
+    EXPECT_EQ(command("copy 1 2 30 4"), "ok 1 34 100\n");
+    EXPECT_EQ(command("copy 1 2 1000 4"), "error INVALID_ARGUMENT\n");
+    EXPECT_EQ(command("copy 1 2 3"), "error INVALID_ARGUMENT\n");
+    EXPECT_EQ(command("copy 1 257"), "error INVALID_ARGUMENT\n");
+    EXPECT_EQ(command("copy"), "error INVALID_ARGUMENT\n");
+    EXPECT_EQ(command("commit"), "ok 9\n");
+    EXPECT_EQ(send("data YWJj\n"), "error UNAUTHORIZED\n") << "it is over";
+    EXPECT_EQ(command("drop pump"), "ok\n");
+}
+
+TEST_F(Devlink, APushThatIsCutOffOrRefused) {
+    send("hello x\n");
+    EXPECT_EQ(command("push 6162"), "ok 1 2 3 4\n");
+    send("data YWJ\nhello y\n");
+    EXPECT_EQ(send("data YWJj\n"), "error UNAUTHORIZED\n") << "it was of the conversation before";
+    system_.push_status = KOS_STATUS_FULL;
+    EXPECT_EQ(command("push 6162"), "error FULL 1 2 3 4\n");
+    EXPECT_EQ(send("data YWJj\n"), "error UNAUTHORIZED\n");
+    system_.push_status = KOS_STATUS_CONFLICT;
+    EXPECT_EQ(command("push 6162"), "error CONFLICT\n");
+    EXPECT_TRUE(system_.arrived.empty());
+}
+
+TEST_F(Devlink, DataThatIsNone) {
+    send("hello x\n");
+    EXPECT_EQ(command("push 6162"), "ok 1 2 3 4\n");
+    for (const char* text :
+         {"data\n", "data \n", "data YWJ\n", "data YW=j\n", "data =Wj=\n", "data YWJ-\n", "data YW Jj\n"}) {
+        EXPECT_EQ(send(text), "error INVALID_ARGUMENT\n") << text;
+    }
+    EXPECT_TRUE(system_.arrived.empty());
+    EXPECT_EQ(send("data " + std::string(kMaxData / 3 * 4, 'A') + "\n"), "ok 0 24576 100\n");
+    EXPECT_EQ(send("data " + std::string(kMaxData / 3 * 4 + 4, 'A') + "\n"), "error INVALID_ARGUMENT\n");
 }
 
 TEST_F(Devlink, AnAnswerThatDoesNotFitIsNotCut) {

@@ -1,11 +1,13 @@
 /*
  * The domain `devlink`: signed commands of a developer's machine over the port "virtio_console" (session.h), and the
- * prompt of one application, served as the port "devlink_shell".
+ * prompts of applications, served as the port "devlink_shell". What is pushed goes to root, which checks it.
  */
 #include <kos/app.h>
 #include <kos/log.h>
 #include <kos/ports.h>
+#include <kos/push.h>
 #include <kos/random.h>
+#include <kos/root.h>
 #include <kos/server.h>
 #include <kos/time.h>
 #include <kos/idl/appman.hpp>
@@ -17,19 +19,18 @@
 #include <bit>
 #include <utility>
 
-#include "client_signals.h"
-#include "console_service.h"
 #include "session.h"
-#include "shell.h"
+#include "shells.h"
 
 namespace {
 
 using namespace kos::devlink;
 using kos::idl::appman::Client;
-using Service = kos::driver::ConsoleService<Shell>;
 
 constexpr uint64_t kInput = 1, kRoom = 2;  // idl/console.capnp, wake
-constexpr size_t kPiece = 1024;
+constexpr size_t kPiece = 4096;
+constexpr unsigned kHashBytes = 32, kShownHashBytes = 8;
+constexpr uint64_t kMostHashes = 1024;  // in the window
 
 uint64_t microseconds(uint64_t ticks) {
     const uint64_t hz = kos_time_hz();
@@ -38,7 +39,7 @@ uint64_t microseconds(uint64_t ticks) {
 
 class System final : public Backend {
 public:
-    System(Service& service, Shell& shell) : service_(service), shell_(shell) {
+    explicit System(Shells& shells) : shells_(shells) {
         const auto log = kos::idl::log::Client::connect("log");
         const auto appman = Client::connect("appman");
         kos_assert(log.ok() && appman.ok());
@@ -83,11 +84,68 @@ public:
         return KOS_STATUS_OK;
     }
 
-    kos_status_t shell(std::span<const uint8_t> keys, std::span<uint8_t> to, size_t* count) override {
-        if (!shell_.type(keys)) return KOS_STATUS_FULL;
-        service_.interrupt();  // who waits for keys is told
-        *count = shell_.take_output(to);
+    kos_status_t shells(Answer& answer) override {
+        for (unsigned i = 0; i < shells_.count(); ++i) answer.add("shell ").add(shells_.name(i)).add("\n");
         return KOS_STATUS_OK;
+    }
+
+    kos_status_t shell(std::string_view name, std::span<const uint8_t> keys, std::span<uint8_t> to,
+                       size_t* count) override {
+        Shell* const shell = shells_.find(name);
+        if (shell == nullptr) return KOS_STATUS_NOT_FOUND;
+        if (!shell->type(keys)) return KOS_STATUS_FULL;
+        shells_.typed(*shell);
+        *count = shell->take_output(to);
+        return KOS_STATUS_OK;
+    }
+
+    kos_status_t push(std::span<const uint8_t> package, uint64_t (&values)[4]) override {
+        if (!fill_window(package)) return KOS_STATUS_UNAVAILABLE;
+        return push_request(KOS_PUSH_BEGIN, values);
+    }
+
+    // Data of any size, in the pieces that root takes: of an image hashes and whole pages apart.
+    kos_status_t push_data(std::span<const uint8_t> bytes, uint64_t (&values)[4]) override {
+        if (!fill_window(bytes)) return KOS_STATUS_UNAVAILABLE;
+        values[0] = bytes.size();
+        return push_request(KOS_PUSH_DATA, values);
+    }
+
+    kos_status_t push_copy(uint64_t first, uint64_t count, uint64_t (&values)[4]) override {
+        kos_status_t status = KOS_STATUS_OK;
+        for (uint64_t done = 0; done < count && kos_status_is_ok(status); done += KOS_PUSH_PAGES) {
+            values[0] = first + done;
+            values[1] = std::min<uint64_t>(count - done, KOS_PUSH_PAGES);
+            status = push_request(KOS_PUSH_COPY, values);
+        }
+        return status;
+    }
+
+    kos_status_t push_hashes(uint64_t file, uint64_t first, Answer& answer, uint64_t (&values)[4]) override {
+        uint64_t words[4] = {file, first, 0, 0};
+        const kos_status_t status = push_request(KOS_PUSH_HASHES, words);
+        if (!kos_status_is_ok(status)) return status;
+        answer.add("hash ");
+        const uint64_t count = std::min(words[1], kMostHashes);
+        for (uint64_t i = 0; i < count; ++i) answer.add_hex({window() + i * kHashBytes, kShownHashBytes});
+        answer.add("\n");
+        values[0] = words[0];
+        values[1] = count;
+        return KOS_STATUS_OK;
+    }
+
+    kos_status_t push_commit(uint64_t (&values)[4]) override {
+        const kos_status_t status = push_request(KOS_PUSH_COMMIT, values);
+        if (!kos_status_is_ok(status)) return status;
+        return restart(values[0]);
+    }
+
+    kos_status_t push_drop(std::string_view name) override {
+        const auto domain = appman_.status(name);
+        if (!domain.ok()) return domain.status();
+        uint64_t words[4] = {domain->domain, 0, 0, 0};
+        const kos_status_t status = push_request(KOS_PUSH_DROP, words);
+        return kos_status_is_ok(status) ? restart(domain->domain) : status;
     }
 
     bool random(std::span<uint8_t> to) override { return kos_status_is_ok(kos_random(to.data(), to.size())); }
@@ -98,13 +156,57 @@ public:
     }
 
 private:
+    static kos_status_t push_request(kos_push_label label, uint64_t (&words)[4]) {
+        return kos_root_request(static_cast<kos_root_label>(label), words);
+    }
+    static uint8_t* find_window() {
+        const kos_startup_t* const startup = kos_app_startup();
+        const auto* const at = reinterpret_cast<const uint8_t*>(startup) + startup->rings.offset;
+        const auto* const rings = reinterpret_cast<const kos_startup_ring_t*>(at);
+        for (uint32_t i = 0; i < startup->rings.count; ++i) {
+            if (std::string_view(rings[i].name) == KOS_PUSH_WINDOW) return reinterpret_cast<uint8_t*>(rings[i].address);
+        }
+        return nullptr;
+    }
+    static uint8_t* window() {
+        static uint8_t* const found = find_window();
+        return found;
+    }
+    // False: the manifest gives no staging.
+    static bool fill_window(std::span<const uint8_t> bytes) {
+        if (window() == nullptr || bytes.size() > KOS_PUSH_WINDOW_BYTES) return false;
+        memcpy(window(), bytes.data(), bytes.size());
+        return true;
+    }
+
+    // By the supervisor, whatever state it is in: one that was stopped is started.
+    kos_status_t restart(uint64_t number) {
+        uint64_t first = 0;
+        do {
+            const auto page = appman_.list(first);
+            if (!page.ok()) return page.status();
+            for (const kos_appman_domain_t& domain : page->entries) {
+                if (domain.domain != number) continue;
+                char name[KOS_MAX_NAME + 1] = {};
+                memcpy(name, domain.name, KOS_MAX_NAME);
+                return control("restart", name);
+            }
+            if (page->next <= first) break;
+            first = page->next;
+        } while (first != 0);
+        return KOS_STATUS_NOT_FOUND;
+    }
+
     static void add(const kos_appman_domain_t& domain, Answer& answer) {
         answer.add("domain ").add({domain.name, strnlen(domain.name, sizeof domain.name)});
         answer.add(" ")
             .add(static_cast<uint64_t>(domain.state))
             .add(" ")
             .add(static_cast<uint64_t>(domain.last_reason));
-        answer.add(" ").add(uint64_t{domain.instance}).add(" ").add(uint64_t{domain.restarts}).add("\n");
+        answer.add(" ").add(uint64_t{domain.instance}).add(" ").add(uint64_t{domain.restarts});
+        uint64_t words[4] = {domain.domain, 0, 0, 0};
+        const bool is_known = kos_status_is_ok(push_request(KOS_PUSH_STATUS, words));
+        answer.add(" ").add(is_known ? words[0] : 0).add("\n");
     }
     // The log has made its text printable, in one line.
     static void add(const kos_log_line_t& line, std::string_view text, Answer& answer) {
@@ -115,8 +217,7 @@ private:
 
     kos::idl::log::Client log_;
     Client appman_;
-    Service& service_;
-    Shell& shell_;
+    Shells& shells_;
 };
 
 // Bytes between the console and the session. An answer leaves before the next line is looked at, so a developer who
@@ -177,18 +278,15 @@ int main() {
     const auto console = kos::idl::console::Client::connect("virtio_console");
     kos_assert(console.ok());
 
-    static Shell shell;
     static kos::driver::ClientSignals signals(kos_app_startup());
-    kos::driver::DomainSet readers;
-    readers.add_all();  // whoever has the connection is the application of the prompt
-    static Service service(shell, readers, signals);
-    static System system(service, shell);
+    static Shells shells(kos_app_startup(), signals);
+    static System system(shells);
     static Session session(system, key);
     static Link link(*console, session);
-    service.server()->signalled = [](kos_server_t*, uint64_t bits) {
+    shells.server()->signalled = [](kos_server_t*, uint64_t bits) {
         if ((bits & KOS_SIGNAL_CONSOLE) != 0) link.pump();
     };
     kos_log_warning("a DEVELOPMENT LINK is open: who has the development key controls this device");
     link.pump();
-    return service.run().ok() ? 0 : 1;
+    return shells.run().ok() ? 0 : 1;
 }

@@ -6,6 +6,8 @@
 #ifndef KOS_SERVICES_NETROUTER_CHECKSUM_H_
 #define KOS_SERVICES_NETROUTER_CHECKSUM_H_
 
+#include <kos/internet_sum.h>
+
 #include "ip.h"
 
 namespace kos::netrouter {
@@ -19,18 +21,7 @@ constexpr uint16_t fold(uint64_t sum) {
 
 // `bytes` as words, an odd last byte filled up with zero. Adds to `sum`, which may be at most 2^48.
 inline uint64_t sum_bytes(const uint8_t* at, size_t bytes, uint64_t sum = 0) {
-    while (bytes >= 4) {
-        sum += load32(at);
-        at += 4;
-        bytes -= 4;
-    }
-    if (bytes >= 2) {
-        sum += load16(at);
-        at += 2;
-        bytes -= 2;
-    }
-    if (bytes != 0) sum += uint64_t{*at} << 8;
-    return sum;
+    return sum + __builtin_bswap16(internet_sum(at, bytes));
 }
 
 constexpr uint64_t sum_ip(const Ip& ip) {

@@ -51,6 +51,10 @@ public:
         }
         void* room = nullptr;
         kos_ring_t* ring = &rings[to - 1].in;
+        if (!ring->is_held) {
+            kos_ring_hold(ring);
+            held_[held_count_++] = ring;
+        }
         kos_status_t status = kos_ring_reserve(ring, bytes, &room);
         // The domain was restarted, which is said once: its new instance may take the packet.
         if (status == KOS_STATUS_PEER_GONE) status = kos_ring_reserve(ring, bytes, &room);
@@ -65,6 +69,10 @@ public:
         }
         // Fails only if the domain has just been restarted.
         (void)kos_ring_commit(&rings[to - 1].in, bytes, offload.is_verified ? kChecksumDone : 0);
+    }
+    // Wakes the domains that packets have been put into the rings of. After each round, so before any sleep.
+    void wake_domains() {
+        while (held_count_ != 0) kos_ring_wake(held_[--held_count_]);
     }
     bool wire_takes_partial() const override { return driver->offers_checksum(); }
     bool random(uint64_t* value) override {
@@ -98,6 +106,8 @@ public:
     bool has_changed = false;
 
 private:
+    kos_ring_t* held_[kMaxLinks] = {};  // each once at most
+    unsigned held_count_ = 0;
     uint64_t pool_[32];
     unsigned left_ = 0;
     bool has_failed_ = false;
@@ -126,8 +136,7 @@ struct Context {
 };
 
 // At most kPacketsOfLink packets of a link. True: there may be more.
-bool read_link(Context& context, unsigned link) {
-    kos_ring_t* ring = &rings[link].out;
+bool read_packets(Context& context, unsigned link, kos_ring_t* ring) {
     for (unsigned i = 0; i < kPacketsOfLink; ++i) {
         const void* packet = nullptr;
         size_t length = 0;
@@ -145,6 +154,14 @@ bool read_link(Context& context, unsigned link) {
         (void)kos_ring_release(ring);  // it was peeked at
     }
     return true;
+}
+
+bool read_link(Context& context, unsigned link) {
+    kos_ring_t* ring = &rings[link].out;
+    kos_ring_hold(ring);
+    const bool is_busy = read_packets(context, link, ring);
+    kos_ring_wake(ring);
+    return is_busy;
 }
 
 void report_uplink(const Router& router) {
@@ -172,10 +189,12 @@ void advance(Context& context) {
         is_busy = context.driver.poll(context, kPacketsOfWire) == kPacketsOfWire;
         for (unsigned link = 0; link < policy.link_count; ++link) is_busy |= read_link(context, link);
         context.driver.flush();
+        host.wake_domains();
     }
     if (context.now_us >= context.router.next_us()) {
         context.router.tick(context.now_us);
         context.driver.flush();
+        host.wake_domains();
     }
     if (host.has_changed) {
         host.has_changed = false;

@@ -179,6 +179,17 @@ void* map_own_pages(CPtr first, Word count) {
     return reinterpret_cast<void*>(address);
 }
 
+void map_own_frame(CPtr frame, Word address) { map_own(frame, address, seL4_ReadWrite); }
+
+void map_own_tables(Word address, Word bytes) {
+    constexpr Word kBytesOfTable = kPageBytes * (kPageBytes / sizeof(Word));
+    CPtr const frame = new_frames(1);
+    for (Word at = address; at < address + bytes; at += kBytesOfTable) {
+        map_own(frame, at, seL4_ReadWrite);
+        page_unmap(frame);
+    }
+}
+
 CPtr image_frame(const void* address) {
     auto const at = reinterpret_cast<uintptr_t>(address);
     auto const start = reinterpret_cast<uintptr_t>(root_image_start);

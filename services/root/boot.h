@@ -52,6 +52,9 @@ void unmap_scratch();
 
 // Maps frames of root's own into its address space, for good.
 void* map_own_pages(CPtr first, Word count);
+// One at an address of the caller's choice; and beforehand all tables for such ones.
+void map_own_frame(CPtr frame, Word address);
+void map_own_tables(Word address, Word bytes);
 inline void* map_own_page(CPtr frame) { return map_own_pages(frame, 1); }
 void* map_device_page(CPtr frame);  // null if it cannot
 

@@ -1,7 +1,10 @@
 // Makes a domain: objects, program, startup block, main thread (domain.h). What it makes of the domain's memory is gone
 // with one revoke, so nothing here is undone on failure; the caller destroys.
 #include "console.h"
+#include "push.h"
 #include "threads.h"
+
+#include <kos/push.h>
 
 namespace root {
 
@@ -27,7 +30,7 @@ Word shared_pages(const DomainSpec& spec) {
     }
     for (unsigned i = 0; i < spec.dma.count; ++i) bytes += manifest.dma[spec.dma.first + i].bytes;
     for (unsigned i = 0; i < spec.devices.count; ++i) bytes += manifest.devices[spec.devices.first + i].bytes;
-    Word pages = bytes / kPageBytes;
+    Word pages = bytes / kPageBytes + (spec.staging_bytes ? KOS_PUSH_PAGES : 0);
     for (uint32_t i = 0; i < manifest.connection_count; ++i) {
         const auto& port = manifest.ports[manifest.connections[i].port];
         if (manifest.connections[i].client != spec.number && port.server != spec.number) continue;
@@ -204,6 +207,7 @@ BuildResult build(Domain& domain) {
     ++domain.instance;
     clear_life_page(domain);
     nb_wait(domain.notification);  // signals for the instance before
+    choose_version(domain);
     if (!make_spaces(domain) || !make_replies(domain)) return KOS_EXIT_MEMORY;
     BuildResult const program = map_program(domain);
     if (program != KOS_EXIT_NONE) return program;

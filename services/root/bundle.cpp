@@ -3,7 +3,7 @@
 
 #include "bundle_file.h"
 
-#include <sodium/crypto_hash_sha256.h>
+#include <sha256.h>
 
 extern "C" {
 extern const char __bundle_start[];
@@ -24,9 +24,18 @@ BundleFile bundle;
 bool hash_matches[kMaxEntries];
 uint64_t checked_pages[kMaxBytes / kAlignment / 64];  // of the bundle: pages of images that are what they should be
 
+void read_key(uint8_t (&key)[32]) {
+    for (unsigned i = 0; i < sizeof key; ++i) key[i] = kos_manifest_key[i];
+}
+
 }  // namespace
 
-const void* find_manifest(size_t& size, bool& development_key, const char*& reason) {
+bool development_key(uint8_t (&key)[32]) {
+    read_key(key);
+    return kos_manifest_key_is_development != 0;
+}
+
+const void* find_manifest(size_t& size, bool& is_development, const char*& reason) {
     reason = "there is no bundle behind root, or its header is damaged";
     if (!bundle.open(__bundle_start, [](const void* address) { return image_frame(address) != 0; })) return nullptr;
     reason = "the bundle does not begin with a manifest and its signature";
@@ -35,10 +44,10 @@ const void* find_manifest(size_t& size, bool& development_key, const char*& reas
     if (!bundle.find_manifest(manifest, signature)) return nullptr;
     reason = "the manifest's signature is wrong: altered, or signed with another key";
     uint8_t key[32];
-    for (unsigned i = 0; i < sizeof key; ++i) key[i] = kos_manifest_key[i];
+    read_key(key);
     auto* const message = static_cast<uint8_t*>(new_memory(sizeof kSignatureContext + manifest->size_bytes));
     if (!is_signed(bundle.bytes(*manifest), manifest->size_bytes, *signature, key, message)) return nullptr;
-    development_key = kos_manifest_key_is_development != 0;
+    is_development = kos_manifest_key_is_development != 0;
     size = manifest->size_bytes;
     return bundle.bytes(*manifest);
 }
@@ -47,11 +56,11 @@ void hash_programs() {
     for (unsigned i = 0; i < bundle.entries(); ++i) {
         const Entry* const file = bundle.file(i);
         if (!file) continue;
-        uint8_t hash[crypto_hash_sha256_BYTES];
+        uint8_t hash[kos::kSha256Bytes];
         if (file->kind == static_cast<uint32_t>(Kind::kImage)) {
             hash_of_image(bundle.bytes(*file), file->size_bytes, hash);
         } else {
-            crypto_hash_sha256(hash, bundle.bytes(*file), file->size_bytes);
+            kos::sha256(bundle.bytes(*file), file->size_bytes, hash);
         }
         hash_matches[i] = __builtin_memcmp(hash, file->sha256, sizeof hash) == 0;
     }

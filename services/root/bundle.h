@@ -6,7 +6,10 @@
 namespace root {
 
 // Finds the manifest and checks its signature. null and a reason if there is none that may be used.
-const void* find_manifest(size_t& bytes, bool& development_key, const char*& reason);
+const void* find_manifest(size_t& bytes, bool& is_development, const char*& reason);
+
+// The public key that signed the manifest, if it is a development key; else false.
+bool development_key(uint8_t (&key)[32]);
 
 // Hashes every program of the bundle and every image's list of hashes, once; those that are not what their entry says
 // are not found afterwards.

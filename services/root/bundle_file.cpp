@@ -1,7 +1,7 @@
 // See bundle_file.h.
 #include "bundle_file.h"
 
-#include <sodium/crypto_hash_sha256.h>
+#include <sha256.h>
 #include <sodium/crypto_sign_ed25519.h>
 
 namespace root {
@@ -57,16 +57,15 @@ const Entry* BundleFile::file(unsigned i) const {
 }
 
 void hash_of_image(const uint8_t* image, uint64_t size, uint8_t (&hash)[32]) {
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, reinterpret_cast<const uint8_t*>(&size), sizeof size);
-    crypto_hash_sha256_update(&state, image + pages_of(size) * kAlignment, pages_of(size) * kPageHashBytes);
-    crypto_hash_sha256_final(&state, hash);
+    kos::Sha256 state;
+    state.add(&size, sizeof size);
+    state.add(image + pages_of(size) * kAlignment, pages_of(size) * kPageHashBytes);
+    state.finish(hash);
 }
 
 bool is_page_of_image(const uint8_t* image, uint64_t size, uint64_t index) {
     uint8_t hash[kPageHashBytes];
-    crypto_hash_sha256(hash, image + index * kAlignment, kAlignment);
+    kos::sha256(image + index * kAlignment, kAlignment, hash);
     const uint8_t* const expected = image + pages_of(size) * kAlignment + index * kPageHashBytes;
     return __builtin_memcmp(hash, expected, sizeof hash) == 0;
 }

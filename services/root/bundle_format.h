@@ -11,8 +11,8 @@
 //
 // The segment begins at the first page boundary behind the memory of root's other segments; root.ld calls that address
 // `__bundle_start`. Root trusts nothing in it before the signature is checked: the signature covers the manifest, the
-// manifest names each program and image by its Entry::sha256. Root's public key is in root itself, at `kos_manifest_key`,
-// where tools/manifest puts it; the boot image's signature covers it like all of root.
+// manifest names each program and image by its Entry::sha256. Root's public key is in root itself, at
+// `kos_manifest_key`, where tools/manifest puts it; the boot image's signature covers it like all of root.
 #pragma once
 
 #include <stdint.h>
@@ -48,9 +48,9 @@ struct Entry {
 };
 static_assert(sizeof(Entry) == 96);
 
-// An image is checked page by page, when a page is first given away: at the boot only the list of its hashes is read. Behind
-// the image's pages (the last one filled up with zeros), at the next page boundary, the SHA-256 of each of them. The
-// entry's sha256 is that of the size (8 bytes, little endian) and this list.
+// An image is checked page by page, when a page is first given away: at the boot only the list of its hashes is read.
+// Behind the image's pages (the last one filled up with zeros), at the next page boundary, the SHA-256 of each of them.
+// The entry's sha256 is that of the size (8 bytes, little endian) and this list.
 constexpr uint64_t kPageHashBytes = 32;
 constexpr uint64_t pages_of(uint64_t bytes) { return bytes / kAlignment + (bytes % kAlignment != 0); }
 constexpr uint64_t image_bytes(uint64_t bytes) { return pages_of(bytes) * (kAlignment + kPageHashBytes); }

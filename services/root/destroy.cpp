@@ -1,6 +1,7 @@
 // The end of a domain, and what appman is told about domains (domain.h).
 #include "console.h"
 #include "domain.h"
+#include "push.h"
 #include "tokens.h"
 
 namespace root {
@@ -93,6 +94,7 @@ void destroy(Domain& domain, kos_exit_reason reason) {
     revoke_tokens_of(domain.number);
     Result const revoked = cnode_revoke(path(domain.untyped));
     if (!revoked.ok()) panic("the kernel refuses to revoke a domain's memory: ", domain.spec->name);
+    judge_version(domain, reason);
     drop_deadlines(domain);
     for (Thread& thread : domain.threads) thread = Thread{};
     domain.thread_count = 0;
@@ -100,6 +102,7 @@ void destroy(Domain& domain, kos_exit_reason reason) {
     bool const is_failure = reason != KOS_EXIT_DONE && reason != KOS_EXIT_KILLED;
     domain.state = is_failure ? KOS_DOMAIN_FAILED : KOS_DOMAIN_STOPPED;
     domain.end_reason = reason;
+    leave_streams(domain);
     sweep();
     Pending& events = pending[domain.number];
     events.ended = true;

@@ -143,6 +143,8 @@ struct SharedPages {
 SharedPages window_of(unsigned connection);
 SharedPages queue_of(unsigned connection);
 SharedPages ring_pages(unsigned ring);
+// Of the rings of streams that the domain has: the other side finds the ring left (lib/ring: opening) and is signalled.
+void leave_streams(const Domain& domain);
 SharedPages dma_pages(unsigned dma);
 SharedPages device_pages(unsigned device);
 SharedPages persistent_pages(const Domain& domain);

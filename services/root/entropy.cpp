@@ -1,7 +1,8 @@
 // Boot entropy (entropy.h).
 #include "entropy.h"
 
-#include <libfdt.h>
+#include "chosen.h"
+
 #include <sodium/crypto_hash_sha512.h>
 
 namespace root {
@@ -17,17 +18,10 @@ bool has_seed;
 }  // namespace
 
 void collect_boot_entropy() {
-    size_t bytes = 0;
-    const void* const tree = device_tree(bytes);
-    // fdt_check_full() of libfdt 1.6.1 follows a null pointer in trees of versions before 16.
-    constexpr uint32_t kOldestVersion = 16;
-    if (!tree || bytes < sizeof(fdt_header) || fdt_version(tree) < kOldestVersion) return;
-    if (fdt_check_full(tree, bytes) != 0) return;
-    int const chosen = fdt_path_offset(tree, "/chosen");
-    int length = 0;
-    const void* const seed = chosen < 0 ? nullptr : fdt_getprop(tree, chosen, "rng-seed", &length);
+    size_t length = 0;
+    const void* const seed = chosen_property("rng-seed", length);
     if (!seed || length < 32) return;
-    crypto_hash_sha512(pool.seed, static_cast<const unsigned char*>(seed), static_cast<unsigned long long>(length));
+    crypto_hash_sha512(pool.seed, static_cast<const unsigned char*>(seed), length);
     has_seed = true;
 }
 

@@ -7,6 +7,7 @@
 #include "bundle.h"
 #include "console.h"
 #include "domain.h"
+#include "push.h"
 
 namespace root {
 
@@ -93,23 +94,22 @@ kos_status_t give_program_time(Domain& domain, Word address, Word core) {
 kos_status_t give_image_pages(Domain& domain, const Word words[4]) {
     const auto& images = domain.spec->images;
     if (words[0] >= images.count) return KOS_STATUS_NOT_FOUND;
-    Word bytes = 0;
-    const uint8_t* const file = find_image(the_system.manifest.images[images.first + words[0]].file, bytes);
-    if (!file) return KOS_STATUS_NOT_FOUND;
-    Word const pages = round_up(bytes) / kPageBytes;
+    FileRef const file = image_file(domain, words[0]);
+    if (!file.bytes) return KOS_STATUS_NOT_FOUND;
+    Word const pages = round_up(file.size) / kPageBytes;
     Word const first = words[1], count = words[2];
     if (count == 0 || count > kImagePagesPerRequest || first >= pages || count > pages - first) {
         return KOS_STATUS_INVALID_ARGUMENT;
     }
     for (Word i = 0; i < count; ++i) {
-        if (!check_image_page(file, bytes, first + i)) {
+        if (!file.is_checked && !check_image_page(file.bytes, file.size, first + i)) {
             Text line;
             line.add("a page of an image is not the one that the manifest names: page ").add(first + i);
             log(Level::kError, line, static_cast<uint16_t>(domain.number), domain.instance);
             return KOS_STATUS_INVALID_ARGUMENT;
         }
         SlotPath const to{domain_cap(domain.number, kSlotTop), words[3] + i, 64};
-        CPtr const frame = image_frame(file + (first + i) * kPageBytes);
+        CPtr const frame = file_frame(file.bytes + (first + i) * kPageBytes);
         if (!frame || !cnode_copy(to, path(frame), seL4_CanRead).ok()) return KOS_STATUS_INVALID_ARGUMENT;
     }
     return KOS_STATUS_OK;

@@ -1,8 +1,12 @@
 // Root: starts the system that the signed manifest describes (docs/design/core.md).
 #include "bundle.h"
+#include "chosen.h"
 #include "console.h"
 #include "entropy.h"
+#include "push.h"
 #include "threads.h"
+
+#include <sha256.h>
 
 extern "C" [[noreturn]] void root_start(const seL4_BootInfo* info);
 
@@ -82,12 +86,15 @@ void root_start(const seL4_BootInfo* info) {
     kos::sel4::detect_label_shift(seL4_CapInitThreadTCB);
     start_boot(info);
     start_console();
+    size_t length = 0;
+    kos::sha256_use_instructions(chosen_property(kos::kSha256Property, length) != nullptr);
     read_manifest();
     collect_boot_entropy();
     make_endpoints();
     prepare_loans();
     prepare_domains();
     prepare_shared();
+    prepare_push();
     start_first_domains();
     run_threads();
 }

@@ -1,10 +1,12 @@
-// Programs: finds them in the bundle, checks that they are what the manifest names, maps their segments (domain.h).
+// Programs: finds them in the bundle, or among what was pushed, checks that they are what the manifest or the package
+// names, maps their segments (domain.h).
 //
 // The bundle is part of the signed boot image, yet nothing in it is used before its hash matches the manifest's, and
 // every offset is checked against the entry's size: a wrong program costs its own domain, never root.
 #include "bundle.h"
 #include "domain.h"
 #include "program_file.h"
+#include "push.h"
 
 namespace root {
 
@@ -17,7 +19,8 @@ bool map_read_only(Domain& domain, const Program& program, const Segment& segmen
     const uint8_t* page = program.bytes + (segment.p_offset & ~(kPageBytes - 1));
     Word const attributes = segment.p_flags & PF_X ? kExecutable : kNormalMemory;
     for (Word address = first; address < end; address += kPageBytes, page += kPageBytes) {
-        CPtr const frame = image_frame(page);
+        CPtr const frame = file_frame(page);
+        if (segment.p_flags & PF_X) unify_file_page(page);
         if (!frame || !map_page(domain, frame, Copy::kYes, address, seL4_CanRead, attributes)) return false;
     }
     return true;
@@ -40,9 +43,8 @@ bool map_writable(Domain& domain, const Program& program, const Segment& segment
 }
 
 Program program_of(const Domain& domain) {
-    Program program{};
-    program.bytes = find_program(domain.spec->program, program.size);
-    return program;
+    FileRef const file = program_file(domain);
+    return {file.bytes, file.size};
 }
 
 }  // namespace

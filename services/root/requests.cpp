@@ -1,9 +1,12 @@
 // Requests of domains (kos_root_label in kos/abi.h): decode, check rights, act. On the caller's time.
 #include "console.h"
 #include "entropy.h"
+#include "push.h"
 #include "restart.h"
 #include "threads.h"
 #include "tokens.h"
+
+#include <kos/push.h>
 
 namespace root {
 
@@ -112,6 +115,7 @@ kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Messag
         case KOS_ROOT_TIME_GIVE: return give_program_time(domain, words[0], words[1]);
         case KOS_ROOT_IMAGE_PAGES: return give_image_pages(domain, words);
         default:
+            if (request.label() >= KOS_PUSH_BEGIN) return push_request(domain, request.label(), words, answer);
             return request.label() >= KOS_ROOT_DOMAIN_START ? control(domain, request, answer) : KOS_STATUS_BAD_REQUEST;
     }
 }

@@ -3,6 +3,7 @@
 //
 // DMA memory is never given to anybody else, so that a device that was not reset cannot write into what is not its own.
 #include <board.h>
+#include <kos/ring_core.h>
 
 #include "domain.h"
 
@@ -27,11 +28,43 @@ CPtr handlers[kos::manifest::kMaxInterrupts];
 kos_life_t* life_mappings[KOS_MAX_DOMAINS];
 SharedPages root_log;
 
+// Of a ring of a stream: what root needs to tell that a side has ended.
+struct StreamRing {
+    kos_ring_shared_t* shared = nullptr;
+    CPtr to_producer = kNullCap, to_consumer = kNullCap;
+};
+StreamRing stream_rings[kos::manifest::kMaxRings];
+
 SharedPages make_pages(Word bytes) {
     Word const count = round_up(bytes) / kPageBytes;
     if (count == 0) return {};
     CPtr const first = new_frames(count);
     return {first, count, page_get_address(first).word(0)};
+}
+
+// The signal with which a ring wakes a domain, as in its startup block (startup.cpp).
+CPtr make_ring_signal(Word number, uint32_t ring) {
+    const Manifest& manifest = the_system.manifest;
+    unsigned bit = 0;
+    for (uint32_t i = 0; i < ring; ++i) {
+        if (manifest.rings[i].producer == number || manifest.rings[i].consumer == number) ++bit;
+    }
+    CPtr const slot = new_slot();
+    Word const badge = KOS_BADGE_NOTIFICATION | 1ull << (KOS_SIGNAL_RING_0 + bit % KOS_SIGNAL_RING_COUNT);
+    if (!cnode_mint(path(slot), path(the_system.domains[number].notification), seL4_CanWrite, badge).ok()) {
+        panic("no signal of a ring");
+    }
+    return slot;
+}
+
+void make_stream_rings() {
+    const Manifest& manifest = the_system.manifest;
+    for (uint32_t i = 0; i < manifest.ring_count; ++i) {
+        if (!manifest.rings[i].stream) continue;
+        stream_rings[i] = {static_cast<kos_ring_shared_t*>(map_own_page(rings[i].first)),
+                           make_ring_signal(manifest.rings[i].producer, i),
+                           make_ring_signal(manifest.rings[i].consumer, i)};
+    }
 }
 
 // Device pages by ascending address, each made once; shared ones are found again.
@@ -95,6 +128,7 @@ void prepare_shared() {
         if (port.queue) queues[i] = make_pages(sizeof(kos_queue_t));
     }
     for (uint32_t i = 0; i < manifest.ring_count; ++i) rings[i] = make_pages(manifest.rings[i].bytes);
+    make_stream_rings();
     for (uint32_t i = 0; i < manifest.dma_count; ++i) dmas[i] = make_pages(manifest.dma[i].bytes);
     for (const DomainSpec& spec : manifest.domains) {
         if (!spec.name) continue;
@@ -111,6 +145,24 @@ void prepare_shared() {
 SharedPages window_of(unsigned connection) { return windows[connection]; }
 SharedPages queue_of(unsigned connection) { return queues[connection]; }
 SharedPages ring_pages(unsigned ring) { return rings[ring]; }
+
+// Nothing that is read here is relied on: both sides may write it at any time. All rings are marked before anybody is
+// told.
+void leave_streams(const Domain& domain) {
+    const Manifest& manifest = the_system.manifest;
+    auto const each = [&](auto&& act) {
+        for (uint32_t i = 0; i < manifest.ring_count; ++i) {
+            if (!stream_rings[i].shared) continue;
+            if (manifest.rings[i].producer == domain.number) act(stream_rings[i], true);
+            if (manifest.rings[i].consumer == domain.number) act(stream_rings[i], false);
+        }
+    };
+    each([](const StreamRing& ring, bool produces) {
+        kos_ring_side_t& side = produces ? ring.shared->producer : ring.shared->consumer;
+        __atomic_fetch_or(&side.epoch, KOS_RING_OPENING, __ATOMIC_RELEASE);
+    });
+    each([](const StreamRing& ring, bool produces) { signal(produces ? ring.to_consumer : ring.to_producer); });
+}
 SharedPages dma_pages(unsigned dma) { return dmas[dma]; }
 SharedPages device_pages(unsigned device) { return devices[device]; }
 SharedPages persistent_pages(const Domain& domain) { return persistent[domain.number]; }

@@ -3,6 +3,9 @@
 
 #include "bundle.h"
 #include "console.h"
+#include "push.h"
+
+#include <kos/push.h>
 
 namespace root {
 
@@ -218,7 +221,7 @@ void write_devices(Writer& writer, const Domain& domain) {
 }
 
 // Rings of the manifest; ring n of a domain signals bit KOS_SIGNAL_RING_0 + n (modulo their count) of its notification.
-// The last one of the domain that serves the port "log" is root's own.
+// Two are root's own: for the domain that serves the port "log", and for the one that pushes.
 void write_rings(Writer& writer, const Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     writer.begin(writer.header().rings);
@@ -242,7 +245,15 @@ void write_rings(Writer& writer, const Domain& domain) {
             writer.put(the_system.domains[peer].notification, seL4_CanWrite, KOS_BADGE_NOTIFICATION | bit_of(peer, i));
         entry->producer = produces;
         entry->peer = static_cast<uint16_t>(peer);
+        entry->is_stream = ring.stream;
+        Writer::name(entry->peer_name, manifest.domains[peer].name);
         if (produces && ring.dma) entry->physical = ring_pages(i).physical;
+    }
+    if (SharedPages const window = push_window_of(domain); window.count) {
+        auto* const entry = writer.entry<kos_startup_ring_t>();
+        Writer::name(entry->name, KOS_PUSH_WINDOW);
+        entry->address = writer.map(window, seL4_ReadWrite, kNormalMemory);
+        entry->bytes = KOS_PUSH_WINDOW_BYTES;
     }
     uint32_t const log_port = kos::manifest::find_port(manifest, "log");
     if (log_port == 0 || manifest.ports[log_port].server != domain.number) return;
@@ -339,15 +350,16 @@ void write_kernel_objects(Writer& writer, Domain& domain) {
         const auto& image = the_system.manifest.images[images.first + i];
         auto* const entry = writer.entry<kos_startup_image_t>();
         Writer::name(entry->name, image.name);
-        Word bytes = 0;
-        if (!find_image(image.file, bytes)) writer.fail();
-        entry->bytes = bytes;
+        FileRef const file = image_file(domain, i);
+        if (!file.bytes) writer.fail();
+        entry->bytes = file.size;
     }
 }
 
 // With which bit the server of a port may signal its clients; 0: not at all.
 Word signal_of(const kos::manifest::Port& port) {
     if (__builtin_strcmp(port.name, "timer") == 0) return KOS_SIGNAL_ALARM;
+    if (__builtin_strcmp(port.interface, "appman") == 0) return KOS_SIGNAL_DOMAINS;
     return __builtin_strcmp(port.interface, "console") == 0 ? KOS_SIGNAL_CONSOLE : 0;
 }
 

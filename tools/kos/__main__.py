@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "kos.run_command",
     "image": "kos.image_command",
     "check": "kos.check_command",
+    "package": "kos.package_command",
     "mix": "kos.mix_command",
     "test": "kos.test_command",
     "bench": "kos.bench",

@@ -1,5 +1,6 @@
 """./kos bench: counts instructions of a benchmark under QEMU's -icount and compares them with seL4's."""
 
+import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,8 @@ def main(arguments):
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())
     build.bootable(install=not arguments.no_install)
+    if bench.script:
+        return by_script(bench, arguments)
     if arguments.profile:
         run = system_profile.run if bench.system else profile.run
         run(bench, arguments.profile, board.keel(bench.kernel))
@@ -101,9 +104,34 @@ def chosen(arguments, declared):
         raise KosError("--record needs --sel4 PATH: the recorded figures are seL4's", EXIT_USAGE)
     alone = [f"--{option}" for option in ("record", "profile") if getattr(arguments, option)]
     others = [f"--{option}" for option in ("json", "rows", "sort", "check") if getattr(arguments, option)]
+    if arguments.record and declared[arguments.name].script:
+        raise KosError(f"--record: the references of '{arguments.name}' are measured in the same run", EXIT_USAGE)
     if len(alone) > 1 or (alone and others):
         raise KosError(f"{' and '.join(alone + others)} do not go together", EXIT_USAGE)
     return declared[arguments.name]
+
+
+def by_script(bench, arguments):
+    """A benchmark that starts its machines itself: the module's measure(kernel, prefix) gives rows, whose references it has
+    measured as well, and lines that are only for information; profile(row, kernel) prints."""
+    spec = importlib.util.spec_from_file_location(f"kos_bench_{bench.name}", bench.file.parent / bench.script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    kernel = arguments.sel4 or board.keel(bench.kernel)
+    if arguments.profile:
+        module.profile(arguments.profile, kernel)
+        return 0
+    rows, lines = module.measure(kernel, arguments.rows)
+    if not rows:
+        raise KosError(f"no row of '{bench.name}' begins with '{arguments.rows}'")
+    if arguments.sort:
+        rows.sort(key=lambda row: -(row.ratio() or 0))
+    print("\n".join([table(rows, "Linux"), "", *lines]))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report(bench, rows), indent=1) + "\n")
+    problems = check(bench, rows) if arguments.check else []
+    print("\n".join(problems), end="\n" if problems else "")
+    return EXIT_FAILED if problems else 0
 
 
 def check(bench, rows):

@@ -45,6 +45,7 @@ class Bench:
     timeout_s: float
     elf: str = ""  # root task, below build/target
     system: str = ""  # or a system.toml, below the top of the tree
+    script: str = ""  # or a Python module next to the declaration, with measure() and profile() (bench.py)
     kernel: str = "release"
     append: str = ""
     qemu_arguments: tuple = ()  # devices beyond the board's
@@ -153,6 +154,7 @@ def read_bench(file):
         timeout_s=reader.take("timeout_s", (int, float)),
         elf=reader.take("elf", str, ""),
         system=reader.take("system", str, ""),
+        script=reader.take("script", str, ""),
         kernel=reader.take("kernel", str, "release"),
         append=reader.take("append", str, ""),
         qemu_arguments=tuple(reader.take("qemu_arguments", list, [])),
@@ -164,8 +166,10 @@ def read_bench(file):
     )
     reader.finish()
     check_linux(reader, bench)
-    if bool(bench.elf) == bool(bench.system):
-        reader.refuse("exactly one of elf and system is needed")
+    if [bool(bench.elf), bool(bench.system), bool(bench.script)].count(True) != 1:
+        reader.refuse("exactly one of elf, system and script is needed")
+    if bench.script and not file_beside(reader, bench.script):
+        reader.refuse(f"script is '{bench.script}'; expected a file beside the declaration")
     check_system(reader, bench.system)
     if any(not isinstance(word, str) for word in bench.qemu_arguments):
         reader.refuse("qemu_arguments must be texts")

@@ -10,7 +10,7 @@ from kos import apt_state
 from kos.common import CACHE, EXIT_MISSING, TOP, KosError, say
 
 LIST = TOP / "tools/kos/packages.txt"
-GROUPS = ("base", "build", "run", "fuzz", "tidy", "docs", "gdb", "graph", "mix", "target", "source")
+GROUPS = ("base", "build", "run", "fuzz", "tidy", "docs", "gdb", "graph", "mix", "browser", "target", "source")
 SYSROOT = CACHE / "sysroot"
 SOURCES = CACHE / "src"
 STAMPS = CACHE / "stamps"

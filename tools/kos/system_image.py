@@ -49,6 +49,12 @@ def check_system(description, report=None, graph=None, releases=None):
     run_compiler(words, warnings=True)
 
 
+def package(description, domain, output, releases=None):
+    """What replaces one application of a running device, signed with the development key (services/root/push_format.h)."""
+    run_compiler([MANIFEST, "package", shown(description), "--domain", domain, "-o", output,
+                  *sources(Path(description), releases)], warnings=False)
+
+
 def sources(description, releases):
     """Where kos-manifest finds programs, services and images. Makes those that are the project's own."""
     words = ["--programs", PROGRAMS, "--services", TOP / "services", "--services", TOP / "drivers"]

@@ -271,6 +271,22 @@ Buffer make_bundle(std::span<const uint8_t> manifest, const System& system, cons
     return result;
 }
 
+// The range of images, which lie together behind everything else in the bundle: root checks each page before it gives
+// it away, and their hashes against the manifest, so the loader need not (boot/elf_file.h).
+Elf64_Phdr images_in(std::span<const uint8_t> bundle_bytes, uint64_t file_offset) {
+    const bundle::Header header = header_of(bundle_bytes);
+    Elf64_Phdr range{};
+    range.p_type = boot::kElfDeferredType;
+    for (uint32_t i = 0; i < header.entry_count; ++i) {
+        const File file = file_of(bundle_bytes, header, i);
+        if (file.entry.kind != static_cast<uint32_t>(bundle::Kind::kImage)) continue;
+        if (range.p_filesz == 0) range.p_offset = file_offset + file.entry.offset;
+        range.p_filesz =
+            file_offset + file.entry.offset + page_up(bundle::image_bytes(file.entry.size_bytes)) - range.p_offset;
+    }
+    return range;
+}
+
 // The program headers move to the end of the file, because there need not be room for one more behind the ELF header.
 // They are not part of a segment, so nothing that is loaded moves.
 Buffer attach_bundle(const Buffer& root, std::span<const uint8_t> bundle_bytes, const SigningKey& key,
@@ -308,9 +324,14 @@ Buffer attach_bundle(const Buffer& root, std::span<const uint8_t> bundle_bytes, 
         const Elf64_Phdr segment = elf.program(i);
         append(image, &segment, sizeof(segment));
     }
+    uint16_t count = header.e_phnum;
+    if (const Elf64_Phdr images = images_in(bundle_bytes, added.p_offset); images.p_filesz != 0) {
+        append(image, &images, sizeof(images));
+        ++count;
+    }
     append(image, &added, sizeof(added));
     header.e_phoff = table;
-    header.e_phnum = static_cast<uint16_t>(header.e_phnum + 1);
+    header.e_phnum = static_cast<uint16_t>(count + 1);
     std::memcpy(image.data(), &header, sizeof(header));
     put_key(image, key, is_development);
     verify_bundle(find_bundle(image), key_in_root(image));

@@ -131,6 +131,35 @@ TEST(Bundle, ImageIsRootWithOneMoreSegment) {
     EXPECT_NO_THROW(verify_bundle(find_bundle(image), key_in_root(image)));
 }
 
+// The loader leaves their pages out of its hash, and nothing else.
+TEST(Bundle, ImagesAreLeftToRoot) {
+    const SigningKey key = key_of('1');
+    System system = system_of_three();
+    for (size_t i = 0; i < 2; ++i) {
+        ImageFile image;
+        image.path = "images/root.erofs";
+        image.contents.assign(bundle::kAlignment * (i + 1) + 5, static_cast<uint8_t>(i));
+        hash_image(image);
+        system.domains[i].images.push_back(image);
+    }
+    const Buffer bytes = make_bundle(kManifest, system, key, true);
+    const Buffer image = attach_bundle(test::root_elf().file(), bytes, key, true);
+    const auto elf = boot::check_elf(image, "root", boot::kRootTaskLimits);
+    ASSERT_TRUE(elf.ok());
+    const boot::Range deferred = elf.value().deferred;
+    const auto start = static_cast<uint64_t>(find_bundle(image).data() - image.data());
+    EXPECT_EQ(deferred.offset, start + entry_at(bytes, 4).offset);
+    EXPECT_EQ(entry_at(bytes, 4).kind, static_cast<uint32_t>(bundle::Kind::kImage));
+    EXPECT_EQ(entry_at(bytes, 3).kind, static_cast<uint32_t>(bundle::Kind::kProgram));
+    EXPECT_EQ(deferred.offset + deferred.size, start + bytes.size()) << "images are the last";
+    EXPECT_NO_THROW(verify_bundle(find_bundle(image), key_in_root(image)));
+    EXPECT_EQ(sign_again(image, key, true), image);
+
+    const Buffer without =
+        attach_bundle(test::root_elf().file(), make_bundle(kManifest, system_of_three(), key, true), key, true);
+    EXPECT_EQ(boot::check_elf(without, "root", boot::kRootTaskLimits).value().deferred, boot::Range{});
+}
+
 TEST(Bundle, EveryAlteredByteIsFound) {
     const SigningKey key = key_of('1');
     const Buffer bytes = make_bundle(kManifest, system_of_three(), key, true);

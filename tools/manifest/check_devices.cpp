@@ -134,6 +134,28 @@ void check_shares(const System& system, Diagnostics& diagnostics) {
     }
 }
 
+void add_stream(System& system, Domain& domain, const StreamTo& stream, Diagnostics& diagnostics) {
+    const int to = find_domain(system, stream.to.value);
+    if (to < 0) {
+        if (!system.is_incomplete) {
+            diagnostics.error(stream.to.place,
+                              "a [[stream]] goes to " + in_quotes(stream.to.value) + ", which is unknown",
+                              "one of " + joined(domain_names(system)));
+        }
+        return;
+    }
+    Domain& peer = system.domains[static_cast<size_t>(to)];
+    if (&peer == &domain) {
+        diagnostics.error(stream.to.place, "a [[stream]] goes to its own domain", "another domain");
+        return;
+    }
+    const std::string name = "stream_" + std::to_string(domain.number) + "_" + std::to_string(peer.number);
+    RingTo out{{name + "_out", stream.to.place}, stream.to, stream.size, {}, false, true};
+    RingTo in{{name + "_in", stream.to.place}, {domain.name.value, stream.to.place}, stream.size, {}, true, true};
+    domain.rings.push_back(std::move(out));
+    peer.rings.push_back(std::move(in));
+}
+
 void check_rings(const System& system, Diagnostics& diagnostics) {
     std::map<std::string, const Domain*> names;
     for (const Domain& domain : system.domains) {
@@ -242,6 +264,14 @@ void check_group_circles(const System& system, Diagnostics& diagnostics) {
 
 }  // namespace
 
+void plan_streams(System& system, Diagnostics& diagnostics) {
+    for (Domain& domain : system.domains) {
+        for (const StreamTo& stream : domain.streams) {
+            add_stream(system, domain, stream, diagnostics);
+        }
+    }
+}
+
 void check_devices(System& system, Diagnostics& diagnostics) {
     for (uint32_t i = 0; i < system.domains.size(); ++i) {
         for (const Device& device : system.domains[i].devices) {
@@ -259,6 +289,10 @@ void check_devices(System& system, Diagnostics& diagnostics) {
 void check_rights(const System& system, Diagnostics& diagnostics) {
     std::map<std::string, const Domain*> holders;
     for (const Domain& domain : system.domains) {
+        if (domain.staging.value != 0 && !domain.has_right("development")) {
+            diagnostics.error(domain.staging.place, domain.name.value + " has staging and no right \"development\"",
+                              "none: it is for core:devlink");
+        }
         for (const Text& right : domain.rights) {
             if (!domain.is_core) {
                 diagnostics.error(right.place, domain.name.value + " has the right " + in_quotes(right.value),

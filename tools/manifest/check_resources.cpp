@@ -8,6 +8,8 @@
 
 #include "board.h"
 #include "checks.h"
+
+#include <kos/push.h>
 #include "table.h"
 
 namespace kos::compiler {
@@ -65,7 +67,7 @@ uint64_t shared_pages(const System& system, const Domain& domain) {
     for (const Device& device : domain.devices) {
         bytes += device.size.value;
     }
-    uint64_t pages = bytes / kPage;
+    uint64_t pages = bytes / kPage + (domain.staging.value != 0 ? KOS_PUSH_PAGES : 0);
     for (const Connection& connection : system.connections) {
         const Domain& server = system.domains[connection.server];
         if (&system.domains[connection.client] == &domain || &server == &domain) {
@@ -326,7 +328,7 @@ void check_memory(const System& system, Diagnostics& diagnostics) {
     for (const Domain& domain : system.domains) {
         check_slots(system, domain, diagnostics);
         check_quota(system, domain, diagnostics);
-        sum += (uint64_t{1} << domain.memory_bits) + domain.persistent.value;
+        sum += (uint64_t{1} << domain.memory_bits) + domain.persistent.value + domain.staging.value;
         for (const DmaArea& area : domain.dma) {
             sum += area.size.value;
         }

@@ -6,6 +6,7 @@ namespace kos::compiler {
 void check_system(System& system, Diagnostics& diagnostics) {
     resolve_connections(system, diagnostics);
     plan_network(system, diagnostics);
+    plan_streams(system, diagnostics);
     check_calls(system, diagnostics);
     find_start_order(system, diagnostics);
     check_time(system, diagnostics);

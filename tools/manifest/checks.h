@@ -16,6 +16,8 @@ namespace kos::compiler {
 void resolve_connections(System& system, Diagnostics& diagnostics);
 // Rules and addresses of the network; adds the rings and parameters of its links.
 void plan_network(System& system, Diagnostics& diagnostics);
+// Adds the rings of streams; after the network, whose rings the startup block has first.
+void plan_streams(System& system, Diagnostics& diagnostics);
 // Calls go to servers of higher priority or passive ones, and never in a circle.
 void check_calls(const System& system, Diagnostics& diagnostics);
 // Servers before those that wait for them; among those that are free, in the order of system.toml.

@@ -90,6 +90,7 @@ void emit_domain(Writer& writer, const Domain& domain) {
     writer.u32("replies", domain.replies.value);
     writer.u32_unless_zero("watchdog-ms", domain.watchdog_ms.value);
     writer.u32_unless_zero("persistent-bytes", domain.persistent.value);
+    writer.u32_unless_zero("staging-bytes", domain.staging.value);
     if (domain.kernel_objects.value != 0) {
         writer.u64("kernel-objects", domain.kernel_objects.value);
         writer.u32("program-priority", domain.program_priority.value);
@@ -165,6 +166,7 @@ void emit_rings_and_groups(Writer& writer, const System& system) {
             writer.u32("consumer", number_of(system, ring.to.value));
             writer.u32("bytes", ring.size.value);
             writer.flag("dma", ring.dma.value);
+            writer.flag("stream", ring.is_stream);
             writer.end();
         }
     }

@@ -153,6 +153,7 @@ std::set<std::string> app_keys() {
             "environment",
             "rights",
             "persistent",
+            "staging",
             "watchdog_ms",
             "kernel_objects",
             "program_priority",
@@ -163,6 +164,7 @@ std::set<std::string> app_keys() {
             "device",
             "dma",
             "ring",
+            "stream",
             "image",
             "network"};
 }
@@ -186,6 +188,7 @@ void AppLoader::read(Domain& domain) {
     each(top, "device", &AppLoader::read_device, domain);
     each(top, "dma", &AppLoader::read_dma, domain);
     each(top, "ring", &AppLoader::read_ring, domain);
+    each(top, "stream", &AppLoader::read_stream, domain);
     each(top, "image", &AppLoader::read_image, domain);
     read_app_network(diagnostics_, top, replacement_, domain);
     refuse_unknown(diagnostics_, top);
@@ -236,6 +239,8 @@ void AppLoader::read_numbers(Section& section, Domain& domain) {
     domain.replies = section.number("replies", 1, 1, KOS_MAX_REPLIES);
     domain.persistent = section.size("persistent", 0, 0, kMaxAreaBytes);
     domain.persistent.value = page_up(domain.persistent.value);
+    domain.staging = section.size("staging", 0, 0, kMaxAreaBytes);
+    domain.staging.value = page_up(domain.staging.value);
     domain.watchdog_ms = section.number("watchdog_ms", 0, 0, kMaxTimeMs);
     domain.kernel_objects = section.size("kernel_objects", 0, 0, KOS_BOARD_RAM_SIZE_BYTES);
     domain.kernel_objects.value = page_up(domain.kernel_objects.value);
@@ -547,6 +552,24 @@ void AppLoader::read_ring(Table& table, Domain& domain) {
     if (!ring.name.value.empty() && !ring.to.value.empty()) {
         domain.rings.push_back(std::move(ring));
     }
+}
+
+void AppLoader::read_stream(Table& table, Domain& domain) {
+    constexpr uint64_t kLeast = 16 << 10, kUsual = 128 << 10;
+    Section section(diagnostics_, table);
+    StreamTo stream;
+    stream.to = section.required_name("to");
+    stream.size = section.size("size", kUsual, kLeast, manifest::kMaxRingBytes);
+    stream.size.value = page_up(stream.size.value);
+    if (stream.to.value.empty()) {
+        return;
+    }
+    if (!is_new(domain.streams, stream.to.value, [](const StreamTo& other) { return other.to.value; })) {
+        diagnostics_.error(stream.to.place, "two [[stream]] go to " + in_quotes(stream.to.value),
+                           "one: it carries many streams");
+        return;
+    }
+    domain.streams.push_back(std::move(stream));
 }
 
 }  // namespace kos::compiler

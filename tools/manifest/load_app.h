@@ -60,6 +60,7 @@ private:
     void read_interrupts(Section& section, Device& device);
     void read_dma(Table& table, Domain& domain);
     void read_ring(Table& table, Domain& domain);
+    void read_stream(Table& table, Domain& domain);
     void read_image(Table& table, Domain& domain);
     void check_text(const Text& text, const char* what);
     bool parameter_text(const toml::node& node, std::string& text);

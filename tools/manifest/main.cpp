@@ -1,4 +1,5 @@
 // kos-manifest: compiles, checks and signs system descriptions. See README.md.
+#include <chrono>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "graph.h"
 #include "keys.h"
 #include "options.h"
+#include "package.h"
 #include "program.h"
 #include "report.h"
 
@@ -39,6 +41,12 @@ void give_development_key(System& system, const Options& options) {
         }
         domain.parameters["development_key"].value = text.str();
     }
+}
+
+// Microseconds since 1970: later packages have greater numbers.
+uint64_t now_us() {
+    using namespace std::chrono;
+    return static_cast<uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 // Returns false after errors, which have been printed.
@@ -73,6 +81,10 @@ bool compile(const Options& options) {
     if (!options.graph.empty()) {
         draw_graph(graph_of(system), options.graph);
     }
+    if (options.command == Command::kPackage) {
+        const SigningKey key = options.key.read();
+        write_file(options.output, make_package(manifest, system, options.domain, key, now_us()));
+    }
     if (options.command == Command::kBuild) {
         const SigningKey key = options.key.read();
         const bool is_development = options.key.is_development();
@@ -92,7 +104,8 @@ bool run(const Options& options) {
     switch (options.command) {
         case Command::kHelp: std::cout << kUsage; return true;
         case Command::kCheck:
-        case Command::kBuild: return compile(options);
+        case Command::kBuild:
+        case Command::kPackage: return compile(options);
         case Command::kSign:
             write_file(options.output, sign_again(read_file(options.input), options.key.read(), false));
             return true;

@@ -77,7 +77,14 @@ struct RingTo {
     Text to;
     Number size;
     Flag dma;                   // this side is told the physical address
-    bool is_generated = false;  // of a network link
+    bool is_generated = false;  // of a network link, or the second one of a stream
+    bool is_stream = false;     // of a [[stream]]
+};
+
+// Streams that this domain may open to another.
+struct StreamTo {
+    Text to;
+    Number size;  // of each of its two rings
 };
 
 // Whom a rule is about, one of: everybody outside, a network, a domain, a host by name.
@@ -134,7 +141,7 @@ struct Domain {
 
     Text binary;
     Number priority, memory, stack, budget_us, period_us, request_budget_us, core, threads, replies, persistent,
-        watchdog_ms, kernel_objects, program_priority, shutdown_ms;
+        staging, watchdog_ms, kernel_objects, program_priority, shutdown_ms;
     Flag passive;
     Text restart;
     std::vector<Text> arguments;
@@ -146,6 +153,7 @@ struct Domain {
     std::vector<Device> devices;
     std::vector<DmaArea> dma;
     std::vector<RingTo> rings;
+    std::vector<StreamTo> streams;
     std::vector<ImageFile> images;
     std::optional<AppNetwork> network;
 

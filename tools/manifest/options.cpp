@@ -11,14 +11,12 @@ namespace {
 using tools::Error;
 
 Command command_of(const std::string& word) {
-    const std::map<std::string, Command> commands = {{"check", Command::kCheck},
-                                                     {"build", Command::kBuild},
-                                                     {"sign", Command::kSign},
-                                                     {"resign", Command::kSign},
-                                                     {"verify", Command::kVerify}};
+    const std::map<std::string, Command> commands = {{"check", Command::kCheck},   {"build", Command::kBuild},
+                                                     {"sign", Command::kSign},     {"resign", Command::kSign},
+                                                     {"verify", Command::kVerify}, {"package", Command::kPackage}};
     const auto found = commands.find(word);
     if (found == commands.end()) {
-        throw Error("no command '" + word + "'; expected check, build, sign or verify (kos-manifest --help)");
+        throw Error("no command '" + word + "'; expected check, build, sign, verify or package (kos-manifest --help)");
     }
     return found->second;
 }
@@ -30,6 +28,12 @@ void check(const Options& options) {
     if (options.command == Command::kSign && (options.key.is_development() || options.output.empty())) {
         throw Error("sign needs --key and --output (kos-manifest --help)");
     }
+    if (options.command == Command::kPackage && (options.domain.empty() || options.output.empty())) {
+        throw Error("package needs --domain and --output (kos-manifest --help)");
+    }
+    if (options.command == Command::kPackage && !options.key.is_development()) {
+        throw Error("package is signed with a development key; devices with another key take none");
+    }
     options.key.check();
 }
 
@@ -39,6 +43,7 @@ const char kUsage[] = R"(usage: kos-manifest check SYSTEM.toml [options]
        kos-manifest build SYSTEM.toml --root ROOT.elf -o IMAGE.elf [options]
        kos-manifest sign IMAGE.elf --key FILE -o IMAGE.elf
        kos-manifest verify IMAGE.elf
+       kos-manifest package SYSTEM.toml --domain NAME -o FILE [options]
 
 Compiles a system description (docs/manifest.md), checks it, signs it, and puts it with its programs behind root.
 
@@ -53,6 +58,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
   --graph FILE       a picture of the domains and their connections (SVG, with graphviz's dot)
   --fdt FILE         the compiled manifest alone
   --network FILE     the ports that are forwarded, for whoever makes the network around the device (JSON)
+  --domain NAME      of package: whose program and images
   --key FILE         signing key: 32-byte Ed25519 seed, raw or hexadecimal
   --development-key FILE  the same, made if it does not exist; root will warn on every boot.
                      Without either: )" KOS_DEVELOPMENT_KEY R"(
@@ -60,6 +66,7 @@ Compiles a system description (docs/manifest.md), checks it, signs it, and puts 
 
 check reports mistakes only; with --report, --graph and --fdt it writes these too. Programs must be there for both.
 sign (or resign) replaces signature and key of a finished image, on the machine that has the production key.
+package writes what replaces one application of a running device, signed with the development key.
 verify says who signed an image and whether it is whole. Exit status: 0, or 1 after errors.
 )";
 
@@ -79,6 +86,7 @@ Options parse_options(int argc, char** argv) {
         {"graph", into(options.graph)},
         {"fdt", into(options.fdt)},
         {"network", into(options.network)},
+        {"domain", into(options.domain)},
         {"parameter", into(options.parameters)},
         {"help", into(help), Argument::Kind::kFlag},
     };

@@ -10,7 +10,7 @@
 
 namespace kos::compiler {
 
-enum class Command { kCheck, kBuild, kSign, kVerify, kHelp };
+enum class Command { kCheck, kBuild, kSign, kVerify, kPackage, kHelp };
 
 // Empty strings: not given.
 struct Options {
@@ -23,6 +23,7 @@ struct Options {
     std::string graph;
     std::string fdt;
     std::string network;
+    std::string domain;
     tools::KeyArguments key{KOS_DEVELOPMENT_KEY};
     std::vector<std::string> parameters;  // DOMAIN.NAME=VALUE
 };

@@ -15,6 +15,14 @@
 namespace kos::compiler {
 namespace {
 
+// By its name: what must not be read by whoever reads a report.
+bool is_secret(std::string_view name) {
+    for (const std::string_view end : {"KEY", "KEY_BASE", "SECRET", "PASSWORD", "TOKEN", "COOKIE"}) {
+        if (name.ends_with(end)) return true;
+    }
+    return false;
+}
+
 std::string hex(uint64_t value) {
     char text[24];
     std::snprintf(text, sizeof(text), "0x%08llx", static_cast<unsigned long long>(value));
@@ -126,6 +134,9 @@ private:
                           std::to_string(sum_of(least_memory(system_, domain))) + " bytes at the start");
         row("stack", size_text(domain.stack.value));
         row("persistent memory", size_text(domain.persistent.value));
+        if (domain.staging.value != 0) {
+            row("staging", size_text(domain.staging.value) + ", for what is pushed to the running device");
+        }
         row("kernel objects",
             domain.kernel_objects.value == 0
                 ? std::string("none")
@@ -144,7 +155,10 @@ private:
             row("argument", "`" + cell(argument.value) + "`");
         }
         for (const auto& [name, value] : domain.environment) {
-            row("environment " + cell(name), "`" + cell(value.value) + "`");
+            // A report is for readers, and goes into repositories.
+            const bool is_shown = !is_secret(name);
+            row("environment " + cell(name),
+                is_shown ? "`" + cell(value.value) + "`" : std::to_string(value.value.size()) + " bytes, not shown");
         }
         for (const auto& [name, value] : domain.parameters) {
             row("parameter " + name, "`" + cell(value.value) + "`");
@@ -347,7 +361,7 @@ private:
                 rings += ring.size.value;
             }
             const uint64_t quota = uint64_t{1} << domain.memory_bits;
-            total += quota + domain.persistent.value + dma + rings;
+            total += quota + domain.persistent.value + domain.staging.value + dma + rings;
             row(domain.name.value, size_text(quota), sum_of(least_memory(system_, domain)), joined(parts),
                 size_text(domain.persistent.value), size_text(dma), size_text(rings));
         }

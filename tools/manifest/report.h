@@ -10,8 +10,8 @@
 namespace kos::compiler {
 
 // Markdown. Precondition: the checks have found no error.
-// {"network": true, "forwards": [{"protocol": "tcp", "port": 80, "domain": "web"}]}: whether there is a network, and the
-// ports of the device's address that lead to a domain.
+// {"network": true, "forwards": [{"protocol": "tcp", "port": 80, "domain": "web"}]}: whether there is a network, and
+// the ports of the device's address that lead to a domain.
 std::string network_json(const System& system);
 std::string report_of(const System& system);
 

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "elf_file.h"
 #include "verify.h"
 
 namespace kos::mkimage {
@@ -25,13 +26,22 @@ std::string short_name(const std::string& name) { return name.substr(0, sizeof(I
 
 size_t round_up(size_t size, size_t alignment) { return (size + alignment - 1) / alignment * alignment; }
 
+// What the root task says that it checks by itself. A file that the loader would refuse is hashed as a whole.
+Range deferred_range(const Buffer& root_task) {
+    const Result<ElfFile> elf = check_elf(root_task, "root task", kRootTaskLimits);
+    return elf.ok() ? elf.value().deferred : Range{};
+}
+
 void add_part(Buffer& image, PartType type, const std::string& name, const Buffer& part, ImageEntry& entry) {
     image.resize(round_up(image.size(), kImagePartAlignment));
     entry.type = static_cast<uint32_t>(type);
     entry.offset = image.size();
     entry.size = part.size();
     copy_text(entry.name, short_name(name), "name of a part");
-    sha512(part, entry.hash);
+    const Range deferred = type == PartType::kRootTask ? deferred_range(part) : Range{};
+    entry.deferred_offset = deferred.offset;
+    entry.deferred_size = deferred.size;
+    hash_part(part, deferred, entry.hash);
     image.insert(image.end(), part.begin(), part.end());
 }
 

@@ -72,6 +72,8 @@ public:
     }
 
     const DriverLinkCounters& counters() const { return counters_; }
+    // Buffers that the router is to be given with the next ones.
+    unsigned waiting() const { return queue_count_; }
 
 private:
     enum class Owner : uint8_t {
@@ -82,6 +84,9 @@ private:
     };
     static constexpr unsigned kBatch = 32;
     static constexpr unsigned kAttempts = 3;
+    // Free transmit buffers that the router may be kept waiting for, so that it is not woken for each. If it has none,
+    // more than kTransmitBuffers - kFreeAtOnce are with the device, which interrupts then until it has half of them.
+    static constexpr unsigned kFreeAtOnce = net::kTransmitBuffers / 4;
 
     static bool is_transmit(unsigned buffer) { return buffer >= net::kReceiveBuffers; }
 
@@ -90,6 +95,7 @@ private:
         session_++;
         counters_.sessions++;
         queue_first_ = queue_count_ = 0;
+        is_queue_urgent_ = true;
         is_begin_told_ = is_status_told_ = false;
         for (unsigned buffer = 0; buffer < net::kBuffers; buffer++) {
             if (owner_[buffer] == Owner::kDevice) continue;
@@ -137,6 +143,7 @@ private:
 
     void received(unsigned buffer, uint16_t length, uint16_t flags) {
         if (length == 0) return release(buffer);
+        is_queue_urgent_ = true;
         enqueue({.kind = net::LinkKind::kReceived,
                  .session = 0,
                  .buffer = static_cast<uint16_t>(buffer),
@@ -197,6 +204,8 @@ private:
     }
 
     void write_queue() {
+        if (!is_queue_urgent_ && queue_count_ < kFreeAtOnce) return;
+        is_queue_urgent_ = true;  // until all of it is written
         while (queue_count_ != 0) {
             const unsigned first = queue_first_;
             const unsigned in_a_row = queue_count_ < net::kBuffers - first ? queue_count_ : net::kBuffers - first;
@@ -207,6 +216,7 @@ private:
             queue_count_ -= written;
             if (written < in_a_row) return;
         }
+        is_queue_urgent_ = false;
     }
 
     // --- From the router
@@ -285,6 +295,7 @@ private:
     bool was_link_up_ = false;
     Owner owner_[net::kBuffers] = {};
     uint64_t to_post_[net::kReceiveBuffers / 64] = {};
+    bool is_queue_urgent_ = false;
     unsigned queue_first_ = 0, queue_count_ = 0;
     net::LinkDescriptor queue_[net::kBuffers] = {};
     DriverLinkCounters counters_;

@@ -1,29 +1,51 @@
-// The field side of the pump station: measures the basin at its interval, and drives the pump for whoever has the
-// lease.
-#include "basin.h"
-#include "pump.h"
+// The driver of the level transmitter: measures at its interval, serves what it measured, and passes each reading on to
+// the interlock as it came.
+#include "../common/hostile.h"
+#include "../common/part.h"
 
 #include <kos/app.h>
+#include <kos/idl/interlock.h>
 #include <kos/idl/sensor.h>
+#include <kos/idl/transmitter.h>
 #include <kos/time.h>
 
-#include <string.h>
+enum { kMeasure = 0, kHistory = 128, kLieMs = 4000 };  // user bit of the alarm; samples that are kept
 
-enum { kMeasure = 0, kHistory = 128 };  // user bit of the alarm; samples that are kept
-
-static basin_t basin;
+static kos_transmitter_client_t transmitter;
+static kos_interlock_client_t interlock;
 static kos_sensor_sample_t samples[kHistory];
-static uint64_t measured;
+static uint64_t measured, hostile_since_us;
 static uint32_t interval_ms;
-static uint32_t pump_port;
+
+static void keep(int32_t level_mm, int32_t flow_ml_per_s) {
+    samples[measured++ % kHistory] = (kos_sensor_sample_t){.ticks = kos_time_ticks(),
+                                                           .level_mm = level_mm,
+                                                           .flow_ml_per_s = flow_ml_per_s,
+                                                           .temperature_milli_c = 12500,
+                                                           .health = KOS_SENSOR_HEALTH_GOOD};
+}
 
 static void measure(void) {
-    kos_sensor_sample_t* const sample = &samples[measured++ % kHistory];
-    sample->ticks = kos_time_ticks();
-    sample->level_mm = basin_level_mm(&basin);
-    sample->flow_ml_per_s = basin_flow_ml_per_s(&basin);
-    sample->temperature_milli_c = 12500;
-    sample->health = KOS_SENSOR_HEALTH_GOOD;
+    int32_t level_mm, flow_ml_per_s;
+    uint64_t time_ms, stamp;
+    if (!kos_status_is_ok(kos_transmitter_client_read(transmitter, &level_mm, &flow_ml_per_s, &time_ms, &stamp))) {
+        return;  // the next one
+    }
+    keep(level_mm, flow_ml_per_s);
+    // A queue that is full has readings enough.
+    (void)kos_interlock_client_reading(interlock, level_mm, time_ms, stamp);
+}
+
+// First it lies: much water, so that the controller pumps with all it has; readings of its own making for the
+// interlock. Then it attacks.
+static void turn_hostile(void) {
+    static const char* const foreign[] = {"actuators", "pump", "appman", "console", NULL};
+    static const char* const own[] = {"transmitter", "timer", NULL};
+    uint64_t const now_us = kos_time_us();
+    if (!hostile_since_us) hostile_since_us = now_us;
+    keep(950, 0);
+    (void)kos_interlock_client_reading(interlock, 950, now_us / 1000, now_us * 0x9e3779b97f4a7c15);
+    if (now_us - hostile_since_us > kLieMs * 1000ull) hostile_run(foreign, own, "interlock");
 }
 
 static kos_status_t latest(kos_sensor_server_t* self, const kos_caller_t* caller, kos_sensor_sample_t* sample) {
@@ -56,36 +78,23 @@ static kos_sensor_server_t sensor = {.latest = latest, .set_interval = set_inter
 static kos_status_t call(kos_server_t* server, const kos_caller_t* caller, const kos_msg_t* request,
                          kos_msg_t* answer) {
     (void)server;
-    basin_advance(&basin, kos_time_us());
-    if (caller->port == pump_port) return pump_call(&basin, caller, request, answer);
-    return kos_sensor_dispatch(&sensor, caller, request, answer);
+    if (part_is_port(caller, "sensor")) return kos_sensor_dispatch(&sensor, caller, request, answer);
+    return part_call(caller, request, answer);
 }
 
 static void signalled(kos_server_t* server, uint64_t bits) {
     (void)server;
     if (!(bits & 1ull << kMeasure)) return;
-    basin_advance(&basin, kos_time_us());
-    pump_check_lease(&basin);
-    measure();
     kos_assert_ok(kos_time_alarm(kMeasure, kos_time_after_us(interval_ms * 1000ull)));
-}
-
-// Number of the own port `name`, as it is in kos_caller_t.
-static uint32_t port_number(const char* name) {
-    const kos_startup_t* const startup = kos_app_startup();
-    const kos_startup_port_t* const ports = (const void*)((const char*)startup + startup->ports.offset);
-    for (uint32_t i = 0; i < startup->ports.count; ++i) {
-        if (!strcmp(ports[i].name, name)) return ports[i].port;
-    }
-    kos_stop("the manifest lacks a port of this driver");
+    part_check_trial() == kPartHostile ? turn_hostile() : measure();
 }
 
 int main(void) {
     kos_server_t server = {.call = call, .signalled = signalled};
+    part_begin("sensor");
     interval_ms = (uint32_t)kos_app_parameter_number("interval_ms", 50);
-    pump_port = port_number("pump");
-    // Half full. A real driver resets its device here.
-    basin = (basin_t){.time_us = kos_time_us(), .volume_ul = 500 * 20000};
+    kos_assert_ok(kos_transmitter_connect("transmitter", &transmitter));
+    kos_assert_ok(kos_interlock_connect("interlock", &interlock));
     signalled(&server, 1ull << kMeasure);
     return kos_server_run(&server) == KOS_STATUS_OK ? 0 : 1;
 }

@@ -44,7 +44,7 @@
 #define LWIP_LOOPBACK_MAX_PBUFS 1024
 /* Each link says which checksums are somebody else's work (Link, kos/net/interface.h). */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
-/* Eight bytes at a time; lwIP's own takes two. */
+/* 64 bytes at a time; lwIP's own takes two. */
 #define LWIP_CHKSUM kos_lwip_checksum
 
 /* --- IP. Domains do not route: netrouter does. */
@@ -111,6 +111,9 @@
 #define TCP_SNDLOWAT (2 * TCP_MSS + 1)
 #define TCP_SNDQUEUELOWAT 5
 /* Windows up to 4 MiB, in steps of 64 bytes. */
+/* Programs read much at a time; each piece need not be told. At most half of the smallest window that a program can ask
+ * for (SO_RCVBUF), so that a sender who has filled it learns of room. */
+#define TCP_WND_UPDATE_THRESHOLD LWIP_MIN(TCP_WND / 4, 8 * TCP_MSS)
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 6
 /* A loss costs the lost segments only: what arrives behind them is kept and told to the sender. What somebody may make

@@ -8,12 +8,14 @@
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 
+#include "gather.h"
 #include "memory.h"
 
 namespace kos::net {
 namespace {
 
 constexpr uint16_t kChecksTransport = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
+constexpr uint16_t kChecksGathered = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_IP;
 
 bool is_discovery(uint8_t icmp6_type) { return icmp6_type >= ICMP6_TYPE_RS && icmp6_type <= ICMP6_TYPE_RD; }
 
@@ -100,17 +102,19 @@ err_t LinkInterface::output(const pbuf& packet, unsigned version) {
 
 unsigned LinkInterface::receive(unsigned most) {
     unsigned count = 0;
+    Gathering gathering;
     while (count < most) {
         const size_t bytes = link_.next_bytes();
         if (bytes == 0) break;
         ++count;
-        if (!receive_one(bytes)) link_.drop();
+        if (!receive_one(bytes, gathering)) link_.drop();
     }
+    deliver(gathering);
     return count;
 }
 
 // False: it is still there.
-bool LinkInterface::receive_one(size_t bytes) {
+bool LinkInterface::receive_one(size_t bytes, Gathering& gathering) {
     if (bytes < IP_HLEN || bytes > UINT16_MAX) {
         ++counters_.refused;
         return false;
@@ -133,11 +137,31 @@ bool LinkInterface::receive_one(size_t bytes) {
     }
     ++counters_.received_packets;
     counters_.received_bytes += bytes;
+    const bool is_vouched_for = verified && is_whole(*packet);
+    Segment segment;
+    if (!read_segment(*packet, !is_vouched_for, segment)) {
+        deliver(gathering);  // the order of what arrives is kept
+        deliver(packet, is_vouched_for ? kChecksTransport : 0);
+        return true;
+    }
+    if (!gathering.add(packet, segment)) {
+        deliver(gathering);
+        gathering.add(packet, segment);
+    }
+    return true;
+}
+
+// `unchecked`: flags of what need not be checked any more.
+void LinkInterface::deliver(pbuf* packet, uint16_t unchecked) {
     const uint16_t flags = netif_.chksum_flags;
-    if (verified && is_whole(*packet)) NETIF_SET_CHECKSUM_CTRL(&netif_, flags & ~kChecksTransport);
+    NETIF_SET_CHECKSUM_CTRL(&netif_, flags & ~unchecked);
     if (netif_.input(packet, &netif_) != ERR_OK) pbuf_free(packet);
     NETIF_SET_CHECKSUM_CTRL(&netif_, flags);
-    return true;
+}
+
+void LinkInterface::deliver(Gathering& gathering) {
+    if (gathering.is_next_of_connection()) deliver(gathering.finish(), kChecksGathered);
+    while (pbuf* const packet = gathering.take()) deliver(packet, kChecksGathered);
 }
 
 // What lwIP would believe: sources that can only be this domain itself or nobody, and neighbour discovery, for which

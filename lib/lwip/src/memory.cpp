@@ -1,8 +1,10 @@
 /*
  * Memory for lwIP: the program's heap, up to a limit in bytes, and connections and ports up to limits in number.
  *
- * In place of lwIP's memp.c. Blocks are counted with what the heap really spends on them, so that nothing needs a
- * header of our own.
+ * In place of lwIP's memp.c. A packet takes and gives back several blocks, always of the same few sizes, and a heap
+ * that checks itself spends more on them than the stack does on the packet. So blocks of such sizes wait here for the
+ * next one that needs them: at most an eighth of the limit, which they count against, and never instead of another
+ * block. What is given back twice, or written to in front of, is found out as the heap would.
  */
 #include "memory.h"
 
@@ -14,14 +16,37 @@
 #include <lwip/raw.h>
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
-#include <malloc.h>
 #include <stdlib.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, bytes)
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes)
+#endif
 
 kos_lwip_limits_t kos_lwip_limits;
 
 namespace kos::net::memory {
 namespace {
 
+// In front of each block; what follows is aligned as lwIP is told (MEM_ALIGNMENT).
+struct Block {
+    uint32_t bytes;  // with this
+    uint32_t mark;
+    Block* next;  // of those that wait; part of the contents else
+};
+constexpr size_t kHeadBytes = offsetof(Block, next);
+static_assert(kHeadBytes == MEM_ALIGNMENT);
+constexpr uint32_t kUsed = 0x75736564;
+constexpr uint32_t kWaiting = 0x77616974;
+
+// Of the objects that a packet needs, acknowledgements, and packets of the usual MTU.
+constexpr uint32_t kSizes[] = {64, 128, 256, 512, 1024, 1664};
+constexpr size_t kClasses = sizeof kSizes / sizeof kSizes[0];
+
+Block* waiting[kClasses];
+size_t waiting_bytes;
 size_t used_bytes;
 bool has_failed;
 uint32_t pool_used[MEMP_MAX];
@@ -44,9 +69,47 @@ uint32_t pool_limit(memp_t pool) {
     }
 }
 
+size_t class_of(size_t bytes) {
+    size_t found = 0;
+    while (found < kClasses && kSizes[found] < bytes) ++found;
+    return found;
+}
+
+void* contents(Block* block) { return reinterpret_cast<unsigned char*>(block) + kHeadBytes; }
+
+Block* take_waiting(size_t size_class) {
+    Block* const block = waiting[size_class];
+    ASAN_UNPOISON_MEMORY_REGION(block, kSizes[size_class]);
+    LWIP_ASSERT("a block that waits is as it was", block->mark == kWaiting && block->bytes == kSizes[size_class]);
+    waiting[size_class] = block->next;
+    waiting_bytes -= block->bytes;
+    return block;
+}
+
+Block* new_block(size_t bytes) {
+    // What waits gives way to what is needed.
+    if (used_bytes + waiting_bytes + bytes > kos_lwip_limits.memory_bytes) release_waiting();
+    if (used_bytes + bytes > kos_lwip_limits.memory_bytes) return nullptr;
+    void* memory = malloc(bytes);
+    if (memory == nullptr && waiting_bytes != 0) {
+        release_waiting();
+        memory = malloc(bytes);
+    }
+    auto* const block = static_cast<Block*>(memory);
+    if (block != nullptr) block->bytes = static_cast<uint32_t>(bytes);
+    return block;
+}
+
 }  // namespace
 
 size_t used() { return used_bytes; }
+
+void release_waiting() {
+    for (size_t i = 0; i < kClasses; ++i) {
+        while (waiting[i] != nullptr) free(take_waiting(i));
+    }
+}
+
 uint32_t used_of(memp_t pool) { return pool_used[pool]; }
 
 bool take_failure() {
@@ -60,17 +123,18 @@ bool take_failure() {
 using namespace kos::net::memory;
 
 void* kos_lwip_allocate(size_t bytes) {
-    if (used_bytes + bytes > kos_lwip_limits.memory_bytes) {
+    if (bytes > UINT32_MAX - kHeadBytes) return nullptr;
+    const size_t size_class = class_of(bytes + kHeadBytes);
+    const size_t whole = size_class < kClasses ? kSizes[size_class] : bytes + kHeadBytes;
+    Block* const block =
+        size_class < kClasses && waiting[size_class] != nullptr ? take_waiting(size_class) : new_block(whole);
+    if (block == nullptr) {
         has_failed = true;
         return nullptr;
     }
-    void* const memory = malloc(bytes);
-    if (memory == nullptr) {
-        has_failed = true;
-        return nullptr;
-    }
-    used_bytes += malloc_usable_size(memory);
-    return memory;
+    block->mark = kUsed;
+    used_bytes += block->bytes;
+    return contents(block);
 }
 
 void* kos_lwip_allocate_zeroed(size_t count, size_t bytes) {
@@ -82,8 +146,20 @@ void* kos_lwip_allocate_zeroed(size_t count, size_t bytes) {
 }
 
 void kos_lwip_free(void* memory) {
-    used_bytes -= malloc_usable_size(memory);
-    free(memory);
+    if (memory == nullptr) return;
+    auto* const block = reinterpret_cast<Block*>(static_cast<unsigned char*>(memory) - kHeadBytes);
+    LWIP_ASSERT("given back what was taken, once", block->mark == kUsed);
+    used_bytes -= block->bytes;
+    const size_t size_class = class_of(block->bytes);
+    block->mark = kWaiting;
+    if (size_class == kClasses || waiting_bytes + block->bytes > kos_lwip_limits.memory_bytes / 8) {
+        free(block);
+        return;
+    }
+    waiting_bytes += block->bytes;
+    block->next = waiting[size_class];
+    waiting[size_class] = block;
+    ASAN_POISON_MEMORY_REGION(block, block->bytes);
 }
 
 void memp_init(void) {}

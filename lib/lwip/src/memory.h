@@ -13,6 +13,8 @@ size_t used();                  // bytes
 uint32_t used_of(memp_t pool);  // objects
 // Whether bytes were refused since the last call. A limit in number does not count: lwIP deals with that.
 bool take_failure();
+// Gives the heap back what is kept for the next packets.
+void release_waiting();
 
 }  // namespace kos::net::memory
 

@@ -99,6 +99,7 @@ Stack::~Stack() {
         netif_remove(loopback);
         drop_looping(*loopback);
     }
+    memory::release_waiting();
     current = nullptr;
 }
 
@@ -119,7 +120,16 @@ void Stack::detach(LinkInterface& interface) {
     drop_looping(interface.netif_);
 }
 
+void Stack::hold() {
+    for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) each->link_.hold();
+}
+
+void Stack::flush() {
+    for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) each->link_.flush();
+}
+
 bool Stack::poll(unsigned packets) {
+    hold();
     run_timers();
     bool more = false;
     for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) {
@@ -139,6 +149,11 @@ bool Stack::poll(unsigned packets) {
         was_blocked = true;
     }
     if (was_blocked) tcp_txnow();
+    // With the last connection, of those in TIME_WAIT as well, its memory goes.
+    const bool is_connected = tcp_active_pcbs != nullptr || tcp_tw_pcbs != nullptr;
+    if (was_connected_ && !is_connected) memory::release_waiting();
+    was_connected_ = is_connected;
+    flush();
     return more;
 }
 

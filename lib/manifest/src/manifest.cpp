@@ -31,6 +31,7 @@ constexpr Field kDomainFields[] = {
     {"replies", Kind::kU32, KOS_AT(Domain, replies), 1, KOS_MAX_REPLIES},
     {"watchdog-ms", Kind::kU32, KOS_AT(Domain, watchdog_ms), 0, kMaxTimeMs},
     {"persistent-bytes", Kind::kU32, KOS_AT(Domain, persistent_bytes), 0, kMaxAreaBytes, KOS_PAGE_BYTES},
+    {"staging-bytes", Kind::kU32, KOS_AT(Domain, staging_bytes), 0, kMaxAreaBytes, KOS_PAGE_BYTES},
     {"kernel-objects", Kind::kU64, KOS_AT(Domain, kernel_objects), 0, uint64_t{1} << kMaxMemoryBits, KOS_PAGE_BYTES},
     {"program-priority", Kind::kU32, KOS_AT(Domain, program_priority), 0, kMaxPriority},
     {"shutdown-ms", Kind::kU32, KOS_AT(Domain, shutdown_ms), 0, kMaxTimeMs},
@@ -85,6 +86,7 @@ constexpr Field kRingFields[] = {
     {"consumer", Kind::kU32, KOS_AT(Ring, consumer), 1, KOS_MAX_DOMAINS - 1},
     {"bytes", Kind::kU32, KOS_AT(Ring, bytes), KOS_PAGE_BYTES, kMaxRingBytes, KOS_PAGE_BYTES},
     {"dma", Kind::kFlag, KOS_AT(Ring, dma)},
+    {"stream", Kind::kFlag, KOS_AT(Ring, stream)},
 };
 
 struct RawRoot {
@@ -194,6 +196,9 @@ private:
             domain.program_priority >= domain.priority) {
             return nodes_.fail(node, "program-priority", "with kernel-objects, and below priority, is expected",
                                domain.program_priority);
+        }
+        if (domain.staging_bytes != 0 && !(domain.rights & kRightDevelopment)) {
+            return nodes_.fail(node, "staging-bytes", "the right \"development\" is expected", domain.staging_bytes);
         }
         domain.devices.first = static_cast<uint16_t>(manifest_.device_count);
         domain.interrupts.first = static_cast<uint16_t>(manifest_.interrupt_count);

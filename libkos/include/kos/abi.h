@@ -47,16 +47,17 @@ enum {
 
 // Bits of the domain's notification. Interrupt n of the startup block's interrupts is bit KOS_SIGNAL_IRQ_0 + n, ring n
 // bit KOS_SIGNAL_RING_0 + n modulo KOS_SIGNAL_RING_COUNT: whoever has more rings than bits looks at each of a bit.
-#define KOS_SIGNAL_QUEUE (1ull << 62)   // a message in one of the queues
-#define KOS_SIGNAL_HEALTH (1ull << 61)  // appman asks: copy life.question to life.answer
-#define KOS_SIGNAL_STOP (1ull << 60)    // appman wants the domain to end itself
-#define KOS_SIGNAL_ALARM (1ull << 59)   // the timer: an alarm has expired (time.h)
-#define KOS_SIGNAL_FAULT (1ull << 58)   // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
-#define KOS_SIGNAL_CONSOLE (1ull << 57) // a console has what this domain asked for (idl/console.capnp, wake)
-#define KOS_SIGNAL_IRQ_0 32             // bits 32..47
-#define KOS_SIGNAL_RING_0 16            // bits 16..31
+#define KOS_SIGNAL_QUEUE (1ull << 62)    // a message in one of the queues
+#define KOS_SIGNAL_HEALTH (1ull << 61)   // appman asks: copy life.question to life.answer
+#define KOS_SIGNAL_STOP (1ull << 60)     // appman wants the domain to end itself
+#define KOS_SIGNAL_ALARM (1ull << 59)    // the timer: an alarm has expired (time.h)
+#define KOS_SIGNAL_FAULT (1ull << 58)    // a thread of the domain has a fault: KOS_ROOT_FAULT_NEXT
+#define KOS_SIGNAL_CONSOLE (1ull << 57)  // a console has what this domain asked for (idl/console.capnp, wake)
+#define KOS_SIGNAL_DOMAINS (1ull << 56)  // appman: a domain that is watched has changed (idl/appman.capnp, watch)
+#define KOS_SIGNAL_IRQ_0 32              // bits 32..47
+#define KOS_SIGNAL_RING_0 16             // bits 16..31
 #define KOS_SIGNAL_RING_COUNT 16
-#define KOS_SIGNAL_USER_0 0             // bits 0..15: kos_signal_* between the domain's own threads
+#define KOS_SIGNAL_USER_0 0  // bits 0..15: kos_signal_* between the domain's own threads
 
 // --- Fixed capability slots. All others are listed in the startup block.
 enum {
@@ -188,11 +189,12 @@ typedef struct {
     char name[KOS_MAX_NAME + 1];
     uint64_t address;
     uint64_t bytes;
-    uint64_t signal;    // slot of the other side's notification; 0: none
-    uint32_t producer;  // 1: this side writes
-    uint16_t peer;      // domain number
-    uint16_t reserved;
-    uint64_t physical;  // of the contiguous memory; 0 unless this side produces and the ring has dma = true
+    uint64_t signal;     // slot of the other side's notification; 0: none
+    uint32_t producer;   // 1: this side writes
+    uint16_t peer;       // domain number
+    uint16_t is_stream;  // 1: of a [[stream]], and PEER_GONE comes as soon as the other side has ended
+    uint64_t physical;   // of the contiguous memory; 0 unless this side produces and the ring has dma = true
+    char peer_name[KOS_MAX_NAME + 1];
 } kos_startup_ring_t;
 
 typedef struct {
@@ -226,8 +228,8 @@ typedef struct {
     uint16_t server;  // domain number
 } kos_startup_introduction_t;
 
-// How the server of the port "timer", or of one with the interface "console", reaches a client: send capability to that
-// domain's notification, badge KOS_SIGNAL_ALARM or KOS_SIGNAL_CONSOLE.
+// How the server of the port "timer", or of one with the interface "console" or "appman", reaches a client: send
+// capability to that domain's notification, badge KOS_SIGNAL_ALARM, KOS_SIGNAL_CONSOLE or KOS_SIGNAL_DOMAINS.
 typedef struct {
     uint64_t slot;
     uint16_t domain;

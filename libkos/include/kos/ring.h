@@ -29,6 +29,7 @@ typedef struct {
                            // have the same (abi.h), and waiting for one of them takes the signal of all
     void* memory;
     uint64_t memory_bytes;
+    uint64_t is_held;  // kos_ring_hold
 } kos_ring_t;
 
 // The ring `name` of the manifest. NOT_FOUND.
@@ -80,6 +81,14 @@ kos_status_t kos_ring_wait(kos_ring_t* ring, size_t wanted);
 // millisecond late.
 kos_status_t kos_ring_wait_until(kos_ring_t* ring, size_t wanted, uint64_t deadline_ticks);
 size_t kos_ring_record_needs(const kos_ring_t* ring, size_t count);
+
+// Several operations, one wake-up: between kos_ring_hold and kos_ring_wake operations on the ring do not wake the other
+// side, which would else take what there is piece by piece. It sees everything at once all the same, if it is awake.
+// kos_ring_wake ends it, and wakes the other side if it sleeps for what has happened meanwhile. Whoever holds a ring
+// must come to kos_ring_wake whatever the other side does, before it sleeps itself; sleeping for this very ring
+// (kos_ring_prepare_wait, kos_ring_wait, kos_ring_wait_until) includes it.
+void kos_ring_hold(kos_ring_t* ring);
+void kos_ring_wake(kos_ring_t* ring);
 
 // For servers, whose loop does the waiting: 0 means that `signalled` will be called with kos_ring_t::signal as soon as
 // there is something to do; 1 that there is something already. Call it after an operation said EMPTY or FULL, and go on

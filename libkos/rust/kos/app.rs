@@ -105,10 +105,19 @@ pub fn parameter(key: &str) -> Option<&'static str> {
     let key = Name::new(key).ok()?;
     // SAFETY: zero-terminated name.
     let value = unsafe { kos_sys::kos_app_parameter(key.as_ptr()) };
+    // SAFETY: libkos's own text, or null.
+    unsafe { startup_text(value) }
+}
+
+/// A text of the startup block; none if null.
+///
+/// # Safety
+/// Null, or zero-terminated in the startup block, which stays for ever.
+pub(crate) unsafe fn startup_text(value: *const u8) -> Option<&'static str> {
     if value.is_null() {
         return None;
     }
-    // SAFETY: zero-terminated, in the startup block, which stays for ever.
+    // SAFETY: by the contract.
     let bytes = unsafe {
         let mut length = 0;
         while *value.add(length) != 0 {

@@ -9,6 +9,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::ops::Deref;
 use kos_sys::{kos_caller_t, kos_deferred_t, kos_msg_t, kos_server_t, kos_words_t, KOS_PAYLOAD_MAX};
 
+/// The name of this domain's own port with the number that a [`Caller`] has; none for any other number.
+pub fn port_name(port: u32) -> Option<&'static str> {
+    // SAFETY: libkos's own text in the startup block, or null.
+    unsafe { crate::app::startup_text(kos_sys::kos_server_port_name(port)) }
+}
+
 /// Who calls, as the kernel says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]

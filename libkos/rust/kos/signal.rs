@@ -8,6 +8,8 @@ pub const STOP: u64 = KOS_SIGNAL_STOP;
 pub const QUEUE: u64 = kos_sys::KOS_SIGNAL_QUEUE;
 /// A thread of the domain has a fault.
 pub const FAULT: u64 = kos_sys::KOS_SIGNAL_FAULT;
+/// A domain that is watched at appman has changed.
+pub const DOMAINS: u64 = kos_sys::KOS_SIGNAL_DOMAINS;
 /// All user bits, which [`notify_server`] sets.
 pub const USER: u64 = 0xffff << KOS_SIGNAL_USER_0;
 

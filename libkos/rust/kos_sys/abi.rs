@@ -29,6 +29,7 @@ constants! { "kos/abi.h";
     KOS_SIGNAL_STOP: u64 = 1 << 60;
     KOS_SIGNAL_ALARM: u64 = 1 << 59;
     KOS_SIGNAL_CONSOLE: u64 = 1 << 57;
+    KOS_SIGNAL_DOMAINS: u64 = 1 << 56;
     KOS_SIGNAL_FAULT: u64 = 1 << 58;
     KOS_SIGNAL_IRQ_0: u32 = 32;
     KOS_SIGNAL_RING_0: u32 = 16;
@@ -200,8 +201,9 @@ structures! { "kos/abi.h";
         signal: u64,
         producer: u32,
         peer: u16,
-        reserved: u16,
+        is_stream: u16,
         physical: u64,
+        peer_name: [c_char; KOS_MAX_NAME + 1],
     }
     struct kos_startup_kernel_t {
         cspace: u64,

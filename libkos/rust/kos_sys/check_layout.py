@@ -12,8 +12,9 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-# Headers with nothing but inline functions and macros for generated C; their Rust counterpart is generated as well.
-OTHER_HEADERS = {"idl.h"}
+# idl.h: nothing but inline functions and macros for generated C; their Rust counterpart is generated as well.
+# push.h: requests that only the development link makes, which is C++.
+OTHER_HEADERS = {"idl.h", "push.h"}
 # What is not for Rust: macros that are statements or initialisers of C, inline functions, the application's own main.
 NOT_IN_RUST = re.compile(r"KOS_NORETURN|KOS_\w+_INIT|kos_assert\w*|kos_log_(error|warning|info|debug)|"
                          r"kos_status_is_ok|kos_time_ticks|kos_time_after_us")

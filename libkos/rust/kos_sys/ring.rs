@@ -26,6 +26,7 @@ structures! { "kos/ring.h";
         signal: u64,
         memory: *mut c_void,
         memory_bytes: u64,
+        is_held: u64,
     }
     struct kos_ring_memory_t {
         address: *mut c_void,
@@ -53,5 +54,7 @@ functions! { "kos/ring.h";
     fn kos_ring_wait(ring: *mut kos_ring_t, wanted: usize) -> kos_status_t;
     fn kos_ring_wait_until(ring: *mut kos_ring_t, wanted: usize, deadline_ticks: u64) -> kos_status_t;
     fn kos_ring_record_needs(ring: *const kos_ring_t, count: usize) -> usize;
+    fn kos_ring_hold(ring: *mut kos_ring_t);
+    fn kos_ring_wake(ring: *mut kos_ring_t);
     fn kos_ring_prepare_wait(ring: *mut kos_ring_t, wanted: usize) -> c_int;
 }

@@ -40,7 +40,9 @@ void Network::work() {
         const bool was_blocked = interface_.is_blocked();
         const bool more = stack_.poll(kPacketsPerRound);
         if (was_blocked && !interface_.is_blocked()) wake_datagrams();
+        stack_.hold();
         dispatch();
+        stack_.flush();
         if (more || ready_.first() != nullptr || done_lookups_ != nullptr || stack_.sleep_ms() == 0) continue;
         if (!platform_.prepare_sleep(interface_.is_blocked())) continue;
         is_working_ = false;
@@ -83,6 +85,12 @@ void Network::arm() {
     if (deadline == 0 || (alarm_ != 0 && alarm_ <= deadline)) return;
     alarm_ = deadline;
     platform_.set_alarm(deadline);
+}
+
+void Network::output(tcp_pcb* pcb) {
+    if (!is_working_) stack_.hold();
+    tcp_output(pcb);
+    if (!is_working_) stack_.flush();
 }
 
 void Network::touched(bool at_once) {

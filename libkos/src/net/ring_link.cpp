@@ -32,6 +32,12 @@ Link::Sent RingLink::send(const pbuf& packet, bool needs_checksum) {
     void* payload = nullptr;
     kos_status_t status = kos_ring_reserve(&out_, packet.tot_len, &payload);
     if (again(&out_, status)) status = kos_ring_reserve(&out_, packet.tot_len, &payload);
+    if (status == KOS_STATUS_FULL && out_.is_held) {
+        // Perhaps only because the other side does not know yet; if it runs before us, there is room at once.
+        kos_ring_wake(&out_);
+        kos_ring_hold(&out_);
+        status = kos_ring_reserve(&out_, packet.tot_len, &payload);
+    }
     if (status == KOS_STATUS_FULL) {
         blocked_bytes_ = packet.tot_len;
         return Sent::kFull;
@@ -75,7 +81,18 @@ void RingLink::drop() {
     next_bytes_ = 0;
 }
 
+void RingLink::hold() {
+    kos_ring_hold(&out_);
+    kos_ring_hold(&in_);
+}
+
+void RingLink::flush() {
+    kos_ring_wake(&out_);
+    kos_ring_wake(&in_);
+}
+
 bool RingLink::prepare_sleep(bool wants_room) {
+    flush();
     if (kos_ring_prepare_wait(&in_, 1)) return false;
     return !wants_room || !kos_ring_prepare_wait(&out_, kos_ring_record_needs(&out_, blocked_bytes_));
 }

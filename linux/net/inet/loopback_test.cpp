@@ -480,4 +480,80 @@ TEST_F(Loopback, BacklogBounds) {
     EXPECT_TRUE(listening->poll() & kPOLLIN);
 }
 
+// Many connections at once to a listener with room for few: each is made in the end, and none ends before its bytes
+// have gone both ways, in whatever order clients, servers and timers run.
+TEST_F(Loopback, ManyAtOnceThroughASmallBacklog) {
+    constexpr unsigned kClients = 100;
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        uint64_t state = seed;
+        auto const random = [&](unsigned below) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            return static_cast<unsigned>(state >> 33) % below;
+        };
+        Ref<Socket> const listening = listener(kAF_INET, 5);
+        struct Client {
+            Ref<Socket> socket;
+            unsigned step = 0;
+        };
+        std::vector<Client> clients(kClients);
+        std::vector<Ref<Socket>> served;
+        unsigned done = 0;
+        unsigned const idle = seed % 2 ? 1 + random(200) : ~0u / kClients;  // every other time no time passes
+        for (unsigned round = 0; done < kClients && round < 4000000; ++round) {
+            if (random(idle * kClients) == 0) world.pass(random(300) * kMillisecond);
+            unsigned const who = random(kClients + 20);
+            if (who < kClients) {
+                Client& client = clients[who];
+                switch (client.step) {
+                    case 0:
+                        client.socket = world.socket(kAF_INET, kSOCK_STREAM);
+                        ASSERT_EQ(client.socket->connect(loopback4(port_of(*listening)), world.process).error(),
+                                  Errno::kEINPROGRESS);
+                        ++client.step;
+                        break;
+                    case 1:
+                        if (!(client.socket->poll() & kPOLLOUT)) break;
+                        ASSERT_EQ(client.socket->take_error(), Errno::kOK) << seed << " " << who << " " << round;
+                        ASSERT_TRUE(client.socket->peer_address().ok());
+                        ++client.step;
+                        break;
+                    case 2:
+                        ASSERT_EQ(*world.send(*client.socket, "x"), 1u);
+                        ++client.step;
+                        break;
+                    case 3: {
+                        auto const got = world.receive(*client.socket, 1);
+                        if (got.error() == Errno::kEAGAIN) break;
+                        ASSERT_TRUE(got.ok()) << static_cast<int>(got.error()) << " seed " << seed;
+                        ASSERT_EQ(*got, "x") << " seed " << seed;
+                        ++client.step;
+                        break;
+                    }
+                    case 4:
+                        client.socket = {};
+                        ++client.step;
+                        ++done;
+                        break;
+                    default: break;
+                }
+            } else if (random(4) == 0) {
+                SocketAddress peer;
+                auto accepted = listening->accept(peer);
+                if (!accepted.ok()) continue;
+                served.push_back(accepted.take());
+                served.back()->flags |= kO_NONBLOCK;
+            } else if (!served.empty()) {
+                size_t const which = random(static_cast<unsigned>(served.size()));
+                auto const got = world.receive(*served[which], 1460);
+                if (got.error() == Errno::kEAGAIN) continue;
+                ASSERT_TRUE(got.ok()) << static_cast<int>(got.error()) << " seed " << seed;
+                ASSERT_EQ(*got, "x") << " seed " << seed;
+                ASSERT_EQ(*world.send(*served[which], *got), 1u);
+                served.erase(served.begin() + static_cast<long>(which));
+            }
+        }
+        ASSERT_EQ(done, kClients) << " seed " << seed;
+    }
+}
+
 }  // namespace

@@ -54,6 +54,8 @@ public:
     // Until nothing is left to do now; then a timer is set for what comes later. May be called at any time, also by
     // what it calls itself.
     void run();
+    // What is sent from here to run() costs the link's other side one wake-up. run() must follow at once.
+    void hold() { stack_->hold(); }
 
     System& system() { return system_; }
     std::vector<InterfaceView> interfaces();

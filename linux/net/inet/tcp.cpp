@@ -313,9 +313,29 @@ Result<Ref<Socket>> TcpSocket::accept(SocketAddress& peer) {
     Ref<TcpSocket> connection = std::move(pending_.front());
     pending_.pop_front();
     connection->listener_ = nullptr;
+    auto const* const listening = reinterpret_cast<const tcp_pcb_listen*>(block_);
+    bool const was_full = listening->accepts_pending >= listening->backlog;
     if (connection->block_) tcp_backlog_accepted(connection->block_);
+    if (was_full) let_in_next();
     peer = write_endpoint(connection->remote_, family_);
     return Ref<Socket>(connection);
+}
+
+// A full backlog drops who asks, and he asks again after a second, and then less and less often; of a hundred at once
+// of the domain itself some would never find room. So they are asked as soon as there is some.
+void TcpSocket::let_in_next() {
+    tcp_pcb* next = nullptr;  // who has waited for longest
+    for (tcp_pcb* each = tcp_active_pcbs; each; each = each->next) {
+        if (each->state != SYN_SENT || each->remote_port != local_.port || !each->unacked) continue;
+        if (!Network::is_local(each->remote_ip)) continue;
+        if (!next || static_cast<int32_t>(each->tmr - next->tmr) < 0) next = each;
+    }
+    if (!next) return;
+    u8_t const attempts = next->nrtx;
+    tcp_rexmit(next);
+    next->nrtx = attempts;
+    tcp_output(next);
+    network_.run();
 }
 
 // --- Ending

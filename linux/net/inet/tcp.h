@@ -55,6 +55,7 @@ private:
     Status check_connections(const Endpoint& wanted) const;
     void disconnect();
     void stop_listening();
+    void let_in_next();
 
     // --- What lwIP tells.
     void connected();

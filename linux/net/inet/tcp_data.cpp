@@ -71,6 +71,7 @@ Result<size_t> TcpSocket::send(IoBuffer& from, SocketMessage& message, Process&)
     auto const done = write_pieces(from, has_more);
     if (done.ok()) {
         // Less than a segment waits for the rest if the program has said that there is more.
+        network_.hold();
         if (!has_more || (block_->unsent && block_->unsent->next)) tcp_output(block_);
         network_.run();
     }

@@ -103,7 +103,11 @@ void put_right(test::Buffer& image, const test::KeyPair& key) {
         }
         std::memcpy(&entry, image.data() + place, sizeof(entry));
         if (entry.offset <= image.size() && entry.size <= image.size() - entry.offset) {
-            sha512(Bytes(image).subspan(entry.offset, entry.size), entry.hash);
+            Range deferred{entry.deferred_offset, entry.deferred_size};
+            if (deferred.offset > entry.size || deferred.size > entry.size - deferred.offset) {
+                deferred = {};
+            }
+            hash_part(Bytes(image).subspan(entry.offset, entry.size), deferred, entry.hash);
             std::memcpy(image.data() + place, &entry, sizeof(entry));
         }
     }
@@ -148,7 +152,7 @@ bool check_tree(Bytes bytes) {
     const Result<Cores> cores = choose_cores(tree, 0, KOS_BOARD_MAX_CORES);
     require(!cores.ok() || cores.value().count == KOS_BOARD_MAX_CORES, "number of chosen cores");
     std::vector<uint8_t> buffer(tree.size() + kDeviceTreeSlackBytes);
-    const Result<uint64_t> prepared = prepare_device_tree(tree, "seed=1", buffer);
+    const Result<uint64_t> prepared = prepare_device_tree(tree, {.bootargs = "seed=1"}, buffer);
     if (prepared.ok()) {
         require(prepared.value() % kPageBytes == 0 && prepared.value() <= buffer.size(), "size of the prepared tree");
         require(check_device_tree(Bytes(buffer).first(prepared.value())).ok(), "the prepared tree is damaged");

@@ -41,8 +41,8 @@ static void record(const char* result, const char* detail) {
     for (; *detail && n < sizeof clean - 1; ++detail)
         if (*detail >= ' ' && *detail != '"' && *detail != '\\') clean[n++] = *detail;
     clean[n] = 0;
-    const int bytes = snprintf(line, sizeof line, "\x1e{\"test\":\"%s/%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n", family,
-                               current, result, clean);
+    const int bytes = snprintf(line, sizeof line, "\x1e{\"test\":\"%s/%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n",
+                               family, current, result, clean);
     put(line, (size_t)bytes);
 }
 
@@ -77,7 +77,8 @@ int64_t now_ns(clockid_t clock) {
 
 void sleep_ms(long ms) {
     struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    while (nanosleep(&t, &t) != 0 && errno == EINTR) {}
+    while (nanosleep(&t, &t) != 0 && errno == EINTR) {
+    }
 }
 
 void* must_map(size_t bytes) {

@@ -2,8 +2,9 @@
 //
 //     CASE(zero_filled) { char* p = must_map(4096); EQ(p[0], 0); }
 //
-// Each case runs in a process of its own, in a process group of its own; what it leaves behind is killed. A case that does not end within
-// kCaseLimit seconds has failed. The record of a case is described in docs/testing.md, "What a system prints".
+// Each case runs in a process of its own, in a process group of its own; what it leaves behind is killed. A case that
+// does not end within kCaseLimit seconds has failed. The record of a case is described in docs/testing.md, "What a
+// system prints".
 #pragma once
 
 #ifndef _GNU_SOURCE
@@ -41,45 +42,46 @@ void abi_add_case(struct abi_case* one);
 void abi_add_helper(struct abi_helper* one);
 
 // The functions have names of their own, so that a case may be called as a system call is.
-#define CASE(id)                                                                                    \
-    static void abi_run_##id(void);                                                                 \
-    static struct abi_case abi_case_##id = {#id, abi_run_##id, 0};                                  \
-    __attribute__((constructor)) static void abi_add_##id(void) { abi_add_case(&abi_case_##id); }   \
+#define CASE(id)                                                                                  \
+    static void abi_run_##id(void);                                                               \
+    static struct abi_case abi_case_##id = {#id, abi_run_##id, 0};                                \
+    __attribute__((constructor)) static void abi_add_##id(void) { abi_add_case(&abi_case_##id); } \
     static void abi_run_##id(void)
 
-#define HELPER(id)                                                                                        \
-    static int abi_help_##id(int count, char** arguments);                                                \
-    static struct abi_helper abi_helper_##id = {#id, abi_help_##id, 0};                                   \
-    __attribute__((constructor)) static void abi_add_##id(void) { abi_add_helper(&abi_helper_##id); }     \
+#define HELPER(id)                                                                                    \
+    static int abi_help_##id(int count, char** arguments);                                            \
+    static struct abi_helper abi_helper_##id = {#id, abi_help_##id, 0};                               \
+    __attribute__((constructor)) static void abi_add_##id(void) { abi_add_helper(&abi_helper_##id); } \
     static int abi_help_##id(int count __attribute__((unused)), char** arguments __attribute__((unused)))
 
-// The case has failed: says why and ends the process. In a child of the case it is a line of text and the status kFailed.
+// The case has failed: says why and ends the process. In a child of the case it is a line of text and the status
+// kFailed.
 __attribute__((noreturn, format(printf, 3, 4))) void abi_fail(const char* file, int line, const char* format, ...);
 __attribute__((noreturn)) void abi_skip(const char* why);
 
 #define FAIL(...) abi_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define CHECK(condition) ((condition) ? (void)0 : FAIL("not so: %s", #condition))
-#define EQ(found, expected)                                                                                    \
-    do {                                                                                                       \
-        const long long abi_a = (long long)(found), abi_b = (long long)(expected);                             \
-        if (abi_a != abi_b) FAIL("%s is %lld, expected %s = %lld", #found, abi_a, #expected, abi_b);           \
+#define EQ(found, expected)                                                                          \
+    do {                                                                                             \
+        const long long abi_a = (long long)(found), abi_b = (long long)(expected);                   \
+        if (abi_a != abi_b) FAIL("%s is %lld, expected %s = %lld", #found, abi_a, #expected, abi_b); \
     } while (0)
 // The call succeeds; its value.
-#define OK(call)                                                                                               \
-    ({                                                                                                         \
-        errno = 0;                                                                                             \
-        const long long abi_v = (long long)(call);                                                             \
-        if (abi_v == -1) FAIL("%s failed: errno %d", #call, errno);                                            \
-        abi_v;                                                                                                 \
+#define OK(call)                                                    \
+    ({                                                              \
+        errno = 0;                                                  \
+        const long long abi_v = (long long)(call);                  \
+        if (abi_v == -1) FAIL("%s failed: errno %d", #call, errno); \
+        abi_v;                                                      \
     })
 // The call fails with this error.
-#define ERR(call, error)                                                                                       \
-    do {                                                                                                       \
-        errno = 0;                                                                                             \
-        const long long abi_v = (long long)(call);                                                             \
-        const int abi_e = errno;                                                                               \
-        if (abi_v != -1) FAIL("%s gave %lld, expected %s", #call, abi_v, #error);                              \
-        if (abi_e != (error)) FAIL("%s: errno %d, expected %s = %d", #call, abi_e, #error, (error));           \
+#define ERR(call, error)                                                                             \
+    do {                                                                                             \
+        errno = 0;                                                                                   \
+        const long long abi_v = (long long)(call);                                                   \
+        const int abi_e = errno;                                                                     \
+        if (abi_v != -1) FAIL("%s gave %lld, expected %s", #call, abi_v, #error);                    \
+        if (abi_e != (error)) FAIL("%s: errno %d, expected %s = %d", #call, abi_e, #error, (error)); \
     } while (0)
 
 // Path of this program, to start it again.
@@ -98,7 +100,8 @@ void must_exit(pid_t child, int status);
 void must_die(pid_t child, int signal);
 // Runs a function in a child that must exit with 0.
 void in_child(void (*function)(void));
-// Waits until the thread or process sleeps in the kernel (state S of /proc/PID/stat or PID/task/TID/stat), at most some seconds.
+// Waits until the thread or process sleeps in the kernel (state S of /proc/PID/stat or PID/task/TID/stat), at most some
+// seconds.
 void wait_asleep(pid_t pid);
 void sleep_ms(long ms);
 int64_t now_ns(clockid_t clock);

@@ -2,7 +2,8 @@
 //
 //     run FOLDER [EXPECTED [FAMILY...]]
 //
-// EXPECTED is the table that Linux gave (expected.json): a case that passed there must pass here, and none may be missing.
+// EXPECTED is the table that Linux gave (expected.json): a case that passed there must pass here, and none may be
+// missing.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -126,9 +127,12 @@ static void take_line(void) {
             }
             if (!gap_varies[gap]) problem(name, "passes here: it is no gap any more (gaps.json)");
         }
-        if (strcmp(result, "pass") == 0) ++passed;
-        else if (strcmp(result, "skip") == 0) ++skipped;
-        else ++failed;
+        if (strcmp(result, "pass") == 0)
+            ++passed;
+        else if (strcmp(result, "skip") == 0)
+            ++skipped;
+        else
+            ++failed;
         for (int i = 0; i < expected_count; ++i)
             if (strcmp(expected[i], name) == 0) seen[i] = strcmp(result, "skip") == 0 ? 2 : 1;
     } else if (record && strncmp(record, "\x1e{\"family\"", 10) == 0) {
@@ -142,8 +146,10 @@ static void take_line(void) {
 
 static void take(const char* bytes, size_t count) {
     for (size_t i = 0; i < count; ++i) {
-        if (bytes[i] == '\n') take_line();
-        else if (line_bytes < sizeof line - 2) line[line_bytes++] = bytes[i];
+        if (bytes[i] == '\n')
+            take_line();
+        else if (line_bytes < sizeof line - 2)
+            line[line_bytes++] = bytes[i];
     }
 }
 
@@ -184,7 +190,8 @@ static void run_program(const char* folder, const char* name) {
         sleep_ms(running ? 10 : 0);
     }
     char text[80];
-    snprintf(text, sizeof text, "ended %s its last record, status 0x%x", ended ? "after" : "before", running ? -1 : running_status);
+    snprintf(text, sizeof text, "ended %s its last record, status 0x%x", ended ? "after" : "before",
+             running ? -1 : running_status);
     if (!ended || running || running_status != 0) problem(name, text);
     kill(-child, SIGKILL);
     if (running) kill(child, SIGKILL);

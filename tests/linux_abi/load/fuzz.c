@@ -1,5 +1,6 @@
 // A hostile program: random system calls with random arguments, from processes that a first process (1 of the domain)
-// starts anew again and again. What becomes of them does not matter; the personality must stay, and serve the first process.
+// starts anew again and again. What becomes of them does not matter; the personality must stay, and serve the first
+// process.
 //
 //     fuzz SEED ROUNDS
 //
@@ -37,25 +38,39 @@ static uint64_t below(uint64_t limit) { return next() % limit; }
 
 static char* scratch;
 
-static const char* const kPaths[] = {"/tmp/a", "/tmp", "/", "a", "..", "/proc/self/maps", "/proc/1/stat", "/dev/null", "/dev/zero",
-                                     "/tmp/a/../b", "/proc/self/exe", "/dev/ptmx", "/proc/self/fd", "", "/tmp/dir/x", "/bin/sh"};
+static const char* const kPaths[] = {"/tmp/a",
+                                     "/tmp",
+                                     "/",
+                                     "a",
+                                     "..",
+                                     "/proc/self/maps",
+                                     "/proc/1/stat",
+                                     "/dev/null",
+                                     "/dev/zero",
+                                     "/tmp/a/../b",
+                                     "/proc/self/exe",
+                                     "/dev/ptmx",
+                                     "/proc/self/fd",
+                                     "",
+                                     "/tmp/dir/x",
+                                     "/bin/sh"};
 
 static uint64_t argument(void) {
     switch (below(14)) {
-    case 0: return 0;
-    case 1: return below(16);
-    case 2: return below(64);
-    case 3: return (uint64_t)1 << below(64);
-    case 4: return ~UINT64_C(0) - below(32);
-    case 5: return next();
-    case 6: return below(8) * 4096;
-    case 7: return (uint64_t)(uintptr_t)kPaths[below(sizeof kPaths / sizeof *kPaths)];
-    case 8: return (uint64_t)(uintptr_t)scratch + below(kScratchBytes);
-    case 9: return ((uint64_t)(uintptr_t)scratch + below(kScratchBytes)) & ~UINT64_C(7);
-    case 10: return ((uint64_t)(uintptr_t)scratch + below(kScratchBytes)) & ~UINT64_C(4095);
-    case 11: return next() & 0xffffffff;
-    case 12: return below(70);  // a signal, a descriptor
-    default: return below(1 << 20);
+        case 0: return 0;
+        case 1: return below(16);
+        case 2: return below(64);
+        case 3: return (uint64_t)1 << below(64);
+        case 4: return ~UINT64_C(0) - below(32);
+        case 5: return next();
+        case 6: return below(8) * 4096;
+        case 7: return (uint64_t)(uintptr_t)kPaths[below(sizeof kPaths / sizeof *kPaths)];
+        case 8: return (uint64_t)(uintptr_t)scratch + below(kScratchBytes);
+        case 9: return ((uint64_t)(uintptr_t)scratch + below(kScratchBytes)) & ~UINT64_C(7);
+        case 10: return ((uint64_t)(uintptr_t)scratch + below(kScratchBytes)) & ~UINT64_C(4095);
+        case 11: return next() & 0xffffffff;
+        case 12: return below(70);  // a signal, a descriptor
+        default: return below(1 << 20);
     }
 }
 
@@ -66,9 +81,7 @@ static void fill_scratch(void) {
     }
 }
 
-static int is_left_out(long number) {
-    return number == SYS_exit || number == SYS_exit_group || number == SYS_reboot;
-}
+static int is_left_out(long number) { return number == SYS_exit || number == SYS_exit_group || number == SYS_reboot; }
 
 static void hostile(uint64_t seed) {
     state = seed | 1;
@@ -143,8 +156,10 @@ static void put(const char* text) {
     size_t left = strlen(text);
     while (left) {
         const ssize_t n = write(1, text, left);
-        if (n > 0) text += n, left -= (size_t)n;
-        else nap();
+        if (n > 0)
+            text += n, left -= (size_t)n;
+        else
+            nap();
     }
 }
 
@@ -167,17 +182,20 @@ int main(int count, char** arguments) {
         end_all();
         const char* const problem = serves();
         if (problem) {
-            snprintf(line, sizeof line, "\x1e{\"test\":\"round %d of seed %llu\",\"result\":\"fail\",\"detail\":\"%s\"}\n", round,
+            snprintf(line, sizeof line,
+                     "\x1e{\"test\":\"round %d of seed %llu\",\"result\":\"fail\",\"detail\":\"%s\"}\n", round,
                      (unsigned long long)seed, problem);
             put(line);
             failed = 1;
         }
     }
     if (!failed) {
-        snprintf(line, sizeof line, "\x1e{\"test\":\"fuzz seed %llu\",\"result\":\"pass\",\"detail\":\"%d rounds\"}\n", (unsigned long long)seed, rounds);
+        snprintf(line, sizeof line, "\x1e{\"test\":\"fuzz seed %llu\",\"result\":\"pass\",\"detail\":\"%d rounds\"}\n",
+                 (unsigned long long)seed, rounds);
         put(line);
     }
-    snprintf(line, sizeof line, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n", failed ? "fail" : "pass", !failed, failed);
+    snprintf(line, sizeof line, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n",
+             failed ? "fail" : "pass", !failed, failed);
     put(line);
     for (;;) nap();
 }

@@ -56,11 +56,11 @@ __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char* for
     _exit(1);
 }
 
-#define MUST(call)                                                     \
-    ({                                                                 \
-        const long must_v = (long)(call);                              \
-        if (must_v == -1) fail("%s: errno %d", #call, errno);          \
-        must_v;                                                        \
+#define MUST(call)                                            \
+    ({                                                        \
+        const long must_v = (long)(call);                     \
+        if (must_v == -1) fail("%s: errno %d", #call, errno); \
+        must_v;                                               \
     })
 #define SAME(a, b) ((a) == (b) ? (void)0 : fail("%s is not %s", #a, #b))
 
@@ -276,7 +276,8 @@ static int round_of(uint64_t seed, int64_t ms, int workers) {
 
 static void result(const char* name, int good, const char* detail) {
     char line[300];
-    snprintf(line, sizeof line, "\x1e{\"test\":\"%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n", name, good ? "pass" : "fail", detail);
+    snprintf(line, sizeof line, "\x1e{\"test\":\"%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n", name,
+             good ? "pass" : "fail", detail);
     put(line);
 }
 
@@ -302,7 +303,8 @@ int main(int count, char** arguments) {
     snprintf(text, sizeof text, "%lld bytes lost", (long long)lost);
     result("memory comes back", lost < kLeakBytes, text);
     const int good = (failed == 0) + (lost < kLeakBytes);
-    snprintf(text, sizeof text, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n", good == 2 ? "pass" : "fail", good, 2 - good);
+    snprintf(text, sizeof text, "\x1e{\"verdict\":\"%s\",\"passed\":%d,\"failed\":%d,\"skipped\":0}\n",
+             good == 2 ? "pass" : "fail", good, 2 - good);
     put(text);
     return good != 2;
 }

@@ -41,7 +41,8 @@ CASE(never_backwards) {
 }
 
 CASE(coarse_clocks) {
-    static const clockid_t pairs[][2] = {{CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE}, {CLOCK_REALTIME, CLOCK_REALTIME_COARSE}};
+    static const clockid_t pairs[][2] = {{CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE},
+                                         {CLOCK_REALTIME, CLOCK_REALTIME_COARSE}};
     for (int i = 0; i < 2; ++i) {
         const int64_t fine = by_library(pairs[i][0]), coarse = by_library(pairs[i][1]);
         CHECK(coarse <= by_library(pairs[i][0]) && fine - coarse < INT64_C(100000000));

@@ -435,7 +435,8 @@ CASE(epoll_fair_and_many) {
 CASE(output_wakes) {
     make_pipe(O_NONBLOCK);
     char block[4096] = "";
-    while (write(ends[1], block, 4096) > 0) {}
+    while (write(ends[1], block, 4096) > 0) {
+    }
     const pid_t child = must_fork();
     if (child == 0) {
         const int set = set_with(ends[1], EPOLLOUT | EPOLLONESHOT);

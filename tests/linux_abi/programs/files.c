@@ -907,9 +907,7 @@ CASE(overlay_removes_folders) {
     ERR(unlink("/abi"), EISDIR);
 }
 
-CASE(executing_file_is_busy) {
-    ERR(open(abi_self, O_WRONLY), ETXTBSY);
-}
+CASE(executing_file_is_busy) { ERR(open(abi_self, O_WRONLY), ETXTBSY); }
 
 CASE(inotify_) {
     abi_folder();

@@ -6,7 +6,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-static long futex(volatile void* word, int operation, uint32_t value, const void* time, volatile void* second, uint32_t third) {
+static long futex(volatile void* word, int operation, uint32_t value, const void* time, volatile void* second,
+                  uint32_t third) {
     return syscall(SYS_futex, word, operation, value, time, second, third);
 }
 
@@ -320,8 +321,10 @@ CASE(mutual_exclusion) {
 }
 
 CASE(mutual_exclusion_of_processes) {
-    struct { pthread_mutex_t lock; int count; }* const shared =
-        mmap(0, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct {
+        pthread_mutex_t lock;
+        int count;
+    }* const shared = mmap(0, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t attribute;
     pthread_mutexattr_init(&attribute);
     EQ(pthread_mutexattr_setpshared(&attribute, PTHREAD_PROCESS_SHARED), 0);
@@ -365,8 +368,10 @@ CASE(robust_mutex_of_a_thread) {
 }
 
 CASE(robust_mutex_of_a_killed_process) {
-    struct { pthread_mutex_t lock; volatile int locked; }* const shared =
-        mmap(0, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct {
+        pthread_mutex_t lock;
+        volatile int locked;
+    }* const shared = mmap(0, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t attribute;
     pthread_mutexattr_init(&attribute);
     EQ(pthread_mutexattr_setrobust(&attribute, PTHREAD_MUTEX_ROBUST), 0);
@@ -405,7 +410,11 @@ CASE(hostile_robust_list) {
     for (int kind = 0; kind < 3; ++kind) {
         const pid_t child = must_fork();
         if (child == 0) {
-            static struct { void* next; long offset; void* pending; } head;
+            static struct {
+                void* next;
+                long offset;
+                void* pending;
+            } head;
             head.next = kind == 0 ? (void*)&head.pending : kind == 1 ? BAD : (void*)&head.next;
             head.pending = kind == 0 ? (void*)&head.pending : BAD;
             head.offset = kind == 2 ? 3 : 0;

@@ -10,6 +10,7 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -272,6 +273,45 @@ CASE(many_bytes_in_order) {
     must_exit(child, 0);
 }
 
+// Many threads connect at once to a listener with room for few that accepts nobody at first: each gets its byte back.
+static int many_at;
+static void* connect_and_echo(void* number) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = at4(INADDR_LOOPBACK, many_at);
+    const char sent = (char)(intptr_t)number;
+    char got = 0;
+    const int is_well = fd >= 0 && connect(fd, A(to)) == 0 && send(fd, &sent, 1, 0) == 1 && recv(fd, &got, 1, 0) == 1;
+    close(fd);
+    return is_well && got == sent ? number : 0;
+}
+static void* echo_byte(void* socket) {
+    const int fd = (int)(intptr_t)socket;
+    char byte;
+    if (recv(fd, &byte, 1, 0) == 1) send(fd, &byte, 1, 0);
+    close(fd);
+    return 0;
+}
+
+CASE(many_at_once) {
+    enum { kMany = 40 };
+    const int listener = listening(5);
+    many_at = port_of(listener);
+    pthread_t clients[kMany], servers[kMany];
+    for (intptr_t i = 0; i < kMany; ++i) EQ(pthread_create(&clients[i], 0, connect_and_echo, (void*)(i + 1)), 0);
+    usleep(20000);
+    for (int i = 0; i < kMany; ++i) {
+        const intptr_t fd = OK(accept(listener, 0, 0));
+        EQ(pthread_create(&servers[i], 0, echo_byte, (void*)fd), 0);
+    }
+    for (int i = 0; i < kMany; ++i) {
+        void* result = 0;
+        EQ(pthread_join(clients[i], &result), 0);
+        CHECK(result);
+        EQ(pthread_join(servers[i], 0), 0);
+    }
+    OK(close(listener));
+}
+
 CASE(full_buffers) {
     connection();
     OK(fcntl(ends[0], F_SETFL, O_NONBLOCK));
@@ -432,7 +472,8 @@ CASE(datagram_control) {
     OK(sendto(from, "x", 1, 0, A(address)));
     char control[256], byte;
     struct iovec piece = {&byte, 1};
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     EQ(recvmsg(to, &message, 0), 1);
     int ttl = -1, tos = -1, interface = -1;
     for (struct cmsghdr* one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
@@ -468,12 +509,13 @@ CASE(options) {
     const int fd = (int)OK(socket(AF_INET, SOCK_STREAM, 0)), datagram = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
     static const struct {
         int level, name, value;
-    } flags[] = {{SOL_SOCKET, SO_REUSEADDR, 1}, {SOL_SOCKET, SO_KEEPALIVE, 1}, {SOL_SOCKET, SO_PRIORITY, 4},
-                 {SOL_SOCKET, SO_BROADCAST, 1}, {IPPROTO_TCP, TCP_NODELAY, 1}, {IPPROTO_TCP, TCP_CORK, 1},
-                 {IPPROTO_TCP, TCP_KEEPIDLE, 11}, {IPPROTO_TCP, TCP_KEEPINTVL, 12}, {IPPROTO_TCP, TCP_KEEPCNT, 13},
-                 {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000}, {IPPROTO_IP, IP_TTL, 17}, {IPPROTO_IP, IP_TOS, 0x10},
-                 {IPPROTO_IP, IP_RECVTTL, 1}, {IPPROTO_IP, IP_RECVTOS, 1}, {IPPROTO_IP, IP_RECVERR, 1},
-                 {IPPROTO_IP, IP_MTU_DISCOVER, 2}, {IPPROTO_IP, IP_PKTINFO, 1}};
+    } flags[] = {
+        {SOL_SOCKET, SO_REUSEADDR, 1},         {SOL_SOCKET, SO_KEEPALIVE, 1},    {SOL_SOCKET, SO_PRIORITY, 4},
+        {SOL_SOCKET, SO_BROADCAST, 1},         {IPPROTO_TCP, TCP_NODELAY, 1},    {IPPROTO_TCP, TCP_CORK, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 11},       {IPPROTO_TCP, TCP_KEEPINTVL, 12}, {IPPROTO_TCP, TCP_KEEPCNT, 13},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000}, {IPPROTO_IP, IP_TTL, 17},         {IPPROTO_IP, IP_TOS, 0x10},
+        {IPPROTO_IP, IP_RECVTTL, 1},           {IPPROTO_IP, IP_RECVTOS, 1},      {IPPROTO_IP, IP_RECVERR, 1},
+        {IPPROTO_IP, IP_MTU_DISCOVER, 2},      {IPPROTO_IP, IP_PKTINFO, 1}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; ++i) {
         set(fd, flags[i].level, flags[i].name, flags[i].value);
         EQ(option(fd, flags[i].level, flags[i].name), flags[i].value);
@@ -587,7 +629,7 @@ CASE(ping_raw) {
     loopback_up();
     const int fd = (int)OK(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
     struct icmphdr request = {.type = ICMP_ECHO, .un.echo = {htons(77), htons(1)}};
-    request.checksum = (uint16_t)~(uint16_t)(ICMP_ECHO + 77 * 256 + 256);
+    request.checksum = (uint16_t) ~(uint16_t)(ICMP_ECHO + 77 * 256 + 256);
     struct sockaddr_in address = at4(INADDR_LOOPBACK, 0);
     EQ(sendto(fd, &request, sizeof request, 0, A(address)), sizeof request);
     unsigned char bytes[200];

@@ -39,7 +39,9 @@ CASE(unaligned_fixed) {
     ERR((long)mmap(p + 8, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
 }
 
-CASE(huge_length) { ERR((long)mmap(0, (size_t)1 << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), ENOMEM); }
+CASE(huge_length) {
+    ERR((long)mmap(0, (size_t)1 << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), ENOMEM);
+}
 
 CASE(length_wraps) { ERR((long)mmap(0, ~(size_t)0 - 100, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM); }
 
@@ -205,7 +207,8 @@ CASE(reserve_many_gib) {
 }
 
 CASE(lazy_gigabyte) {
-    char* const p = mmap(0, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char* const p =
+        mmap(0, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(p != MAP_FAILED);
     for (size_t i = 0; i < (size_t)1 << 30; i += (size_t)64 << 20) p[i] = 1;
     EQ(p[(size_t)128 << 20], 1);

@@ -77,7 +77,8 @@ CASE(status) {
     CHECK(has("/proc/self/status", text));
     CHECK(has("/proc/self/status", "Name:\tproc\n"));
     CHECK(has("/proc/self/status", "\nUid:\t0\t0\t0\t0\n"));
-    CHECK(has("/proc/self/status", "\nVmRSS:") && has("/proc/self/status", "\nSigBlk:") && has("/proc/self/status", "\nThreads:\t1\n"));
+    CHECK(has("/proc/self/status", "\nVmRSS:") && has("/proc/self/status", "\nSigBlk:") &&
+          has("/proc/self/status", "\nThreads:\t1\n"));
 }
 
 CASE(command_line_and_environment) {

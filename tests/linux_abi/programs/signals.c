@@ -62,8 +62,9 @@ CASE(handler_runs) {
 }
 
 CASE(default_actions) {
-    static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV,
-                                 SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO, SIGSYS, 40};
+    static const int deadly[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
+                                 SIGFPE,  SIGKILL, SIGUSR1,   SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM,
+                                 SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO,   SIGSYS,  40};
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; ++i) {
         const pid_t child = must_fork();
         if (child == 0) {
@@ -496,7 +497,8 @@ static void spoils_registers(int number) {
 #if defined __aarch64__
     __asm__ volatile(
         "movi v0.16b, #255\n movi v1.16b, #255\n movi v7.16b, #255\n movi v8.16b, #255\n movi v15.16b, #255\n"
-        "movi v16.16b, #255\n movi v31.16b, #255\n msr fpsr, xzr\n" ::: "v0", "v1", "v7", "v8", "v15", "v16", "v31");
+        "movi v16.16b, #255\n movi v31.16b, #255\n msr fpsr, xzr\n" ::
+            : "v0", "v1", "v7", "v8", "v15", "v16", "v31");
 #endif
 }
 
@@ -534,7 +536,8 @@ CASE(general_registers_stay) {
     register long r1 __asm__("x1") = SIGUSR1;
     register long r8 __asm__("x8") = SYS_kill;
     __asm__ volatile(
-        "mov x2, #102\n mov x3, #103\n mov x9, #109\n mov x12, #112\n mov x15, #115\n mov x16, #116\n mov x17, #117\n mov x20, #120\n"
+        "mov x2, #102\n mov x3, #103\n mov x9, #109\n mov x12, #112\n mov x15, #115\n mov x16, #116\n mov x17, #117\n "
+        "mov x20, #120\n"
         "mov x27, #127\n mov x28, #128\n cmp x2, x2\n svc #0\n mrs x4, nzcv\n"
         "stp x1, x2, [%[out]]\n stp x3, x8, [%[out], #16]\n stp x9, x12, [%[out], #32]\n stp x15, x16, [%[out], #48]\n"
         "stp x17, x20, [%[out], #64]\n stp x27, x28, [%[out], #80]\n mov %[flags], x4\n"
@@ -569,7 +572,10 @@ CASE(context_can_be_changed) {
     long three;
     unsigned char two[16], expected[16];
     memset(expected, 0x5a, 16);
-    __asm__ volatile("mov x3, #0\n movi v2.16b, #0\n .inst 0\n mov %0, x3\n str q2, [%1]\n" : "=&r"(three) : "r"(two) : "x3", "v2", "memory");
+    __asm__ volatile("mov x3, #0\n movi v2.16b, #0\n .inst 0\n mov %0, x3\n str q2, [%1]\n"
+                     : "=&r"(three)
+                     : "r"(two)
+                     : "x3", "v2", "memory");
     EQ(three, 4711);
     EQ(memcmp(two, expected, 16), 0);
     sigset_t mask;

@@ -211,7 +211,9 @@ static void send_fds(int socket, const int* fds, int count) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 8)] = {0};
     char byte = 'f';
     struct iovec v = {&byte, 1};
-    struct msghdr message = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+    struct msghdr message = {.msg_iov = &v,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
                              .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count)};
     struct cmsghdr* const head = CMSG_FIRSTHDR(&message);
     head->cmsg_level = SOL_SOCKET;
@@ -386,7 +388,8 @@ CASE(nonblocking_fills) {
     CHECK(total >= 4096);
     struct pollfd wait = {pair[0], POLLOUT, 0};
     EQ(poll(&wait, 1, 0), 0);
-    while (read(pair[1], block, sizeof block) > 0) {}
+    while (read(pair[1], block, sizeof block) > 0) {
+    }
     EQ(poll(&wait, 1, 1000), 1);
 }
 

@@ -2,16 +2,16 @@
 #include "abi.h"
 
 #include <dirent.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/times.h>
 #include <sys/utsname.h>
-#include <sys/sysinfo.h>
-#include <grp.h>
 
 extern char** environ;
 
@@ -225,8 +225,11 @@ HELPER(status) { return count > 0 ? atoi(arguments[0]) : 55; }
 
 HELPER(arguments) {
     // Expected: one, "", three words; the environment A=1 B=.
-    if (count != 3 || strcmp(arguments[0], "one") != 0 || arguments[1][0] || strcmp(arguments[2], "three words") != 0) return 1;
-    return environ[0] && strcmp(environ[0], "A=1") == 0 && environ[1] && strcmp(environ[1], "B=") == 0 && !environ[2] ? 0 : 2;
+    if (count != 3 || strcmp(arguments[0], "one") != 0 || arguments[1][0] || strcmp(arguments[2], "three words") != 0)
+        return 1;
+    return environ[0] && strcmp(environ[0], "A=1") == 0 && environ[1] && strcmp(environ[1], "B=") == 0 && !environ[2]
+               ? 0
+               : 2;
 }
 
 static pid_t start(const char* path, char** arguments, char** environment) {
@@ -252,7 +255,8 @@ HELPER(one_thread) {
     sigset_t mask;
     sigprocmask(SIG_BLOCK, 0, &mask);
     // The mask is that of the thread that called.
-    return getpid() == atoi(arguments[0]) && gettid() == getpid() && threads == 1 && sigismember(&mask, SIGUSR2) ? 18 : 1;
+    return getpid() == atoi(arguments[0]) && gettid() == getpid() && threads == 1 && sigismember(&mask, SIGUSR2) ? 18
+                                                                                                                 : 1;
 }
 
 static void* exec_in_thread(void* leader_waits) {
@@ -289,7 +293,8 @@ CASE(exec_by_thread_while_leader_runs) {
     if (child == 0) {
         pthread_t thread;
         pthread_create(&thread, 0, exec_in_thread, "");
-        for (volatile int i = 0;; ++i) {}
+        for (volatile int i = 0;; ++i) {
+        }
     }
     must_exit(child, 18);
 }
@@ -922,8 +927,13 @@ CASE(group_list) {
 }
 
 CASE(capabilities_of_root) {
-    struct { uint32_t version; int pid; } header = {0x20080522, 0};
-    struct { uint32_t effective, permitted, inheritable; } data[2] = {{0}};
+    struct {
+        uint32_t version;
+        int pid;
+    } header = {0x20080522, 0};
+    struct {
+        uint32_t effective, permitted, inheritable;
+    } data[2] = {{0}};
     OK(syscall(SYS_capget, &header, data));
     CHECK(data[0].effective != 0);
     header.version = 1;

@@ -116,7 +116,7 @@ def add_header(builder):
     magic = int.from_bytes(b"KOS-BOOT", "little")
     builder.changed("magic", f"boot image: not a boot image: wrong magic number: found 0x0, expected {magic:#x}",
                     header("magic", 0))
-    builder.changed("version", "boot image: unknown format version: found 2, expected 1", header("version", 2))
+    builder.changed("version", "boot image: unknown format version: found 1, expected 2", header("version", 1))
     builder.changed("header_size", "boot image: header size does not fit the number of parts: "
                     f"found 4294967295, expected {header_size}", header("header_size", 0xFFFFFFFF))
     builder.changed("entry_count 0", "boot image: bad number of parts: found 0, at most 16", header("entry_count", 0))
@@ -136,7 +136,7 @@ def add_header(builder):
         offset = HEADER[name][0]
         builder.changed(f"{name} not signed", SIGNATURE_WRONG, lambda packed, at=offset: packed.flip(at))
     for part, name in ((KERNEL, "kernel"), (ROOT, "root task")):
-        for at in (0, 4, 8, 16, 24, 64, ENTRY_BYTES - 1):
+        for at in (0, 4, 8, 16, 24, 64, 96, 104, ENTRY_BYTES - 1):
             builder.changed(f"entry of the {name}, byte {at} not signed", SIGNATURE_WRONG,
                             lambda packed, offset=HEADER_BYTES + part * ENTRY_BYTES + at: packed.flip(offset))
     builder.changed("first byte of the signature", SIGNATURE_WRONG, lambda packed: packed.flip(header_size - 64))
@@ -165,6 +165,11 @@ def add_entries(builder):
     parts_end = good.header("image_size") - 8
     builder.signed("type", "boot image: unknown type of part: found 7", entry(ROOT, "type", 7))
     builder.signed("two kernels", "boot image: second part of the same type: type 1", entry(ROOT, "type", 1))
+    builder.signed("part reserved", "boot image: reserved byte of a part is not zero: part 0",
+                   entry(KERNEL, "reserved", 1))
+    builder.signed("kernel without hash", "boot image: range without a hash is malformed: begins at 0x0, size 0x1000",
+                   entry(KERNEL, "deferred_size", 4096))
+    builder.signed("code without hash", f"root task: {HASH_WRONG}", entry(ROOT, "deferred_size", 4096))
     builder.signed("part flags", "boot image: unknown flags of a part: found 0x1", entry(KERNEL, "flags", 1))
     builder.signed("part without name", "boot image: name of a part is empty or not terminated: part 1",
                    entry(ROOT, "name", b""))

@@ -12,7 +12,7 @@ HEADER = {"magic": (0, "<Q"), "version": (8, "<I"), "header_size": (12, "<I"), "
 HEADER_BYTES = 384
 # Fields of ImageEntry
 ENTRY = {"type": (0, "<I"), "flags": (4, "<I"), "offset": (8, "<Q"), "size": (16, "<Q"), "name": (24, "40s"),
-         "hash": (64, "<Q")}
+         "hash": (64, "<Q"), "deferred_offset": (96, "<Q"), "deferred_size": (104, "<Q"), "reserved": (112, "<Q")}
 ENTRY_BYTES = 128
 KERNEL, ROOT = 0, 1
 

@@ -8,9 +8,10 @@ defmodule Kos.Domain do
   Start it below the application's supervisor (`Kos.Domain` as a child) where `monitor/1` is used; the other functions
   connect by themselves if it is not there.
 
-  **Monitors** look at the supervisor's table every `interval` ms (default 200). A domain's instances are numbered, so each
-  end is told exactly once, however short it was: `{:kos_down, reference, name, info}`, where `info` is `%{instance:, reason:}`
-  of the instance that has ended. Of several ends between two looks one message tells, with the last reason.
+  **Monitors** are told by the supervisor, which signals this domain at each change: nothing polls. A domain's instances are
+  numbered, so each end is told exactly once, however short it was: `{:kos_down, reference, name, info}`, where `info` is
+  `%{instance:, reason:}` of the instance that has ended. Of several ends before the first could be told one message tells,
+  with the last reason. A supervisor that is itself restarted loses nothing: who watches asks its next instance.
   """
   use GenServer
   alias Kos.{Port, Wire}
@@ -20,6 +21,9 @@ defmodule Kos.Domain do
   @start 3
   @stop 4
   @restart 5
+  @watch 8
+  # For what no signal tells: an appman that has ended while it was asked.
+  @again_ms 100
   @states [:stopped, :waiting, :starting, :ready, :stopping, :done]
   @reasons [
     :none,
@@ -121,13 +125,13 @@ defmodule Kos.Domain do
 
   # --- The process
 
-  @doc "Options: `interval` in ms between looks."
-  def start_link(options \\ []), do: GenServer.start_link(__MODULE__, options, name: __MODULE__)
+  def start_link(_options \\ []), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
   @impl true
-  def init(options) do
+  def init(_) do
     with {:ok, port} <- Port.start_link("appman") do
-      {:ok, %{port: port, interval: Keyword.get(options, :interval, 200), watched: %{}, known: %{}, timer: nil}}
+      :ok = Port.monitor(port)
+      {:ok, %{port: port, watched: %{}, known: %{}, since: 0, look: nil, again: false}}
     end
   end
 
@@ -141,7 +145,7 @@ defmodule Kos.Domain do
         known = Map.put_new(state.known, name, entry)
         state = %{state | watched: Map.put(state.watched, reference, {pid, name}), known: known}
         # Everybody for itself: it may have ended between two looks.
-        {:reply, {:ok, reference}, state |> told(name, entry, reference) |> arm()}
+        {:reply, {:ok, reference}, state |> told(name, entry, reference) |> look()}
 
       error ->
         {:reply, error, state}
@@ -154,21 +158,44 @@ defmodule Kos.Domain do
   end
 
   @impl true
-  def handle_info({:DOWN, reference, :process, _, _}, state), do: {:noreply, forget(reference, state)}
+  def handle_info({:DOWN, reference, :process, _, _}, %{watched: watched} = state) when is_map_key(watched, reference),
+    do: {:noreply, forget(reference, state)}
 
-  def handle_info(:look, state) do
-    names = state.watched |> Map.values() |> Enum.map(&elem(&1, 1)) |> Enum.uniq()
-    {:noreply, names |> Enum.reduce(%{state | timer: nil}, &look/2) |> arm()}
+  def handle_info({:kos_notice, port, _}, %{port: port} = state), do: {:noreply, look(state)}
+  # A restarted appman signals everybody; but who was just asking it gets this instead.
+  def handle_info({:kos_gone, port, _}, %{port: port} = state), do: {:noreply, look(state)}
+  def handle_info(:look, state), do: {:noreply, look(state)}
+
+  def handle_info({reference, result}, %{look: reference} = state) when is_reference(reference) do
+    state = %{state | look: nil}
+
+    state =
+      with {:ok, message} <- result,
+           {:ok, entries} <- decode_list(message.payload) do
+        Enum.reduce(entries, %{state | since: message.param}, &changed/2)
+      else
+        _ ->
+          Process.send_after(Kernel.self(), :look, @again_ms)
+          state
+      end
+
+    {:noreply, if(state.again, do: look(%{state | again: false}), else: state)}
   end
+
+  def handle_info({:DOWN, reference, :process, _, _}, %{look: reference} = state),
+    do: {:noreply, %{state | look: nil}}
 
   def handle_info(_, state), do: {:noreply, state}
 
-  # A supervisor that is just being restarted is asked again at the next look.
-  defp look(name, state) do
-    case status_by(state.port, name) do
-      {:ok, entry} -> told(state, name, entry, nil)
-      {:error, _} -> state
-    end
+  # Asks what has changed, and to be signalled at the next change. One question at a time.
+  defp look(%{look: nil, watched: watched} = state) when map_size(watched) > 0,
+    do: %{state | look: Port.async(state.port, @watch, "", param: state.since)}
+
+  defp look(%{look: nil} = state), do: state
+  defp look(state), do: %{state | again: true}
+
+  defp changed(%{name: name} = entry, state) do
+    if is_map_key(state.known, name), do: told(state, name, entry, nil), else: state
   end
 
   # `newcomer` has asked after the end, so it is not told of it.
@@ -187,11 +214,6 @@ defmodule Kos.Domain do
   # The last instance that has ended; they are numbered from 1.
   defp ended(%{state: state, instance: instance}) when state in [:starting, :ready, :stopping], do: max(instance - 1, 0)
   defp ended(%{instance: instance}), do: instance
-
-  defp arm(%{timer: nil, watched: watched} = state) when map_size(watched) > 0,
-    do: %{state | timer: Process.send_after(Kernel.self(), :look, state.interval)}
-
-  defp arm(state), do: state
 
   defp forget(reference, state) do
     watched = Map.delete(state.watched, reference)

@@ -83,7 +83,10 @@ defmodule Kos.Port do
     GenServer.call(conn, {:cast, %Record{kind: :cast, label: label, payload: payload}})
   end
 
-  @doc "From now on the caller gets `{:kos_gone, conn_pid, name}` for each end of the server that a call has met."
+  @doc """
+  From now on the caller gets `{:kos_gone, conn_pid, name}` for each end of the server that a call has met, and
+  `{:kos_notice, conn_pid, name}` when the server signals what a call has asked it to (`watch` of appman).
+  """
   @spec monitor(conn) :: :ok
   def monitor(conn), do: GenServer.call(conn, {:monitor, self()})
 
@@ -273,6 +276,11 @@ defmodule Kos.Port do
 
   defp take(%Record{kind: :gone}, state) do
     Enum.each(state.monitors, &send(&1, {:kos_gone, self(), state.name}))
+    state
+  end
+
+  defp take(%Record{kind: :notice}, state) do
+    Enum.each(state.monitors, &send(&1, {:kos_notice, self(), state.name}))
     state
   end
 

@@ -10,7 +10,7 @@ defmodule Kos.Record do
   import Bitwise
 
   @version 1
-  @kinds %{call: 1, reply: 2, status: 3, cast: 4, hello: 5, gone: 6, revoke: 7}
+  @kinds %{call: 1, reply: 2, status: 3, cast: 4, hello: 5, gone: 6, revoke: 7, notice: 8}
   @names Map.new(@kinds, fn {name, number} -> {number, name} end)
   @flags [words: 1, token: 2, new_token: 4, single_use: 8, has_queue: 16, has_tokens: 32, small: 64]
   @known Enum.sum(Keyword.values(@flags))
@@ -20,7 +20,7 @@ defmodule Kos.Record do
   of a token of the own port.
   """
   @type t :: %__MODULE__{
-          kind: :call | :reply | :status | :cast | :hello | :gone | :revoke,
+          kind: :call | :reply | :status | :cast | :hello | :gone | :revoke | :notice,
           label: non_neg_integer,
           call_id: non_neg_integer,
           param: non_neg_integer,

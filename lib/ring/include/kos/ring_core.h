@@ -74,7 +74,7 @@ typedef struct {
     uint64_t peer_position;   // the last one that was possible
     uint64_t reserved_bytes;  // producer: a reservation, with the filling before it; consumer: a record that is peeked
                               // at; 0: none
-    uint64_t reserved_room;  // and the payload bytes it was made for
+    uint64_t reserved_room;   // and the payload bytes it was made for
     uint32_t epoch;
     uint32_t peer_epoch;
     uint8_t is_producer;

@@ -110,6 +110,18 @@ defmodule Kos.Mix.Link do
     end
   end
 
+  @doc """
+  A line that needs no signature: `data`, between the commands `push` and `commit`. `:ok`, or `{:error, why}`.
+  """
+  def unsigned(link, text) do
+    :ok = :gen_tcp.send(link.socket, [text, "\n"])
+
+    case line!(link, System.monotonic_time(:millisecond) + @answer_ms) do
+      "ok" <> _ -> :ok
+      "error " <> why -> {:error, why}
+    end
+  end
+
   @doc "`command/2` for a task: an error ends it."
   def command!(link, text, what) do
     case command(link, text) do

@@ -2,9 +2,9 @@ defmodule Mix.Tasks.Kos.Iex do
   @moduledoc """
   Elixir's prompt of an application of the running device, on this terminal. Ctrl-A X leaves; the application goes on.
 
-      mix kos.iex
+      mix kos.iex [APP]
 
-  The application is the one whose app.toml says
+  `APP` is needed if there are several. An application has its prompt here if its app.toml says
 
       [[uses]]
       port = "devlink_shell"        # in place of "console"
@@ -12,8 +12,8 @@ defmodule Mix.Tasks.Kos.Iex do
       [parameters]
       console = "devlink_shell"
 
-  and whose root.toml starts at the prompt (`extra = ["--no-halt", "+iex"]`). There is one in a system; others have their prompt on the
-  console of `mix kos.run`, or none. Needs the development link in system.toml, as `mix kos.new` writes it.
+  and its root.toml starts at the prompt (`extra = ["--no-halt", "+iex"]`), as `mix kos.new_app NAME --iex` writes them. Others have their
+  prompt on the console of `mix kos.run`, or none. Needs the development link in system.toml, as `mix kos.new` writes it.
   """
   @shortdoc "The prompt of an application of the running device"
   use Mix.Task
@@ -27,14 +27,15 @@ defmodule Mix.Tasks.Kos.Iex do
   def run(arguments) do
     case Shell.parse("kos.iex", arguments, []) do
       :help -> :ok
-      {_, []} -> attach()
-      {_, rest} -> Mix.raise("kos.iex takes no #{Enum.join(rest, " ")}")
+      {_, []} -> attach(nil)
+      {_, [name]} -> attach(name)
+      {_, _} -> Mix.raise("kos.iex takes one APP: mix kos.iex my_app")
     end
   end
 
-  defp attach do
-    link = Link.open!()
-    Mix.shell().info("The prompt of the device; Ctrl-A X leaves")
+  defp attach(wanted) do
+    {name, link} = Link.open!() |> choose(wanted)
+    Mix.shell().info("The prompt of #{name}; Ctrl-A X leaves")
     owner = self()
 
     Terminal.raw(fn ->
@@ -42,7 +43,7 @@ defmodule Mix.Tasks.Kos.Iex do
 
       try do
         # A key that does nothing but show the prompt again.
-        exchange(link, "\f")
+        exchange(link, name, "\f")
       after
         Process.unlink(reader)
         Process.exit(reader, :kill)
@@ -59,13 +60,37 @@ defmodule Mix.Tasks.Kos.Iex do
     end
   end
 
-  defp exchange(link, typed) do
-    {lines, _, link} = Link.command!(link, "shell " <> Base.encode16(typed, case: :lower), "kos.iex")
+  defp choose(link, wanted) do
+    {lines, _, link} = Link.command!(link, "shells", "kos.iex")
+    names = for "shell " <> name <- lines, do: name
+
+    cond do
+      names == [] ->
+        Mix.raise(
+          "No application of the device has its prompt at the development link. mix kos.new_app NAME --iex makes one; mix help kos.iex says what it takes"
+        )
+
+      wanted in names ->
+        {wanted, link}
+
+      wanted == nil and length(names) == 1 ->
+        {hd(names), link}
+
+      wanted == nil ->
+        Mix.raise("Several applications have a prompt: mix kos.iex APP, where APP is one of #{Enum.join(names, ", ")}")
+
+      true ->
+        Mix.raise("#{wanted} has no prompt at the development link; those that have: #{Enum.join(names, ", ")}")
+    end
+  end
+
+  defp exchange(link, name, typed) do
+    {lines, _, link} = Link.command!(link, "shell #{name} " <> Base.encode16(typed, case: :lower), "kos.iex")
     for "data " <> hex <- lines, do: IO.binwrite(:stdio, Base.decode16!(hex, case: :lower))
 
     case collect("", false) do
       :leave -> Link.close(link)
-      more -> exchange(link, more)
+      more -> exchange(link, name, more)
     end
   end
 

@@ -1,6 +1,7 @@
 defmodule Mix.Tasks.Kos.Status do
   @moduledoc """
-  Lists the domains of the running device: state, instance, how often each was restarted and why it ended last.
+  Lists the domains of the running device: state, instance, how often each was restarted, why it ended last, and whether it runs a version of
+  `mix kos.push` in place of the boot image's.
 
       mix kos.status
 
@@ -40,19 +41,22 @@ defmodule Mix.Tasks.Kos.Status do
     link = Link.open!()
     {lines, _, link} = Link.command!(link, "list", "kos.status")
     Link.close(link)
-    row("DOMAIN", "STATE", "INSTANCE", "RESTARTS", "LAST END")
+    row("DOMAIN", "STATE", "INSTANCE", "RESTARTS", "LAST END", "VERSION")
 
     for line <- lines do
-      ["domain", name, state, reason, instance, restarts] = String.split(line, " ")
+      ["domain", name, state, reason, instance, restarts, pushed] = String.split(line, " ")
       # The supervisor does not supervise itself: root does.
       {state, instance} =
         if name == "appman" and instance == "0", do: {"root's", "-"}, else: {at(@states, state), instance}
 
-      row(name, state, instance, restarts, at(@reasons, reason))
+      row(name, state, instance, restarts, at(@reasons, reason), version(pushed))
     end
   end
 
-  defp row(name, state, instance, restarts, reason) do
+  defp version("0"), do: ""
+  defp version(sequence), do: "pushed #{sequence}"
+
+  defp row(name, state, instance, restarts, reason, version) do
     columns = [
       String.pad_trailing(name, 24),
       String.pad_trailing(state, 10),
@@ -60,7 +64,8 @@ defmodule Mix.Tasks.Kos.Status do
       String.pad_leading(restarts, 9)
     ]
 
-    Mix.shell().info(Enum.join(columns ++ [reason], "  "))
+    columns = columns ++ [String.pad_trailing(reason, 19), version]
+    Mix.shell().info(columns |> Enum.join("  ") |> String.trim_trailing())
   end
 
   defp at(names, number), do: Enum.at(names, String.to_integer(number), number)

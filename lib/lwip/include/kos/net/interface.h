@@ -14,6 +14,7 @@
 
 namespace kos::net {
 
+class Gathering;
 class Stack;
 
 // What packets are sent through. Implemented over the manifest's rings (kos/net/ring_link.h), and by tests.
@@ -39,6 +40,11 @@ public:
     virtual size_t take(void* bytes, size_t room, bool* verified) = 0;
     // Drops it.
     virtual void drop() = 0;
+
+    // Between hold() and flush() the other side need not be woken for what is sent, taken and dropped: many packets are
+    // to cost one wake-up. Who holds a link flushes it before it sleeps, whatever happens. Not nested.
+    virtual void hold() {}
+    virtual void flush() {}
 
 protected:
     ~Link() = default;
@@ -87,7 +93,9 @@ private:
     err_t output(const pbuf& packet, unsigned version);
     // At most `most` packets; how many there were.
     unsigned receive(unsigned most);
-    bool receive_one(size_t bytes);
+    bool receive_one(size_t bytes, Gathering& gathering);
+    void deliver(pbuf* packet, uint16_t unchecked);
+    void deliver(Gathering& gathering);
     bool is_acceptable(const pbuf& packet) const;
 
     Stack& stack_;

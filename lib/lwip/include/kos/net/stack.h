@@ -63,9 +63,12 @@ public:
     Stack(const Stack&) = delete;
     Stack& operator=(const Stack&) = delete;
 
-    // Takes up to `packets` packets of each link, runs timers that are due, and sends what waited for room. True: call
-    // it again before sleeping.
+    // Takes up to `packets` packets of each link, runs timers that are due, and sends what waited for room. The
+    // other sides are woken in the end. True: call it again before sleeping.
     bool poll(unsigned packets = 64);
+    // Link::hold and Link::flush for all links, around several calls of poll() or of lwIP. A poll() flushes in the end.
+    void hold();
+    void flush();
     // Milliseconds after which poll() must be called though nobody has signalled; UINT32_MAX: never.
     uint32_t sleep_ms() const;
 
@@ -104,6 +107,7 @@ private:
     uint32_t last_tcp_ms_, last_second_ms_;
     uint32_t lookups_ = 0;
     bool is_in_lookup_timer_ = false;
+    bool was_connected_ = false;
 };
 
 }  // namespace kos::net

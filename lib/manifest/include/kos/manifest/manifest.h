@@ -108,6 +108,7 @@ struct Domain {
     uint32_t replies;           // 1..KOS_MAX_REPLIES
     uint32_t watchdog_ms;       // 0: never asked
     uint32_t persistent_bytes;  // whole pages
+    uint32_t staging_bytes;     // whole pages; only with kRightDevelopment
     uint64_t kernel_objects;    // bytes of untyped memory for objects of its own, whole pages; 0: none
     uint32_t program_priority;  // greatest priority of threads that it makes of them; below `priority`
     uint32_t shutdown_ms;
@@ -145,6 +146,7 @@ struct Ring {
     uint32_t producer, consumer;  // domains
     uint32_t bytes;               // whole pages
     bool dma;                     // the producer is told the physical address
+    bool stream;                  // of a [[stream]]: each side is told at once when the other has ended
 };
 
 // A member is a domain or another group.

@@ -23,11 +23,13 @@ public:
     size_t next_bytes() override;
     size_t take(void* bytes, size_t room, bool* verified) override;
     void drop() override;
+    void hold() override;
+    void flush() override;
 
     // Bits of the domain's notification.
     uint64_t signals() const { return out_.signal | in_.signal; }
-    // Before sleeping; `wants_room`: something waits to be sent (LinkInterface::is_blocked). False: there is something
-    // to do; true: signals() will tell.
+    // Before sleeping, which it makes safe: it flushes first. `wants_room`: something waits to be sent
+    // (LinkInterface::is_blocked). False: there is something to do; true: signals() will tell.
     bool prepare_sleep(bool wants_room);
     // Times that the other side began anew, or had to.
     uint64_t resets() const { return resets_; }

@@ -1,0 +1,9 @@
+defmodule History.Application do
+  @moduledoc false
+  use Application
+
+  @impl true
+  def start(_type, _arguments) do
+    Supervisor.start_link([Kos.Domain, History.Store, History.Guard], strategy: :one_for_one, name: History.Supervisor)
+  end
+end
