@@ -25,6 +25,7 @@ DATAGRAMS_AT_ONCE = 8
 HANDSHAKES = 20
 REQUEST = b"r" * 100
 PIECE = bytes(1 << 16)
+ECHOES = ("tcp:7", "tcp:1007")
 IDLE_S = 1
 IDLE_WINDOWS = 8
 
@@ -221,13 +222,18 @@ ROWS = (
     Row("tcp/upload", "tcp:9", "MiB", upload),
     *(Row(f"requests/{count}_connections", "tcp:7", "request", requests(count)) for count in (1, 16, 256)),
     Row("udp/round_trip", "udp:7", "round trip", datagrams),
+    Row("gen_tcp/download", "tcp:1019", "MiB", download),
+    Row("gen_tcp/upload", "tcp:1009", "MiB", upload),
+    Row("gen_tcp/requests/16_connections", "tcp:1007", "request", requests(16)),
     Row("tls/handshake", "tcp:443", "handshake", handshakes),
 )
 
 
 def measure(ports, read, prefix="", mark=lambda: None):
     """(Row, Meter) of each row that begins with `prefix`. `ports`: "tcp:7" -> port of this host."""
-    wait_for(ports["tcp:7"])
+    for port in ECHOES:
+        if port in ports:
+            wait_for(ports[port])
     idle = idle_rate(read)
     for row in ROWS:
         if row.name.startswith(prefix or "") and row.port in ports:

@@ -24,7 +24,7 @@ ROOT = FOLDER / "linux/bench.root.toml"
 NATIVE, PROGRAM, LINUX = "kos_net", "linux_program", "Linux"
 SYSTEMS = {NATIVE: FOLDER / "system.toml", PROGRAM: FOLDER / "linux/system.toml"}
 ADDRESS = ["--address", network.DEVICE_ADDRESS]
-ROUNDS = 1
+ROUNDS = 3
 SHOWN_FUNCTIONS = 60
 
 

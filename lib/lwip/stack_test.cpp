@@ -504,6 +504,36 @@ TEST(NetStack, AFloodOfConnectionsStaysBounded) {
     expect_echo(test, peer4(), 1000, 60000);
 }
 
+// Nobody goes on with them, and who does is served between them.
+TEST(NetStack, AFloodOfConnectionsDoesNotKeepOthersOut) {
+    StackConfig config;
+    config.tcp_connections = 400;
+    TestStack test(config);
+    Server server(true);  // for 255 that are not accepted yet
+    test.link.mirrors = false;
+    Client client(peer4(), 1);
+    std::vector<uint8_t> syn = test.link.sent.back().bytes;
+    swap_addresses(syn);
+    tcp_abort(client.pcb);
+    for (unsigned i = 0; i < 1000; ++i) {
+        syn[15] = uint8_t(i);
+        syn[14] = uint8_t(i >> 8);
+        test.link.inject(syn, true);
+        auto& bytes = test.link.queue.back().bytes;
+        bytes[10] = bytes[11] = 0;
+        const uint16_t check = uint16_t(~kos_lwip_checksum(bytes.data(), 20));
+        std::memcpy(&bytes[10], &check, 2);
+        test.stack.poll();
+    }
+    EXPECT_EQ(test.stack.tcp_connections(), 255u);
+    EXPECT_EQ(server.accepted, 0u);
+    test.link.mirrors = true;
+    Client other(peer4(), 1000);
+    EXPECT_TRUE(test.run(60000, [&] { return other.finished; }));
+    EXPECT_EQ(other.received, 1000u);
+    tcp_close(server.listener);
+}
+
 TEST(NetStack, AnswersEcho) {
     TestStack test;
     test.link.mirrors = false;

@@ -45,11 +45,35 @@ struct Shared {
     Notification to_producer, to_consumer;
 };
 
-void run_bytes(size_t ring_bytes, uint64_t total, uint64_t seed) {
+// One side that looks whether the other one sleeps after up to `most` operations, and before it sleeps itself or ends
+// (kos_ring_hold, kos_ring_wake).
+class Waker {
+public:
+    Waker(kos_ring_core_t& ring, Notification& other, unsigned most, uint64_t seed)
+        : ring_(ring), other_(other), most_(most), random_(seed) {}
+    ~Waker() { wake(); }
+    void operation() {
+        if (left_-- == 0) wake();
+    }
+    void wake() {
+        left_ = random_() % most_;
+        if (kos_ring_core_take_wake(&ring_)) other_.signal();
+    }
+
+private:
+    kos_ring_core_t& ring_;
+    Notification& other_;
+    unsigned most_;
+    std::mt19937_64 random_;
+    uint64_t left_ = 0;
+};
+
+void run_bytes(size_t ring_bytes, uint64_t total, uint64_t seed, unsigned most = 1) {
     Shared shared(ring_bytes);
     std::thread producer([&] {
         kos_ring_core_t ring{};
         ASSERT_EQ(kos_ring_core_open(&ring, shared.words.get(), shared.size, 1), KOS_RING_OK);
+        Waker waker(ring, shared.to_consumer, most, seed + 2);
         std::mt19937_64 random(seed);
         std::vector<unsigned char> chunk(500);
         for (uint64_t sent = 0; sent < total;) {
@@ -58,11 +82,12 @@ void run_bytes(size_t ring_bytes, uint64_t total, uint64_t seed) {
             for (size_t i = 0; i < count; ++i) chunk[i] = static_cast<unsigned char>(sent + i);
             size_t done = 0;
             kos_ring_result_t const result = kos_ring_core_write(&ring, chunk.data(), count, &done);
-            if (kos_ring_core_take_wake(&ring)) shared.to_consumer.signal();
+            waker.operation();
             if (result == KOS_RING_OK) {
                 sent += done;
             } else {
                 ASSERT_EQ(result, KOS_RING_WAIT);
+                waker.wake();
                 if (!kos_ring_core_prepare_wait(&ring, 1 + random() % 64)) {
                     ASSERT_TRUE(shared.to_producer.wait());
                 }
@@ -71,13 +96,15 @@ void run_bytes(size_t ring_bytes, uint64_t total, uint64_t seed) {
     });
     kos_ring_core_t ring{};
     ASSERT_EQ(kos_ring_core_open(&ring, shared.words.get(), shared.size, 0), KOS_RING_OK);
+    Waker waker(ring, shared.to_producer, most, seed + 3);
     std::mt19937_64 random(seed + 1);
     std::vector<unsigned char> chunk(500);
     bool is_good = true;
     for (uint64_t received = 0; received < total && is_good;) {
         size_t done = 0;
         kos_ring_result_t const result = kos_ring_core_read(&ring, chunk.data(), 1 + random() % chunk.size(), &done);
-        if (kos_ring_core_take_wake(&ring)) shared.to_producer.signal();
+        waker.operation();
+        if (result != KOS_RING_OK) waker.wake();
         if (result == KOS_RING_OK) {
             for (size_t i = 0; i < done; ++i) is_good &= chunk[i] == static_cast<unsigned char>(received + i);
             received += done;
@@ -88,6 +115,7 @@ void run_bytes(size_t ring_bytes, uint64_t total, uint64_t seed) {
         }
     }
     EXPECT_TRUE(is_good);
+    waker.wake();
     if (!is_good) shared.to_producer.signal();
     producer.join();
 }
@@ -95,6 +123,12 @@ void run_bytes(size_t ring_bytes, uint64_t total, uint64_t seed) {
 TEST(RingThreads, BytesArriveInOrder) {
     for (uint64_t seed = 1; seed <= 6; ++seed) run_bytes(256 + 64 * seed, 200000, seed);
     run_bytes(65536, 3000000, 99);
+}
+
+TEST(RingThreads, OneWakeUpForManyOperationsIsNotLost) {
+    for (uint64_t seed = 1; seed <= 6; ++seed)
+        run_bytes(256 + 64 * seed, 200000, seed, 2 + 8 * static_cast<unsigned>(seed));
+    run_bytes(65536, 3000000, 99, 64);
 }
 
 // Records, with either side restarting at random. Each instance numbers what it sends; a consumer sees the numbers of

@@ -36,14 +36,13 @@ InfoKind kind_of(int signal, int code) {
     if (code == kSI_USER || code == kSI_KERNEL) return InfoKind::kSender;
     switch (signal) {
         case kSIGCHLD: return InfoKind::kChild;
-        case kSIGIO: return InfoKind::kPoll;
         case kSIGSEGV:
         case kSIGBUS:
         case kSIGILL:
         case kSIGFPE:
         case kSIGTRAP:
         case kSIGSYS: return InfoKind::kFault;
-        default: return InfoKind::kQueue;
+        default: return InfoKind::kPoll;  // F_SETSIG: POLL_*
     }
 }
 

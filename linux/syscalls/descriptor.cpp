@@ -1,4 +1,5 @@
 // File descriptors: duplicating, closing, flags.
+#include "signal/file_signals.h"
 #include "syscalls/families.h"
 #include "syscalls/file.h"
 #include "vfs/fcntl.h"
@@ -7,7 +8,7 @@ namespace kos::lx {
 
 namespace {
 
-constexpr uint32_t kChangeable = kO_APPEND | kO_NONBLOCK | kO_ASYNC | kO_DIRECT | kO_NOATIME;
+constexpr uint32_t kChangeable = kO_APPEND | kO_NONBLOCK | kO_DIRECT | kO_NOATIME;
 
 Result<int64_t> sys_dup(Call& call) {
     KOS_TRY(auto file, call.any_file(0));
@@ -72,32 +73,50 @@ Result<int64_t> sys_fcntl(Call& call) {
     }
     if (file->flags & kO_PATH) return Errno::kEBADF;
     switch (command) {
-        case kF_SETFL: file->flags = (file->flags & ~kChangeable) | (argument & kChangeable); return int64_t{0};
+        case kF_SETFL:
+            // Files that are always ready have nothing to tell.
+            if ((file->flags ^ argument) & kO_ASYNC && file->can_poll()) {
+                KOS_TRY_STATUS(set_asynchronous(call.process(), *file, fd, argument & kO_ASYNC));
+            }
+            file->flags = (file->flags & ~kChangeable) | (argument & kChangeable);
+            return int64_t{0};
         case kF_GETLK:
         case kF_SETLK:
         case kF_SETLKW:
         case kF_OFD_GETLK:
         case kF_OFD_SETLK:
         case kF_OFD_SETLKW: return lock_of_fcntl(call, file, command);
-        case kF_SETOWN: file->owner = static_cast<int32_t>(argument); return int64_t{0};
-        case kF_GETOWN: return int64_t{file->owner};
+        case kF_SETOWN:
+            KOS_TRY_STATUS(set_file_owner(call.process(), *file, static_cast<int32_t>(argument), false));
+            return int64_t{0};
+        case kF_GETOWN: return int64_t{file->owner.number};
         case kF_SETOWN_EX: {
             KOS_TRY(auto const owner, call.read_user<UserOwner>(argument));
             if (owner.type < kOwnerThread || owner.type > kOwnerGroup || owner.pid < 0) return Errno::kEINVAL;
-            file->owner = owner.type == kOwnerGroup ? -owner.pid : owner.pid;
+            KOS_TRY_STATUS(set_file_owner(call.process(), *file, owner.type == kOwnerGroup ? -owner.pid : owner.pid,
+                                          owner.type == kOwnerThread));
             return int64_t{0};
         }
         case kF_GETOWN_EX: {
-            UserOwner const owner{file->owner < 0 ? kOwnerGroup : kOwnerProcess,
-                                  file->owner < 0 ? -file->owner : file->owner};
+            const File::Owner& from = file->owner;
+            int32_t const type = from.is_thread ? kOwnerThread : from.number < 0 ? kOwnerGroup : kOwnerProcess;
+            UserOwner const owner{type, from.number < 0 ? -from.number : from.number};
             KOS_TRY_STATUS(call.write_user(argument, owner));
+            return int64_t{0};
+        }
+        case kF_GETOWNER_UIDS: {
+            uint32_t const users[2] = {file->owner.uid, file->owner.euid};
+            KOS_TRY_STATUS(call.write_user(argument, users));
             return int64_t{0};
         }
         case kF_SETSIG:
             if (argument > 64) return Errno::kEINVAL;
-            file->owner_signal = static_cast<uint32_t>(argument);
+            file->owner.signal = static_cast<uint32_t>(argument);
             return int64_t{0};
-        case kF_GETSIG: return int64_t{file->owner_signal};
+        case kF_GETSIG: return int64_t{file->owner.signal};
+        case kF_NOTIFY:
+            KOS_TRY_STATUS(notify_of_directory(call.process(), *file, fd, static_cast<uint32_t>(argument)));
+            return int64_t{0};
         case kF_GETLEASE: return int64_t{kF_UNLCK};
         default: return file->control(command, argument);
     }
@@ -106,7 +125,7 @@ Result<int64_t> sys_fcntl(Call& call) {
 constexpr SystemCall kTable[] = {
     {23, "dup", sys_dup, Support::kFull, nullptr},
     {24, "dup3", sys_dup3, Support::kFull, nullptr},
-    {25, "fcntl", sys_fcntl, Support::kPartial, "leases, F_NOTIFY; O_ASYNC and its owner are remembered, no SIGIO"},
+    {25, "fcntl", sys_fcntl, Support::kPartial, "leases"},
     {57, "close", sys_close, Support::kFull, nullptr},
     {436, "close_range", sys_close_range, Support::kFull, nullptr},
 };

@@ -19,6 +19,9 @@ extern const std::span<const SystemCall> kRelationCalls;  // wait, groups and se
 extern const std::span<const SystemCall> kSignalCalls;
 extern const std::span<const SystemCall> kTimeCalls;  // clocks, sleeping, interval and POSIX timers
 extern const std::span<const SystemCall> kFutexCalls;
+extern const std::span<const SystemCall> kSharedMemoryCalls;  // System V IPC
+extern const std::span<const SystemCall> kSemaphoreCalls;
+extern const std::span<const SystemCall> kMessageCalls;
 extern const std::span<const SystemCall> kSystemCalls;  // uname, sysinfo, random, syslog, reboot
 
 }  // namespace kos::lx

@@ -1,4 +1,5 @@
 // ioctl, directories, locks.
+#include "signal/file_signals.h"
 #include "signal/signals.h"
 #include "syscalls/file.h"
 #include "vfs/dentry.h"
@@ -24,11 +25,14 @@ Result<int64_t> sys_ioctl(Call& call) {
         case kFIONCLEX:
             call.process().files->set_close_on_exec(call.argument_as<int>(0), request == kFIOCLEX);
             return 0;
-        case kFIONBIO:
+        case kFIONBIO: {
+            KOS_TRY(int32_t const value, call.read_user<int32_t>(argument));
+            file->flags = value ? file->flags | kO_NONBLOCK : file->flags & ~kO_NONBLOCK;
+            return 0;
+        }
         case kFIOASYNC: {
             KOS_TRY(int32_t const value, call.read_user<int32_t>(argument));
-            uint32_t const flag = request == kFIONBIO ? kO_NONBLOCK : kO_ASYNC;
-            file->flags = value ? file->flags | flag : file->flags & ~flag;
+            KOS_TRY_STATUS(set_asynchronous(call.process(), *file, call.argument_as<int>(0), value));
             return 0;
         }
         case kFIOQSIZE: {

@@ -14,9 +14,9 @@ struct Index {
     std::array<const SystemCall*, kNumbers> calls{};
     std::array<const SystemCall*, kPrivateCallsEnd - kPrivateCalls> private_calls{};
     Index() {
-        for (auto family :
-             {kFileCalls, kPathCalls, kDescriptorCalls, kPollCalls, kEventCalls, kSocketCalls, kMemoryCalls, kTaskCalls,
-              kRelationCalls, kSignalCalls, kTimeCalls, kFutexCalls, kSystemCalls}) {
+        for (auto family : {kFileCalls, kPathCalls, kDescriptorCalls, kPollCalls, kEventCalls, kSocketCalls,
+                            kMemoryCalls, kTaskCalls, kRelationCalls, kSignalCalls, kTimeCalls, kFutexCalls,
+                            kSharedMemoryCalls, kSemaphoreCalls, kMessageCalls, kSystemCalls}) {
             for (const SystemCall& call : family) {
                 if (call.number < kNumbers) calls[call.number] = &call;
                 if (call.number >= kPrivateCalls && call.number < kPrivateCallsEnd)

@@ -214,9 +214,11 @@ Result<int64_t> rt_tgsigqueueinfo(Call& call) {
 
 // --- Process file descriptors.
 
-Result<Process*> process_of(Call& call, unsigned index) {
+// `or_directory`: a directory /proc/PID will do, too.
+Result<Process*> process_of(Call& call, unsigned index, bool or_directory) {
     KOS_TRY(Ref<File> const file, call.any_file(index));
-    Process* const process = file->as_process();
+    Process* process = file->as_process();
+    if (!process && or_directory && file->inode()) process = file->inode()->as_process();
     if (!process) return Errno::kEBADF;
     return process;
 }
@@ -239,7 +241,7 @@ Result<int64_t> pidfd_open(Call& call) {
 Result<int64_t> pidfd_send_signal(Call& call) {
     int const signal = call.argument_as<int>(1);
     if (call.argument_as<uint32_t>(3) != 0) return Errno::kEINVAL;
-    KOS_TRY(Process* const process, process_of(call, 0));
+    KOS_TRY(Process* const process, process_of(call, 0, true));
     SignalInfo info = user_signal(signal, call.process());
     if (uint64_t const address = call.argument(2)) {
         KOS_TRY(int32_t const said, call.read_user<int32_t>(address));
@@ -256,7 +258,7 @@ Result<int64_t> pidfd_send_signal(Call& call) {
 
 Result<int64_t> pidfd_getfd(Call& call) {
     if (call.argument_as<uint32_t>(2) != 0) return Errno::kEINVAL;
-    KOS_TRY(Process* const process, process_of(call, 0));
+    KOS_TRY(Process* const process, process_of(call, 0, false));
     if (has_ended(*process) || !process->files) return Errno::kESRCH;
     const Credentials& from = call.process().credentials;
     const Credentials& to = process->credentials;

@@ -117,6 +117,7 @@ Result<int64_t> sched_yield(Call&) { return 0; }
 Result<int64_t> sched_getaffinity(Call& call) {
     uint64_t const bytes = call.argument_as<uint32_t>(1);
     if (bytes % 8 != 0 || bytes * 8 < call.process().system.platform.cores()) return Errno::kEINVAL;
+    if (call.argument_as<int>(0) < 0) return Errno::kESRCH;
     KOS_TRY(Thread* const thread, thread_argument(call, 0));
     uint64_t const cores = thread->affinity & all_cores(call.process().system);
     KOS_TRY_STATUS(call.write_user(call.argument(2), cores));
@@ -127,6 +128,7 @@ Result<int64_t> sched_setaffinity(Call& call) {
     uint64_t const bytes = call.argument_as<uint32_t>(1);
     uint64_t wanted = 0;
     KOS_TRY_STATUS(call.memory().copy_in(&wanted, call.argument(2), std::min<uint64_t>(bytes, sizeof wanted)));
+    if (call.argument_as<int>(0) < 0) return Errno::kESRCH;
     KOS_TRY(Thread* const thread, thread_argument(call, 0));
     KOS_TRY_STATUS(may_schedule(call, *thread));
     wanted &= all_cores(call.process().system);

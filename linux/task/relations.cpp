@@ -166,6 +166,7 @@ void process_ends(Process& process, int wait_status) {
     process.is_vfork_child = false;
     process.vfork_done.wake();
     process.ended.wake();
+    if (system.ipc) system.ipc->process_ended(process);
     if (!process.parent) system.platform.end(wait_status);
     leave_session(process);
     give_children_away(process);

@@ -50,6 +50,12 @@ protected:
     ~Platform() = default;
 };
 
+// What has to know of the end of processes, beyond what they hold themselves.
+class ProcessFollower : public Counted {
+public:
+    virtual void process_ended(Process& process) = 0;
+};
+
 class System {
 public:
     System(Platform& platform, FrameSource& frames, TimeSource& time);
@@ -63,7 +69,8 @@ public:
     Location root;              // of the tree of mounts
     KosPorts* ports = nullptr;  // what /run/kos shows; of systems that have it
     KosStreams* streams = nullptr;
-    Ref<Counted> network;  // net/inet/network.h; made when it is first needed
+    Ref<Counted> network;      // net/inet/network.h; made when it is first needed
+    Ref<ProcessFollower> ipc;  // System V IPC (syscalls/ipc.h); the same
 
     // --- Processes and threads by number. A thread group's number is that of its first thread.
     static constexpr int kProcessesMax = 512, kThreadsMax = 2048;

@@ -59,6 +59,7 @@ void FdTable::closed(File& file, Process& process) {
     if (inode && inode->extras && inode->extras->locks && !(file.flags & kO_PATH)) {
         inode->extras->locks->release_owner(this);
     }
+    if (file.signals) file.signals->descriptor_closed(*this);
     file.descriptor_closed(process);
 }
 

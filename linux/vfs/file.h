@@ -11,17 +11,27 @@
 #include "vfs/path.h"
 #include "vfs/types.h"
 
+#include <memory>
+
 namespace kos::lx {
 
 struct Call;
 class CallStubs;
 class EpollFile;
+class FdTable;
 class Pipe;
 class Process;
 class SignalFile;
 class Socket;
 class TimerFile;
 class Watcher;
+
+// What is told by signals about an open file: O_ASYNC, F_NOTIFY (signal/file_signals.h).
+class FileSignals {
+public:
+    virtual ~FileSignals() = default;
+    virtual void descriptor_closed(const FdTable& table) = 0;
+};
 
 class File : public Counted {
 public:
@@ -90,8 +100,13 @@ public:
     uint32_t flags = 0;     // kO_*, without those of creation and O_CLOEXEC, which is the descriptor's
     uint64_t position = 0;  // of seekable files and directories
     Location location;      // where it was opened; the inode of pipes and the like has no name
-    int32_t owner = 0;      // F_SETOWN; signal of O_ASYNC
-    uint32_t owner_signal = 0;
+    // F_SETOWN, F_SETSIG: who is told, by which signal (0: SIGIO), and by whose rights.
+    struct Owner {
+        int32_t number = 0;  // of a process; negative: of a group; 0: nobody
+        bool is_thread = false;
+        uint32_t uid = 0, euid = 0, signal = 0;
+    } owner;
+    std::unique_ptr<FileSignals> signals;
     Ref<Inode> has_locks;  // the inode, if this file took a flock(2) or OFD lock of it
 
 protected:

@@ -84,6 +84,7 @@ public:
     // long as somebody has a reference to it.
     virtual Inode* immutable() { return nullptr; }
     virtual void touch_accessed() {}  // somebody has read it
+    virtual Process* as_process() { return nullptr; }  // /proc/PID: whose it is; may have ended
     // memfd_create(2): F_*_SEALS. Default: kEINVAL.
     virtual Result<uint32_t> seals();
     virtual Status add_seals(uint32_t seals);

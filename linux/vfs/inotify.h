@@ -14,7 +14,7 @@ constexpr uint32_t kIN_ALL_EVENTS = 0xfff, kIN_Q_OVERFLOW = 0x4000, kIN_IGNORED 
                    kIN_DONT_FOLLOW = 0x02000000, kIN_EXCL_UNLINK = 0x04000000, kIN_MASK_CREATE = 0x10000000,
                    kIN_MASK_ADD = 0x20000000, kIN_ONESHOT = 0x80000000;
 
-class Watcher final : public File {
+class Watcher : public File {
 public:
     static constexpr size_t kWatchersMax = 128, kWatchesMax = 16384;  // of all; kEMFILE, kENOSPC
     static constexpr size_t kEventsMax = 16384;                       // of one; then kIN_Q_OVERFLOW
@@ -36,13 +36,7 @@ public:
     std::string anonymous_name() const override { return "anon_inode:inotify"; }
     std::string details() const override;
 
-private:
-    struct Watch {
-        Watcher& owner;
-        int number;
-        Ref<Inode> inode;
-        uint32_t mask;
-    };
+protected:
     struct Event {
         int32_t number;
         uint32_t mask, cookie;
@@ -50,11 +44,19 @@ private:
         bool operator==(const Event&) const = default;
         size_t bytes() const;
     };
+    explicit Watcher(uint32_t open_flags);
+    virtual void add(Event event);
+
+private:
+    struct Watch {
+        Watcher& owner;
+        int number;
+        Ref<Inode> inode;
+        uint32_t mask;
+    };
     class Watches;  // an inode's
     friend class Watches;
 
-    explicit Watcher(uint32_t open_flags);
-    void add(Event event);
     void happened(Watch& watch, uint32_t mask, std::string_view name, uint32_t cookie);
     void remove(int number);  // without an event
 

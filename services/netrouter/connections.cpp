@@ -6,7 +6,12 @@ namespace kos::netrouter {
 
 namespace {
 
-enum Flag : uint8_t { kFin0 = 1, kFin1 = 2, kWasReset = 4 };
+enum Flag : uint8_t {
+    kFin0 = 1,
+    kFin1 = 2,
+    kWasReset = 4,
+    kAnswered = 8,  // kTcpNewIn, kUdpNewIn: the domain has
+};
 
 constexpr uint64_t kTouchEveryUs = 1000000;
 
@@ -47,10 +52,6 @@ Changes changes_of(const Record& record, unsigned way) {
     return {difference(addresses_before, addresses_after),
             difference(addresses_before + ports_before, addresses_after + ports_after),
             difference(ports_before, ports_after)};
-}
-
-bool is_new(State state) {
-    return state == State::kTcpNew || state == State::kTcpNewIn || state == State::kUdpNew || state == State::kUdpNewIn;
 }
 
 }  // namespace
@@ -120,7 +121,7 @@ bool Connections::take_over(unsigned record, uint64_t now_us) {
     if (of_link_[entry.link] >= share_ && excess_ >= kMost / 2) return false;
     entry.seen_us = now_us;
     if (entry.begun_us > now_us) entry.begun_us = now_us;
-    entry.flags &= kFin0 | kFin1 | kWasReset;
+    entry.flags &= kFin0 | kFin1 | kWasReset | kAnswered;
     insert(static_cast<uint16_t>(record));
     return true;
 }
@@ -241,12 +242,19 @@ void Connections::touch(uint16_t record, uint8_t way, uint8_t tcp_flags, uint64_
         } else if (tcp_flags & kFin) {
             entry.flags |= way == 0 ? kFin0 : kFin1;
             state = (entry.flags & (kFin0 | kFin1)) == (kFin0 | kFin1) ? State::kTcpClosed : State::kTcpHalf;
-        } else if (is_new(state)) {
+        } else if (state == State::kTcpNewIn) {
+            // A made-up address cannot go on: it never sees the answer.
+            if (way == 1 && (tcp_flags & (kSyn | kAck)) == (kSyn | kAck)) entry.flags |= kAnswered;
+            if (way == 0 && (entry.flags & kAnswered) && (tcp_flags & (kSyn | kAck)) == kAck) state = State::kTcpOpen;
+        } else if (state == State::kTcpNew) {
             if (way == 1 && (tcp_flags & (kSyn | kAck)) == (kSyn | kAck)) state = State::kTcpOpening;
         } else if (state == State::kTcpOpening) {
             if (way == 0 && (tcp_flags & kAck)) state = State::kTcpOpen;
         }
-    } else if (is_new(state) && way == 1) {
+    } else if (state == State::kUdpNewIn) {
+        if (way == 1) entry.flags |= kAnswered;
+        if (way == 0 && (entry.flags & kAnswered)) state = State::kUdpOpen;
+    } else if (state == State::kUdpNew && way == 1) {
         state = State::kUdpOpen;
     }
     if (state != entry.state || now_us - entry.seen_us >= kTouchEveryUs) set_state(record, state, now_us);

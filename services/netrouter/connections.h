@@ -7,8 +7,8 @@
  *
  * Shares: half of the table is divided among the links, the other half is anybody's. A link that has more than its
  * share cannot keep another one from its own. When a link has no room left, its closed connections go first, then the
- * oldest one that nobody has answered. Those begun from the wire without an answer may not take more than half of the
- * link's share, so a flood from outside pushes out itself.
+ * oldest one that nobody has answered. Those begun from the wire that have not been confirmed from there may not take
+ * more than half of the link's share, so a flood from outside, answered or not, pushes out itself.
  */
 #ifndef KOS_SERVICES_NETROUTER_CONNECTIONS_H_
 #define KOS_SERVICES_NETROUTER_CONNECTIONS_H_
@@ -40,14 +40,14 @@ struct Tuple {
 enum class State : uint8_t {
     kFree,
     kTcpNew,      // begun by a domain, not answered
-    kTcpNewIn,    // begun from the wire, not answered
-    kTcpOpening,  // answered
+    kTcpNewIn,    // begun from the wire; whoever that was has not gone on since it was answered, or has not been yet
+    kTcpOpening,  // begun by a domain, answered
     kTcpOpen,
     kTcpHalf,    // one side has closed
     kTcpClosed,  // both have, or one has given up
     kUdpNew,
-    kUdpNewIn,
-    kUdpOpen,  // answered
+    kUdpNewIn,  // as kTcpNewIn
+    kUdpOpen,   // answered
     kEcho,
 };
 constexpr unsigned kStates = 11;

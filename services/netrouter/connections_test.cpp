@@ -243,6 +243,58 @@ TEST_F(ConnectionsTest, AFloodFromOutsidePushesOutItself) {
     EXPECT_FALSE(in(make_tcp(kServer, 80, kOwn4, mapped, kAck)).empty());
 }
 
+// The domain answers each of them, as a server does; the answers go to nobody.
+TEST_F(ConnectionsTest, AFloodThatIsAnsweredPushesOutItself) {
+    const uint16_t mapped = open_tcp(40000);
+    const Ip b = bench.address4(1);
+    ASSERT_NE(mapped, 0);
+    // Two visitors, who have gone on.
+    ASSERT_FALSE(in(make_tcp(kStranger, 1000, kOwn4, 8080, kSyn), 2).empty());
+    ASSERT_FALSE(out(make_tcp(b, 80, kStranger, 1000, kSyn | kAck), 1).empty());
+    ASSERT_FALSE(in(make_tcp(kStranger, 1000, kOwn4, 8080, kAck), 2).empty());
+    EXPECT_EQ(bench.router->connections().count(1, State::kTcpOpen), 1u);
+    for (unsigned i = 0; i < 20000; ++i) {
+        const Ip nobody = ip4(0x0b000000 + i);
+        bench.outside(make_tcp(nobody, 1234, kOwn4, 8080, kSyn));
+        bench.link(1, make_tcp(b, 80, nobody, 1234, kSyn | kAck));
+        bench.host.sent.clear();
+    }
+    EXPECT_EQ(bench.router->connections().count(1, State::kTcpNewIn), 512u);
+    EXPECT_EQ(bench.router->connections().count(1), 513u);
+    EXPECT_FALSE(in(make_tcp(kServer, 80, kOwn4, mapped, kAck)).empty());
+    EXPECT_FALSE(in(make_tcp(kStranger, 1000, kOwn4, 8080, kAck, {1}), 2).empty());
+    // A new visitor gets through between them.
+    ASSERT_FALSE(in(make_tcp(kStranger, 1001, kOwn4, 8080, kSyn), 2).empty());
+    ASSERT_FALSE(out(make_tcp(b, 80, kStranger, 1001, kSyn | kAck), 1).empty());
+    ASSERT_FALSE(in(make_tcp(kStranger, 1001, kOwn4, 8080, kAck), 2).empty());
+    EXPECT_EQ(bench.router->connections().count(1, State::kTcpOpen), 2u);
+    // An acknowledgement of nothing does not open anything.
+    ASSERT_FALSE(in(make_tcp(kStranger, 1002, kOwn4, 8080, kSyn), 2).empty());
+    (void)in(make_tcp(kStranger, 1002, kOwn4, 8080, kAck), 2);
+    EXPECT_EQ(bench.router->connections().count(1, State::kTcpOpen), 2u);
+}
+
+TEST_F(ConnectionsTest, AFloodOfAnsweredDatagramsPushesOutItself) {
+    PolicyMaker made;
+    made.link(5, "a").listen(Protocol::kUdp, 7, 7, {PolicyMaker::any()});
+    made.link(6, "b").allow(Protocol::kUdp, PolicyMaker::any());
+    Bench other(made.policy);
+    const auto talk = [&](const Ip& who, uint16_t port) {
+        other.outside(make_udp(who, port, kOwn4, 7));
+        other.link(0, make_udp(other.address4(0), 7, who, port));
+        const bool is_answered = !other.host.take(1).empty() && !other.host.take(kWire).empty();
+        other.host.sent.clear();
+        return is_answered;
+    };
+    ASSERT_TRUE(talk(kStranger, 1000));
+    EXPECT_EQ(other.router->connections().count(0, State::kUdpNewIn), 1u);
+    ASSERT_TRUE(talk(kStranger, 1000));
+    EXPECT_EQ(other.router->connections().count(0, State::kUdpOpen), 1u);
+    for (unsigned i = 0; i < 20000; ++i) ASSERT_TRUE(talk(ip4(0x0b000000 + i), 1234)) << i;
+    EXPECT_EQ(other.router->connections().count(0, State::kUdpNewIn), 512u);
+    EXPECT_EQ(other.router->connections().count(0), 513u);
+}
+
 TEST_F(ConnectionsTest, TenThousandConnectionsLeaveNothing) {
     for (unsigned i = 0; i < 10000; ++i) {
         const auto port = static_cast<uint16_t>(1024 + i);

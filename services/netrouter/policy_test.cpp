@@ -269,5 +269,186 @@ TEST_F(PolicyTest, Rates) {
     EXPECT_GT(limited.host.suppressed, 100u);
 }
 
+// --- One rule of a kind: what it allows passes, and what differs from it in one bit is refused and recorded.
+
+struct KindOfRule : PolicyTest {
+    template <typename Make>
+    void with(Make make) {
+        M made;
+        made.link(5, "a");
+        make(made);
+        bench = std::make_unique<Bench>(made.policy);
+        denials = 0;
+    }
+    // From link 0 to `to`: whether this passes, and is recorded if not.
+    void expect_out(const Ip& to, uint8_t protocol, uint16_t port, bool passes) {
+        const Ip from = to.is_v4() ? bench->address4(0) : bench->address6(0);
+        const Bytes packet = protocol == kTcp   ? make_tcp(from, next++, to, port, kSyn)
+                             : protocol == kUdp ? make_udp(from, next++, to, port)
+                                                : make_echo(from, to, next++);
+        passes ? expect_passes(0, packet) : expect_refused(0, packet, Reason::kRule);
+    }
+    // From outside to `port` of the device, for link 0.
+    void expect_in(const Ip& from, uint8_t protocol, uint16_t port, bool passes) {
+        const Ip own = from.is_v4() ? kOwn4 : kOwn6;
+        const Bytes packet =
+            protocol == kTcp ? make_tcp(from, next++, own, port, kSyn) : make_udp(from, next++, own, port);
+        if (!passes) return expect_refused_inbound(packet, Reason::kRule);
+        bench->host.sent.clear();
+        bench->outside(packet);
+        EXPECT_FALSE(bench->host.take(1).empty());
+        EXPECT_EQ(bench->router->denial_count(), denials);
+    }
+    uint16_t next = 1000;
+};
+
+TEST_F(KindOfRule, OneAddress) {
+    with([](M& made) { made.allow(Protocol::kTcp, M::network(kServer, 32), {{443, 443}}); });
+    expect_out(kServer, kTcp, 443, true);
+    for (unsigned bit = 0; bit < 24; ++bit) expect_out(ip4(kServer.v4() ^ 1u << bit), kTcp, 443, false);
+    expect_out(kServer6, kTcp, 443, false);
+    with([](M& made) { made.allow(Protocol::kTcp, M::network(kServer6, 128), {{443, 443}}); });
+    expect_out(kServer6, kTcp, 443, true);
+    for (unsigned bit = 0; bit < 64; ++bit)
+        expect_out(Ip{kServer6.high, kServer6.low ^ uint64_t{1} << bit}, kTcp, 443, false);
+    expect_out(kServer, kTcp, 443, false);
+}
+
+TEST_F(KindOfRule, Network) {
+    for (const unsigned bits : {8u, 20u, 25u, 31u}) {
+        with([&](M& made) {
+            made.allow(Protocol::kUdp, M::network(ip4(kServer.v4() >> (32 - bits) << (32 - bits)), bits));
+        });
+        expect_out(kServer, kUdp, 7, true);
+        expect_out(ip4(kServer.v4() ^ 1u), kUdp, 7, true);
+        expect_out(ip4(kServer.v4() ^ 1u << (31 - bits)), kUdp, 7, true);
+        if (bits > 8) expect_out(ip4(kServer.v4() ^ 1u << (32 - bits)), kUdp, 7, false);
+    }
+    with([](M& made) { made.allow(Protocol::kUdp, M::network(Ip{kServer6.high, 0}, 64)); });
+    expect_out(kServer6, kUdp, 7, true);
+    expect_out(Ip{kServer6.high, ~uint64_t{0}}, kUdp, 7, true);
+    expect_out(Ip{kServer6.high ^ 1, kServer6.low}, kUdp, 7, false);
+}
+
+TEST_F(KindOfRule, AnyProtocolAndAnyAddress) {
+    with([](M& made) {
+        made.allow(Protocol::kAny, M::network(kServer, 32));
+        made.link(6, "b").listen(Protocol::kTcp, 80, 0, {M::any()});
+    });
+    for (const uint8_t protocol : {uint8_t{kTcp}, uint8_t{kUdp}, uint8_t{kIcmp4}}) {
+        expect_out(kServer, protocol, 1, true);
+        expect_out(kServer, protocol, 65535, true);
+        expect_out(ip4(kServer.v4() ^ 1), protocol, 1, false);
+    }
+    with([](M& made) {
+        made.allow(Protocol::kAny, M::any());
+        made.link(6, "b").listen(Protocol::kTcp, 80, 0, {M::any()});
+    });
+    expect_out(kServer, kTcp, 1, true);
+    expect_out(kStranger, kUdp, 65535, true);
+    expect_out(kServer6, kTcp, 1, true);
+    // Outside of the device only.
+    expect_out(bench->address4(1), kTcp, 80, false);
+    expect_out(bench->address6(1), kTcp, 80, false);
+    expect_out(kOwn4, kTcp, 80, false);
+}
+
+TEST_F(KindOfRule, Protocol) {
+    const std::pair<Protocol, uint8_t> kinds[] = {
+        {Protocol::kTcp, kTcp}, {Protocol::kUdp, kUdp}, {Protocol::kIcmp, kIcmp4}};
+    for (const auto& [protocol, number] : kinds) {
+        with([&](M& made) { made.allow(protocol, M::any()); });
+        for (const auto& other : kinds) expect_out(kServer, other.second, 7, other.second == number);
+    }
+}
+
+TEST_F(KindOfRule, PortsAndRanges) {
+    with([](M& made) { made.allow(Protocol::kTcp, M::any(), {{443, 443}, {8000, 8010}, {65535, 65535}}); });
+    for (const uint16_t port : {443, 8000, 8005, 8010, 65535}) expect_out(kServer, kTcp, port, true);
+    for (const uint16_t port : {1, 442, 444, 7999, 8011, 65534}) expect_out(kServer, kTcp, port, false);
+    for (unsigned bit = 0; bit < 16; ++bit) expect_out(kServer, kTcp, static_cast<uint16_t>(443 ^ 1u << bit), false);
+}
+
+TEST_F(KindOfRule, Domain) {
+    with([](M& made) {
+        made.allow(Protocol::kTcp, M::domain(1), {{9000, 9000}});
+        made.link(6, "b").listen(Protocol::kTcp, 9000, 0, {M::domain(0)});
+        made.listen(Protocol::kIcmp, 0, 0, {M::domain(0)});
+        made.link(7, "c").listen(Protocol::kTcp, 9000, 0, {M::any(), M::domain(0)});
+    });
+    const Ip from = bench->address4(0);
+    bench->link(0, make_tcp(from, 1, bench->address4(1), 9000, kSyn));
+    EXPECT_FALSE(bench->host.take(2).empty());
+    expect_out(bench->address4(1), kTcp, 9001, false);
+    expect_out(bench->address4(1), kUdp, 9000, false);
+    expect_out(bench->address4(1), kIcmp4, 0, false);  // taken there, not allowed here
+    expect_out(bench->address4(2), kTcp, 9000, false);
+    expect_out(kServer, kTcp, 9000, false);
+}
+
+TEST_F(KindOfRule, ListenForEcho) {
+    with([](M& made) {
+        made.allow(Protocol::kIcmp, M::domain(1));
+        made.allow(Protocol::kIcmp, M::domain(2));
+        made.link(6, "b").listen(Protocol::kIcmp, 0, 0, {M::domain(0)});
+        made.link(7, "c").listen(Protocol::kTcp, 80, 0, {M::domain(0)});
+    });
+    bench->link(0, make_echo(bench->address4(0), bench->address4(1), 1));
+    EXPECT_FALSE(bench->host.take(2).empty());
+    expect_refused(0, make_echo(bench->address4(0), bench->address4(2), 2), Reason::kListen);
+    expect_refused(1, make_echo(bench->address4(1), bench->address4(0), 3), Reason::kRule);
+}
+
+TEST_F(KindOfRule, ForwardedPorts) {
+    with([](M& made) {
+        made.listen(Protocol::kTcp, 80, 8080, {M::any()});
+        made.listen(Protocol::kUdp, 53, 8080 ^ 1, {M::any()});
+        made.listen(Protocol::kTcp, 81, 0, {M::any()});
+    });
+    expect_in(kStranger, kTcp, 8080, true);
+    expect_in(kServer6, kTcp, 8080, true);
+    expect_in(kStranger, kUdp, 8080 ^ 1, true);
+    expect_in(kStranger, kUdp, 8080, false);
+    expect_in(kStranger, kTcp, 8080 ^ 1, false);
+    for (unsigned bit = 1; bit < 16; ++bit) expect_in(kStranger, kTcp, static_cast<uint16_t>(8080 ^ 1u << bit), false);
+    for (const uint16_t port : {80, 81, 53}) expect_in(kStranger, kTcp, port, false);
+}
+
+TEST_F(KindOfRule, ForwardedForSomeSources) {
+    with([](M& made) {
+        made.listen(Protocol::kTcp, 80, 80, {M::network(ip4(198, 51, 100, 64), 26), M::network(kServer, 32)});
+        made.listen(Protocol::kUdp, 80, 80, {M::network(Ip{kServer6.high, 0}, 64)});
+    });
+    expect_in(kStranger, kTcp, 80, true);
+    expect_in(ip4(198, 51, 100, 127), kTcp, 80, true);
+    expect_in(ip4(198, 51, 100, 128), kTcp, 80, false);
+    expect_in(ip4(198, 51, 100, 63), kTcp, 80, false);
+    expect_in(kServer, kTcp, 80, true);
+    for (unsigned bit = 0; bit < 24; ++bit) expect_in(ip4(kServer.v4() ^ 1u << bit), kTcp, 80, false);
+    expect_in(kServer6, kTcp, 80, false);
+    expect_in(kServer6, kUdp, 80, true);
+    expect_in(Ip{kServer6.high ^ 1, kServer6.low}, kUdp, 80, false);
+    expect_in(kServer, kUdp, 80, false);
+}
+
+TEST_F(KindOfRule, RateOfListening) {
+    with([](M& made) { made.listen(Protocol::kUdp, 7, 7, {M::any()}).rate = 40; });
+    unsigned passed = 0;
+    for (unsigned i = 0; i < 50; ++i) {
+        bench->outside(make_udp(kStranger, 1000, kOwn4, 7));
+        passed += !bench->host.take(1).empty();
+    }
+    EXPECT_EQ(passed, 10u);  // a quarter of a second's
+    EXPECT_EQ(bench->refused(kWire, Reason::kRate), 40u);
+    EXPECT_EQ(bench->router->denial_count(), 40u);
+    EXPECT_EQ(bench->router->denial(0)->domain, 5);
+    EXPECT_TRUE(bench->router->denial(0)->is_inbound);
+    bench->at(bench->now + kSecond / 40);
+    bench->outside(make_udp(kStranger, 1000, kOwn4, 7));
+    EXPECT_FALSE(bench->host.take(1).empty());
+    bench->outside(make_udp(kStranger, 1000, kOwn4, 7));
+    EXPECT_TRUE(bench->host.take(1).empty());
+}
+
 }  // namespace
 }  // namespace kos::netrouter

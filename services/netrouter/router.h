@@ -195,6 +195,11 @@ private:
     void learn(const Ip& ip, Mac mac, bool is_answer, uint64_t now_us);
 
     // router_send.cpp
+    // What packets of both sides have in common. True: it was of a connection, or can be of none, and is dealt with.
+    bool route_known(Job& job);
+    // Keeps a connection that may begin. kTable: there is no room, or the other end talks from that port to this one
+    // already.
+    Reason begin(const Record& record, uint64_t now_us, Connections::Found& found);
     void forward(Job& job, Connections::Found found);
     Reason send_on(Job& job, Interface to, const Ip& destination);
     Reason send_whole(Interface to, const Ip& destination, uint8_t* packet, size_t length, uint64_t now_us);

@@ -60,27 +60,11 @@ Reason Router::check_link(const Job& job) const {
 }
 
 void Router::route_link(Job& job) {
+    if (route_known(job)) return;
     const Packet& packet = job.packet;
-    switch (packet.kind) {
-        case Kind::kTcp:
-        case Kind::kUdp:
-        case Kind::kEcho:
-        case Kind::kEchoReply: break;
-        case Kind::kIcmpError: return translate_error(job);
-        default: return refuse(job, Reason::kProtocol);
-    }
-    const Tuple tuple{packet.source,           packet.destination, packet.source_port,
-                      packet.destination_port, packet.protocol,    job.from};
-    Connections::Found found = connections_.find(tuple);
-    if (found.ok()) {
-        const bool begins = packet.kind == Kind::kTcp && (packet.tcp_flags & (kSyn | kAck)) == kSyn;
-        if (!begins || found.way != 0 || connections_[found.record].state != State::kTcpClosed)
-            return forward(job, found);
-        // The same ports again, for a new connection.
-        connections_.remove(found.record);
-    }
     const Link& link = policy_.links[job.from - 1];
     if (packet.destination == link.gateway4 || packet.destination == link.gateway6) return to_gateway(job);
+    Connections::Found found;
     const Reason reason = begin_link(job, found);
     if (reason != Reason::kNone) return refuse(job, reason);
     forward(job, found);
@@ -134,11 +118,7 @@ Reason Router::begin_outbound(const Job& job, Connections::Found& found) {
         const auto port = static_cast<uint16_t>(kFirstMapped + value % kMappedPorts);
         record.way[1].destination_port = port;
         if (connections_.find(record.way[1]).ok() || rules_.is_forwarded(packet.protocol, port)) continue;
-        found.record = connections_.create(record, job.now_us);
-        found.way = 0;
-        if (!found.ok()) return Reason::kTable;
-        rules_.count_connection(rule);
-        return Reason::kNone;
+        return begin(record, job.now_us, found);
     }
     return Reason::kTable;
 }
@@ -160,13 +140,7 @@ Reason Router::begin_between(const Job& job, unsigned target, Connections::Found
     record.state = packet.kind == Kind::kTcp   ? State::kTcpNew
                    : packet.kind == Kind::kUdp ? State::kUdpNew
                                                : State::kEcho;
-    if (connections_.find(record.way[1]).ok()) return Reason::kTable;
-    found.record = connections_.create(record, job.now_us);
-    found.way = 0;
-    if (!found.ok()) return Reason::kTable;
-    rules_.count_connection(record.allow);
-    rules_.count_connection(record.listen);
-    return Reason::kNone;
+    return begin(record, job.now_us, found);
 }
 
 // To the device's own address and a forwarded port: as if the domain behind it had been named.
@@ -195,13 +169,7 @@ Reason Router::begin_hairpin(const Job& job, Connections::Found& found) {
                          static_cast<Interface>(target + 1)};
         record.link = static_cast<uint8_t>(link);
         record.state = packet.kind == Kind::kTcp ? State::kTcpNew : State::kUdpNew;
-        if (connections_.find(record.way[1]).ok()) return Reason::kTable;
-        found.record = connections_.create(record, job.now_us);
-        found.way = 0;
-        if (!found.ok()) return Reason::kTable;
-        rules_.count_connection(record.allow);
-        rules_.count_connection(record.listen);
-        return Reason::kNone;
+        return begin(record, job.now_us, found);
     }
     return Reason::kRule;
 }

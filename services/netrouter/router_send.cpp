@@ -39,6 +39,39 @@ void rewrite(uint8_t* head, const Packet& packet, const Tuple& to, const Changes
 
 }  // namespace
 
+bool Router::route_known(Job& job) {
+    const Packet& packet = job.packet;
+    switch (packet.kind) {
+        case Kind::kTcp:
+        case Kind::kUdp:
+        case Kind::kEcho:
+        case Kind::kEchoReply: break;
+        case Kind::kIcmpError: translate_error(job); return true;
+        default: refuse(job, Reason::kProtocol); return true;
+    }
+    const Tuple tuple{packet.source,           packet.destination, packet.source_port,
+                      packet.destination_port, packet.protocol,    job.from};
+    const Connections::Found found = connections_.find(tuple);
+    if (!found.ok()) return false;
+    const bool begins = packet.kind == Kind::kTcp && (packet.tcp_flags & (kSyn | kAck)) == kSyn;
+    if (begins && found.way == 0 && connections_[found.record].state == State::kTcpClosed) {
+        // The same ports again, for a new connection.
+        connections_.remove(found.record);
+        return false;
+    }
+    forward(job, found);
+    return true;
+}
+
+Reason Router::begin(const Record& record, uint64_t now_us, Connections::Found& found) {
+    if (connections_.find(record.way[1]).ok()) return Reason::kTable;
+    found = {connections_.create(record, now_us), 0};
+    if (!found.ok()) return Reason::kTable;
+    rules_.count_connection(record.allow);
+    rules_.count_connection(record.listen);
+    return Reason::kNone;
+}
+
 void Router::forward(Job& job, Connections::Found found) {
     const Record& connection = connections_[found.record];
     const Tuple& to = connection.way[1 - found.way];

@@ -81,26 +81,11 @@ void Router::route_wire(Job& job, bool is_group) {
     if (is_group) return ignore();
     if (!is_host(packet.source) || is_inside(packet.source) || is_own(packet.source))
         return refuse(job, Reason::kSpoofed);
-    switch (packet.kind) {
-        case Kind::kTcp:
-        case Kind::kUdp:
-        case Kind::kEcho:
-        case Kind::kEchoReply: break;
-        case Kind::kIcmpError: return translate_error(job);
-        default: return refuse(job, Reason::kProtocol);
-    }
-    const Tuple tuple{packet.source,           packet.destination, packet.source_port,
-                      packet.destination_port, packet.protocol,    kWire};
-    Connections::Found found = connections_.find(tuple);
-    if (found.ok()) {
-        const bool begins = packet.kind == Kind::kTcp && (packet.tcp_flags & (kSyn | kAck)) == kSyn;
-        if (!begins || found.way != 0 || connections_[found.record].state != State::kTcpClosed)
-            return forward(job, found);
-        connections_.remove(found.record);
-    }
+    if (route_known(job)) return;
     if (packet.kind == Kind::kEcho) return answer_echo(job);
     if (input_own(job)) return;
     uint8_t domain = 0;
+    Connections::Found found;
     const Reason reason = begin_inbound(job, found, &domain);
     if (reason != Reason::kNone) return refuse(job, reason, domain);
     forward(job, found);
@@ -129,13 +114,7 @@ Reason Router::begin_inbound(const Job& job, Connections::Found& found, uint8_t*
     record.listen = number;
     record.link = rule.link;
     record.state = packet.kind == Kind::kTcp ? State::kTcpNewIn : State::kUdpNewIn;
-    // The domain talks to that very port from that very port already.
-    if (connections_.find(record.way[1]).ok()) return Reason::kTable;
-    found.record = connections_.create(record, job.now_us);
-    found.way = 0;
-    if (!found.ok()) return Reason::kTable;
-    rules_.count_connection(number);
-    return Reason::kNone;
+    return begin(record, job.now_us, found);
 }
 
 // What is for the router itself. True: it was, whatever became of it.

@@ -1,4 +1,4 @@
-// Other programs and images for domains of the running system, until the machine restarts (docs/adr/0010): requests
+// Other programs and images for domains of the running system, until the machine restarts (docs/adr/0011): requests
 // KOS_PUSH_*, and what domain.h's files know of it.
 //
 // A *version* is what a domain runs: the boot image's files, or files in the staging area, which is memory of root's

@@ -1,4 +1,4 @@
-// What is signed when an application is replaced on a running device (docs/adr/0010). tools/manifest writes it, root
+// What is signed when an application is replaced on a running device (docs/adr/0011). tools/manifest writes it, root
 // reads it (push.cpp). Little endian, no padding.
 //
 // A package names files by size and hash and contains none. They follow piece by piece, and root takes no byte that

@@ -15,6 +15,14 @@
 namespace kos::compiler {
 namespace {
 
+// By its name: what must not be read by whoever reads a report.
+bool is_secret(std::string_view name) {
+    for (const std::string_view end : {"KEY", "KEY_BASE", "SECRET", "PASSWORD", "TOKEN", "COOKIE"}) {
+        if (name.ends_with(end)) return true;
+    }
+    return false;
+}
+
 std::string hex(uint64_t value) {
     char text[24];
     std::snprintf(text, sizeof(text), "0x%08llx", static_cast<unsigned long long>(value));
@@ -147,7 +155,10 @@ private:
             row("argument", "`" + cell(argument.value) + "`");
         }
         for (const auto& [name, value] : domain.environment) {
-            row("environment " + cell(name), "`" + cell(value.value) + "`");
+            // A report is for readers, and goes into repositories.
+            const bool is_shown = !is_secret(name);
+            row("environment " + cell(name),
+                is_shown ? "`" + cell(value.value) + "`" : std::to_string(value.value.size()) + " bytes, not shown");
         }
         for (const auto& [name, value] : domain.parameters) {
             row("parameter " + name, "`" + cell(value.value) + "`");

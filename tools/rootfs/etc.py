@@ -74,6 +74,16 @@ def add_files(tree, hostname, nameservers, timezone):
             tree.file("etc/timezone", f"{timezone}\n")
         else:
             tree.file("etc/localtime", utc_file())
+    add_certificates(tree)
+
+
+def add_certificates(tree):
+    """What the package ca-certificates makes when it is installed: all authorities that it ships in one file."""
+    place = "etc/ssl/certs/ca-certificates.crt"
+    files = [tree.get(name) for name in sorted(tree.children("usr/share/ca-certificates/mozilla"))]
+    texts = [node.data if isinstance(node.data, bytes) else node.data.encode() for node in files if node and node.kind == "file"]
+    if texts and tree.get(place) is None:
+        tree.file(place, b"".join(text.rstrip(b"\n") + b"\n" for text in texts), origin="ca-certificates")
 
 
 def utc_file():

@@ -30,6 +30,14 @@ static int64_t now_ns(void) {
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+// Since the machine was switched on: of the counter, which QEMU starts at 0. KOS's monotonic clock is the counter.
+static double since_power_on(void) {
+    if (!getenv("COUNTER")) return (double)now_ns();
+    uint64_t ticks, hz;
+    __asm__ volatile("isb\n mrs %0, cntvct_el0\n mrs %1, cntfrq_el0" : "=r"(ticks), "=r"(hz));
+    return (double)(ticks * (1000000000 / hz));
+}
+
 static void put(const char* text) {
     size_t left = strlen(text);
     while (left) {
@@ -152,18 +160,26 @@ static void threads(void) {
 
 // --- Memory
 
+static const size_t page = 4096;
+
+static void touch(const char* name, size_t bytes) {
+    char text[64];
+    snprintf(text, sizeof text, "memory/touch_page/%s", name);
+    if (!is_wanted(text)) return;
+    const int64_t start = now_ns();
+    char* const area = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED) return fail("mmap");
+    for (size_t at = 0; at < bytes; at += page) area[at] = 1;
+    const int64_t touched = now_ns();
+    munmap(area, bytes);
+    row(text, (double)(touched - start) / (double)(bytes / page), "ns");
+    snprintf(text, sizeof text, "memory/unmap_page/%s", name);
+    row(text, (double)(now_ns() - touched) / (double)(bytes / page), "ns");
+}
+
 static void memory(void) {
-    const size_t most = (size_t)128 << 20, page = 4096;
-    if (is_wanted("memory/touch_page/128_MiB")) {
-        const int64_t start = now_ns();
-        char* const area = mmap(0, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (area == MAP_FAILED) return fail("mmap");
-        for (size_t at = 0; at < most; at += page) area[at] = 1;
-        const int64_t touched = now_ns();
-        munmap(area, most);
-        row("memory/touch_page/128_MiB", (double)(touched - start) / (double)(most / page), "ns");
-        row("memory/unmap_page/128_MiB", (double)(now_ns() - touched) / (double)(most / page), "ns");
-    }
+    touch("128_MiB", (size_t)128 << 20);
+    touch("256_MiB", (size_t)256 << 20);
     MEASURE("memory/map_touch_unmap/64_KiB", 200, ({
                 char* const area = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                 for (size_t at = 0; at < 65536; at += page) area[at] = 1;
@@ -208,6 +224,25 @@ static void processes(const char* self) {
 
 static char beam[256], root_folder[] = "/usr/lib/erlang", folder[256];
 
+static int find_beam(void) {
+    glob_t found;
+    if (glob("/usr/lib/erlang/erts-*/bin/beam.smp", 0, 0, &found) || strlen(found.gl_pathv[0]) >= sizeof beam) return 0;
+    strcpy(beam, found.gl_pathv[0]);
+    strcpy(folder, beam);
+    *strrchr(folder, '/') = 0;
+    globfree(&found);
+    return 1;
+}
+
+static void beam_environment(void) {
+    setenv("ROOTDIR", root_folder, 1);
+    setenv("BINDIR", folder, 1);
+    setenv("EMU", "beam", 1);
+    setenv("TZ", "UTC", 1);
+    setenv("LANG", "C.UTF-8", 1);
+    setenv("HOME", "/root", 1);
+}
+
 // Starts the BEAM with these arguments behind its own; its records are handed on. `first`: when its first byte came.
 static int64_t run_beam(const char* const* more, int64_t* first) {
     const char* words[48] = {beam, "-sbwt", "none",      "-sbwtdcpu", "none",  "-sbwtdio",    "none",
@@ -223,12 +258,7 @@ static int64_t run_beam(const char* const* more, int64_t* first) {
     if (child == 0) {
         dup2(out[1], 1);
         close(out[0]), close(out[1]);
-        setenv("ROOTDIR", root_folder, 1);
-        setenv("BINDIR", folder, 1);
-        setenv("EMU", "beam", 1);
-        setenv("TZ", "UTC", 1);
-        setenv("LANG", "C.UTF-8", 1);
-        setenv("HOME", "/root", 1);
+        beam_environment();
         execv(beam, (char**)words);
         _exit(127);
     }
@@ -254,13 +284,6 @@ static int64_t run_beam(const char* const* more, int64_t* first) {
 }
 
 static void beams(void) {
-    glob_t found;
-    if (glob("/usr/lib/erlang/erts-*/bin/beam.smp", 0, 0, &found) || strlen(found.gl_pathv[0]) >= sizeof beam) {
-        return fail("no beam.smp");
-    }
-    strcpy(beam, found.gl_pathv[0]);
-    strcpy(folder, beam);
-    *strrchr(folder, '/') = 0;
     int64_t first = 0;
     if (is_wanted("beam/start")) {
         const char* const hello[] = {"-eval", "io:put_chars(\"begun\n\"), halt().", 0};
@@ -297,20 +320,117 @@ static void beams(void) {
     }
 }
 
+// --- Elixir's prompt, as a user has it
+
+// A line "NAME:   12345 kB" of a file of /proc, in KiB.
+static double kib_of(const char* path, const char* name) {
+    FILE* const file = fopen(path, "r");
+    if (!file) {
+        fail(path);
+        return 0;
+    }
+    char line[256];
+    double value = -1;
+    while (value < 0 && fgets(line, sizeof line, file)) {
+        const size_t length = strlen(name);
+        if (strncmp(line, name, length) == 0 && line[length] == ':') value = strtod(line + length + 1, 0);
+    }
+    fclose(file);
+    if (value < 0) fail(name);
+    return value;
+}
+
+// Starts the BEAM with iex on a terminal of its own; its process, and the terminal's other side.
+static pid_t start_iex(int* terminal) {
+    const int other_side = posix_openpt(O_RDWR | O_NOCTTY);
+    if (other_side < 0 || grantpt(other_side) || unlockpt(other_side)) return -1;
+    const char* const words[] = {beam,
+                                 "-sbwt",
+                                 "none",
+                                 "-sbwtdcpu",
+                                 "none",
+                                 "-sbwtdio",
+                                 "none",
+                                 "--",
+                                 "-root",
+                                 root_folder,
+                                 "-bindir",
+                                 folder,
+                                 "-progname",
+                                 "erl",
+                                 "--",
+                                 "-home",
+                                 "/root",
+                                 "--",
+                                 "-boot",
+                                 "start_clean",
+                                 "-pa",
+                                 "/usr/lib/elixir/lib/elixir/ebin",
+                                 "/usr/lib/elixir/lib/logger/ebin",
+                                 "/usr/lib/elixir/lib/iex/ebin",
+                                 "-elixir",
+                                 "ansi_enabled",
+                                 "true",
+                                 "-noshell",
+                                 "-user",
+                                 "Elixir.IEx.CLI",
+                                 "-extra",
+                                 "--no-halt",
+                                 "+iex",
+                                 0};
+    const pid_t child = fork();
+    if (child == 0) {
+        setsid();
+        const int own = open(ptsname(other_side), O_RDWR);
+        dup2(own, 0), dup2(own, 1), dup2(own, 2);
+        close(own), close(other_side);
+        beam_environment();
+        setenv("TERM", "xterm-256color", 1);
+        execv(beam, (char**)words);
+        _exit(127);
+    }
+    *terminal = other_side;
+    return child;
+}
+
+static void prompt(void) {
+    if (!is_wanted("boot/iex_prompt") && !is_wanted("rest/") && strncmp(prefix, "rest/", 5) != 0) return;
+    int terminal = -1;
+    const pid_t child = start_iex(&terminal);
+    if (child < 0) return fail("iex");
+    char shown[8192] = "";
+    size_t used = 0;
+    while (!strstr(shown, "iex(1)>") && used + 1 < sizeof shown) {
+        const ssize_t n = read(terminal, shown + used, sizeof shown - 1 - used);
+        if (n <= 0) break;
+        used += (size_t)n;
+        shown[used] = 0;
+    }
+    const double begun = since_power_on() / 1e6;
+    if (strstr(shown, "iex(1)>")) {
+        char status[64];
+        snprintf(status, sizeof status, "/proc/%d/status", (int)child);
+        sleep(2);  // until it rests
+        if (is_wanted("boot/iex_prompt")) row("boot/iex_prompt", begun, "ms");
+        row("rest/system_memory",
+            (kib_of("/proc/meminfo", "MemTotal") - kib_of("/proc/meminfo", "MemAvailable")) / 1024, "MiB");
+        row("rest/beam_resident", kib_of(status, "VmRSS") / 1024, "MiB");
+    } else {
+        put(shown);
+        errno = 0;
+        fail("no prompt of iex");
+    }
+    kill(child, SIGKILL);
+    waitpid(child, 0, 0);
+    close(terminal);
+}
+
 int main(int count, char** words) {
     if (count > 1 && strcmp(words[1], "--nothing") == 0) return 0;
     if (count > 1) prefix = words[1];
-    if (is_wanted("boot/first_program")) {
-        // Since the machine was switched on: of the counter, which QEMU starts at 0. KOS's monotonic clock is the
-        // counter.
-        uint64_t ns = (uint64_t)now_ns();
-        if (getenv("COUNTER")) {
-            uint64_t ticks, hz;
-            __asm__ volatile("mrs %0, cntvct_el0\n mrs %1, cntfrq_el0" : "=r"(ticks), "=r"(hz));
-            ns = ticks * (1000000000 / hz);
-        }
-        row("boot/first_program", (double)ns / 1e6, "ms");
-    }
+    if (is_wanted("boot/first_program")) row("boot/first_program", since_power_on() / 1e6, "ms");
+    if (!find_beam()) fail("no beam.smp");
+    prompt();  // first: nothing is warm
     calls();
     pipes();
     threads();

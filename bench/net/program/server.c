@@ -1,10 +1,10 @@
-// For Linux what examples/net_echo and source/main.c are on kos_net, with epoll: echo (TCP and UDP port 7), discard (9), as
-// much as the peer takes (19). The same file runs on Debian's kernel and in a KOS domain.
+// For Linux what examples/net_echo and source/main.c are on kos_net, with epoll: echo (TCP and UDP port 7), discard
+// (9), as much as the peer takes (19). The same file runs on Debian's kernel and in a KOS domain.
 //
 //   server [--address ADDRESS] [-- PROGRAM ARGUMENT...]...
 //
-// --address: of the interface eth0, with QEMU's router, so that it is the only program there needs to be. Each PROGRAM is
-// started beside it.
+// --address: of the interface eth0, with QEMU's router, so that it is the only program there needs to be. Each PROGRAM
+// is started beside it.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

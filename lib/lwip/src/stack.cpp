@@ -149,6 +149,10 @@ bool Stack::poll(unsigned packets) {
         was_blocked = true;
     }
     if (was_blocked) tcp_txnow();
+    // With the last connection, of those in TIME_WAIT as well, its memory goes.
+    const bool is_connected = tcp_active_pcbs != nullptr || tcp_tw_pcbs != nullptr;
+    if (was_connected_ && !is_connected) memory::release_waiting();
+    was_connected_ = is_connected;
     flush();
     return more;
 }

@@ -1,4 +1,4 @@
-// Requests to root that replace the program and the images of a domain until the machine restarts (docs/adr/0010). Only
+// Requests to root that replace the program and the images of a domain until the machine restarts (docs/adr/0011). Only
 // for the domain with the right "development" and staging (devlink); UNAUTHORIZED or UNAVAILABLE for others.
 //
 // One package at a time. What goes through the window is copied before it is looked at. Files are numbered as in the

@@ -87,6 +87,12 @@ void Network::arm() {
     platform_.set_alarm(deadline);
 }
 
+void Network::output(tcp_pcb* pcb) {
+    if (!is_working_) stack_.hold();
+    tcp_output(pcb);
+    if (!is_working_) stack_.flush();
+}
+
 void Network::touched(bool at_once) {
     if (is_working_) return;
     if (at_once) {

@@ -136,6 +136,9 @@ public:
     // Until done(argument) is true, or the deadline.
     kos_status_t wait(bool (*done)(void* argument), void* argument, uint64_t deadline);
 
+    // Sends what a connection may send. Outside of work(), which does so in the end, the router is woken when all of it
+    // is there.
+    void output(tcp_pcb* pcb);
     // After a call outside of work(): the alarm for what it has begun. `at_once`: there is something to call back.
     void touched(bool at_once = false);
 

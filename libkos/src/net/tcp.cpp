@@ -300,7 +300,7 @@ kos_status_t kos_net_tcp_send(kos_net_socket_t* socket, const void* bytes, size_
         sent += part;
     }
     // What it cannot send now it keeps, and tries again by itself.
-    if (sent > 0) tcp_output(socket->tcp);
+    if (sent > 0) network->output(socket->tcp);
     network->touched();
     if (sent < count) socket->wants_room = true;
     if (sent == 0 && count > 0) return KOS_STATUS_FULL;

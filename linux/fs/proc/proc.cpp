@@ -33,6 +33,8 @@ public:
     ProcessDirectory(Tree& of, Subject whom, uint64_t number, uint64_t parent, std::span<const Node> table)
         : TreeDirectory(of, std::move(whom), kDirectory, number, parent, table) {}
 
+    Process* as_process() override { return subject().thread ? nullptr : subject().process.get(); }
+
 private:
     Status check() override {
         const Process& process = *subject().process;

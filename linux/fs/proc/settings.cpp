@@ -69,7 +69,7 @@ Text file_nr(const Subject& subject, Process&) {
 }
 
 constexpr char kCore[] = "core", kPortRange[] = "32768\t60999", kNoGroups[] = "1\t0", kPrintk[] = "4\t4\t1\t7",
-               kBuffers[] = "4096\t131072\t6291456", kSemaphores[] = "32000\t1024000000\t500\t32000";
+               kBuffers[] = "4096\t131072\t6291456", kSemaphores[] = "1000\t16000\t500\t256";
 
 constexpr Node kRandom[] = {
     {"boot_id", kFile, boot_id},
@@ -85,7 +85,7 @@ constexpr Node kKernel[] = {
     {"hostname", kWritable, hostname, store_hostname},
     {"msgmax", kFile, number<8192>},
     {"msgmnb", kFile, number<16384>},
-    {"msgmni", kFile, number<32000>},
+    {"msgmni", kFile, number<128>},
     {"ngroups_max", kFile, number<65536>},
     {"osrelease", kFile, osrelease},
     {"ostype", kFile, ostype},
@@ -101,7 +101,7 @@ constexpr Node kKernel[] = {
     {"sem", kFile, text<kSemaphores>},
     {"shmall", kFile, number<INT64_MAX / 4096>},
     {"shmmax", kFile, number<INT64_MAX>},
-    {"shmmni", kFile, number<4096>},
+    {"shmmni", kFile, number<1024>},
     {"threads-max", kFile, number<System::kThreadsMax>},
     {"version", kFile, version},
 };

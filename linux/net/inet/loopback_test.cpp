@@ -395,6 +395,29 @@ TEST_F(Loopback, DatagramRefused) {
     EXPECT_EQ(*world.receive(*socket), "peer");
 }
 
+// What a router refuses (the numbers of errors were tried on Linux).
+TEST_F(Loopback, DatagramForbidden) {
+    for (int const family : {kAF_INET, kAF_INET6}) {
+        Ref<Socket> const socket = world.socket(family, kSOCK_DGRAM);
+        Ref<Socket> const peer = world.socket(family, kSOCK_DGRAM);
+        ASSERT_TRUE(peer->bind(family == kAF_INET ? loopback4(9) : loopback6(9), world.process).ok());
+        ASSERT_TRUE(socket->connect(*peer->local_address(), world.process).ok());
+        kos::net::Unreachable what{};
+        what.protocol = 17;
+        what.remote = family == kAF_INET ? ip_addr_t IPADDR4_INIT_BYTES(127, 0, 0, 1)
+                                         : ip_addr_t IPADDR6_INIT(0, 0, 0, lwip_htonl(1));
+        what.local = what.remote;
+        what.local_port = port_of(*socket);
+        what.remote_port = 9;
+        static_cast<InetSocket&>(*socket).unreachable(what);
+        EXPECT_FALSE(socket->poll() & kPOLLERR);  // a moment later there may be a way
+        what.is_forbidden = true;
+        static_cast<InetSocket&>(*socket).unreachable(what);
+        EXPECT_TRUE(socket->poll() & kPOLLERR);
+        EXPECT_EQ(world.receive(*socket).error(), family == kAF_INET ? Errno::kEHOSTUNREACH : Errno::kEACCES);
+    }
+}
+
 TEST_F(Loopback, DatagramQueueIsBounded) {
     Ref<Socket> const receiver = world.socket(kAF_INET6, kSOCK_DGRAM), sender = world.socket(kAF_INET6, kSOCK_DGRAM);
     ASSERT_TRUE(receiver->bind(loopback6(0), world.process).ok());

@@ -51,6 +51,45 @@ def orders(report, machine, gate):
     check_run(report, "a name that is nobody's", machine.run(["mix", "kos.restart", "nobody"], gate), "NOT_FOUND.*mix kos.status", 1)
 
 
+def pushes(report, machine, gate):
+    """Another version of each application while the other one goes on."""
+    before = states(machine, gate)
+    source = gate / "apps/motor/main.c"
+    source.write_text(source.read_text().replace("motor is ready", "motor is NEW"))
+    check_run(report, "a native application is pushed", machine.run(["mix", "kos.push", "motor"], gate), r"motor is restarted with version \d+")
+    report.check("it runs", eventually(machine, gate, "motor", ("ready",)))
+    check_run(report, "it is the new one", machine.run(["mix", "kos.logs", "--app", "motor"], gate), "motor is NEW")
+    after = states(machine, gate)
+    report.check("status shows the version", "pushed" in after["motor"] and "pushed" not in after["shop"], str(after))
+    report.check("the Elixir application went on", after["shop"][:3] == before["shop"][:3], str(after))
+    check_run(report, "the boot image's version again", machine.run(["mix", "kos.push", "motor", "--undo"], gate), "boot image")
+    report.check("it is back", eventually(machine, gate, "motor", ("ready",)) and "pushed" not in states(machine, gate)["motor"])
+    push_elixir(report, machine, gate)
+    description = gate / "apps/motor/app.toml"
+    good = description.read_text()
+    description.write_text(good.replace('memory = "256K"', 'memory = "512K"'))
+    check_run(report, "more memory is refused", machine.run(["mix", "kos.push", "motor"], gate), r"(?s)another description.*mix kos.run", 1)
+    description.write_text(good)
+    check_run(report, "which application", machine.run(["mix", "kos.push"], gate), "one of: motor, shop", 1)
+    check_run(report, "a service", machine.run(["mix", "kos.push", "log"], gate), "", 1)
+
+
+def push_elixir(report, machine, gate):
+    source = gate / "apps/shop/lib/shop.ex"
+    source.write_text(source.read_text().replace(":world", ":moon"))
+    started = time.monotonic()
+    check_run(report, "an Elixir application is pushed", machine.run(["mix", "kos.push", "shop"], gate), r"(\d+) KiB of \d+ KiB sent")
+    report.check("it runs", eventually(machine, gate, "shop", ("ready",)) and "pushed" in states(machine, gate)["shop"])
+    prompt(report, machine, gate, ":moon")
+    report.record({"row": "from an edit to an answer of the new version, Elixir", "value": round(time.monotonic() - started, 1), "unit": "s"})
+
+
+def states(machine, gate):
+    """{domain: columns of the status, "pushed" among them or not}"""
+    _, text = machine.run(["mix", "kos.status"], gate)
+    return {words[0]: words[1:] for words in map(str.split, text.splitlines()) if len(words) > 3}
+
+
 def eventually(machine, gate, name, columns):
     """The domain's line of the status begins with these columns."""
     for _ in range(30):
@@ -74,14 +113,14 @@ def wrong_key(report, machine, gate):
     check_run(report, "nothing with another key", outcome, "UNAUTHORIZED: it knows another development key", 1)
 
 
-def prompt(report, machine, gate):
+def prompt(report, machine, gate, answer=":world"):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(["mix", "kos.iex"], cwd=gate, env=machine.environment, stdin=theirs, stdout=theirs, stderr=theirs)
     screen = Screen(ours)
     try:
         report.check("the prompt appears", screen.wait_for("iex(", BOOT_S), screen.tail())
         screen.type("Shop.hello()\r")
-        report.check("it answers", screen.wait_for("\r\n:world", 120), screen.tail())
+        report.check("it answers", screen.wait_for(f"\r\n{answer}", 120), screen.tail())
         screen.type("\x01x")
         report.check("Ctrl-A X leaves", wait(process, 60) == 0, screen.tail())
     finally:
@@ -124,7 +163,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="kos-link-") as folder:
         machine = Machine(folder)
         gate = make(report, machine)
-        with_device(report, machine, gate, (orders, wrong_key, prompt))
+        with_device(report, machine, gate, (orders, wrong_key, prompt, pushes))
         no_production_key(report, machine, gate)
         check_run(report, "nothing runs any more", machine.run(["mix", "kos.status"], gate), "mix kos.run", 1)
     return report.finish()

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
 from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
 TASKS = ("kos", "kos.new", "kos.new_app", "kos.init", "kos.build", "kos.run", "kos.test", "kos.manifest", "kos.deps.check", "kos.docs",
-         "kos.status", "kos.logs", "kos.restart", "kos.iex", "kos.trace")
+         "kos.status", "kos.logs", "kos.restart", "kos.push", "kos.iex", "kos.trace")
 
 
 def install(report, machine):
@@ -122,11 +122,41 @@ def existing(report, machine):
     check_run(report, "native code for another machine is named", machine.run(["mix", "kos.build"], meter), r"(?s)another machine.*meter_nif\.so: x86-64.*\$\(CC\)", 1)
 
 
+# What the umbrella project says on the device, line by line.
+FLEET = {"environment": "{:prod, :kos, :target}", "secret": "64", "static": '"<h1>fleet</h1>"', "priv_is_writable": '"data"',
+         "nif": ":aarch64", "port_program": '"aarch64"', "erlang_dependency": "42", "authorities": "true",
+         "host_name": "{:ok, 'fleet'}", "memory": "true", "web": "true"}
+
+
+def umbrella(report, machine):
+    """An umbrella project with releases, runtime.exs, static files, a NIF by CMake, a port program by make, a dependency in
+    Erlang, and the target switch and release steps of a Nerves project."""
+    fleet = machine.folder / "fleet"
+    shutil.copytree(HERE / "fleet", fleet)
+    good = (fleet / "mix.exs").read_text()
+    (fleet / "mix.exs").write_text(good.replace("releases: [", "other: ["))
+    check_run(report, "an umbrella without a release", machine.run(["mix", "kos.init"], fleet), r"(?s)no release.*releases: \[my_device", 1)
+    (fleet / "mix.exs").write_text(good)
+    check_run(report, "an umbrella project", machine.run(["mix", "kos.init"], fleet), "runtime.exs reads DATABASE_URL: .*app.toml")
+    root = fleet / "root.toml"
+    root.write_text(root.read_text().replace("release =", 'packages = ["ca-certificates", "busybox"]\nbusybox = true\nrelease ='))
+    secret = re.search(r'SECRET_KEY_BASE = "([^"]{64})"', (fleet / "app.toml").read_text())
+    report.check("a secret for development", secret is not None)
+    manifest = machine.run(["mix", "kos.manifest", "--report", "report.md"], fleet)
+    check_run(report, "its manifest", manifest, "system.toml: ok")
+    report.check("the secret is not in the report", secret and secret[1] not in (fleet / "report.md").read_text())
+    _, text = machine.run(["mix", "kos.run", "--no-build", "--timeout", "90"], fleet)
+    for name, value in FLEET.items():
+        found = re.search(rf"fleet: {name}: (.*?)\r?$", text, re.MULTILINE)
+        report.check(f"umbrella on the device: {name}", found is not None and found[1] == value, found[1] if found else "not said")
+    report.check("the secret is not on the console", secret and secret[1] not in text)
+
+
 def main():
     report = Report()
     with tempfile.TemporaryDirectory(prefix="kos-elixir-") as folder:
         machine = Machine(folder)
-        for part in (install, mistakes, device, existing):
+        for part in (install, mistakes, device, existing, umbrella):
             part(report, machine)
     return report.finish()
 

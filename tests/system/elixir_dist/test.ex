@@ -10,7 +10,8 @@ defmodule :kos_dist_test do
 
   def run do
     :logger.set_primary_config(:level, :none)
-    spawn(fn -> start(Domain.self().name) end)
+    domain = Domain.self()
+    spawn(fn -> start(if domain, do: domain.name, else: System.get_env("ROLE", "linux")) end)
   end
 
   defp start("right") do
@@ -21,23 +22,65 @@ defmodule :kos_dist_test do
 
   defp start("left") do
     Process.register(self(), :left)
+    if Kos.KV.get("mode") == "bench", do: bench(), else: judge()
+  end
+
+  # On Linux, to compare with: two nodes over the loopback, whose figures stand for both carriers. Each has an address of
+  # its own, because all nodes listen on one port.
+  defp start("linux") do
+    :ok = begin(:"left@127.0.0.1", :longnames)
+    {:ok, [[root]]} = :init.get_argument(:root)
+    bin = :os.getenv('BINDIR')
+
+    words =
+      ["--", "-root", root, "-bindir", bin, "-progname", "erl", "--", "-home", "/root", "--", "-noshell", "-noinput", "-pa"] ++
+        :code.get_path() ++
+        ["-start_epmd", "false", "-epmd_module", "kos_epmd", "-kernel", "inet_dist_use_interface", "{127,0,0,2}"] ++
+        ["-s", "kos_dist_test", "run"]
+
+    elixir_port = [args: words, env: [{'ROLE', 'linux_right'}, {'ROOTDIR', root}]]
+    :erlang.open_port({:spawn_executable, bin ++ '/beam.smp'}, elixir_port)
+    true = reach(:"right@127.0.0.2")
+    for carrier <- ["carrier", "tcp"], do: measure(carrier, :"right@127.0.0.2")
+    record(~s({"verdict":"pass","passed":1,"failed":0,"skipped":0}))
+    :erlang.halt(0)
+  end
+
+  defp start("linux_right") do
+    :ok = begin(:"right@127.0.0.2", :longnames)
+    Process.register(self(), :right)
+    serve(0)
+  end
+
+  defp judge do
     test("start", fn -> begin(@left, :shortnames) == :ok and Node.self() == @left end)
     test("connect", fn -> reach(@right) and Node.list() == [@right] end)
     test("creation", fn -> :erpc.call(@right, :erlang, :system_info, [:creation]) == 5 end)
     test("sizes", &sizes/0)
     test("slow_reader", &slow_reader/0)
+    test("typed", &typed/0)
     test("not_granted", fn -> quickly(fn -> not Node.connect(:log@kos) and not Node.connect(:nobody@kos) end) end)
     test("other_name", &other_name/0)
     test("death", &death/0)
     test("next_instance", fn -> reach(@right) and :erpc.call(@right, :erlang, :system_info, [:creation]) == 7 end)
     test("other_side_connects", &other_side_connects/0)
-    measure("carrier", @right)
+    test("messages", fn -> measure("carrier", @right) end)
     test("tcp", &tcp/0)
-    measure("tcp", tcp_name(:right))
+    test("tcp_messages", fn -> measure("tcp", tcp_name(:right)) end)
     failed = Process.get(:failed, 0)
     verdict = if failed == 0, do: "pass", else: "fail"
     count = Process.get(:count, 0)
     record(~s({"verdict":"#{verdict}","passed":#{count - failed},"failed":#{failed},"skipped":0}))
+  end
+
+  defp bench do
+    :ok = begin(@left, :shortnames)
+    true = reach(@right)
+    measure("carrier", @right)
+    true = tcp()
+    measure("tcp", tcp_name(:right))
+    native()
+    record(~s({"verdict":"pass","passed":1,"failed":0,"skipped":0}))
   end
 
   defp begin(name, kind) do
@@ -95,6 +138,18 @@ defmodule :kos_dist_test do
     Enum.all?(1..50, fn _ -> receive(do: ({:echo, ^bytes} -> true), after: (60_000 -> false)) end)
   end
 
+  # By the module that the build makes of the interface.
+  defp typed do
+    {:ok, appman} = Kos.Port.start_link("appman")
+    {:ok, %{entry: %{name: "right", state: :ready}}} = Kos.Idl.Appman.status(appman, %{name: "right"})
+    {:error, :unauthorized} = Kos.Idl.Appman.stop(appman, %{name: "right"})
+    {:ok, %{next: next, entries: [%{name: "right"}]}} = Kos.Idl.Appman.watch(appman, %{since: 0})
+    {:ok, %{next: ^next, entries: []}} = Kos.Idl.Appman.watch(appman, %{since: next})
+    {:error, :invalid_argument} = Kos.Idl.Appman.status(appman, %{name: String.duplicate("x", 32)})
+    :ok = Kos.Port.close(appman)
+    true
+  end
+
   # A node that calls itself otherwise than its domain does not get in, in neither direction.
   defp other_name do
     watch(@right)
@@ -104,7 +159,8 @@ defmodule :kos_dist_test do
     refused = not Node.connect(@right) and not Node.connect(:imposter@kos) and Node.list([:visible, :hidden]) == []
     # Nothing but the supervisor reaches it now.
     :ok = Domain.restart("right")
-    gone and refused and reach(@right)
+    {true, true, true} = {gone, refused, reach(@right)}
+    true
   end
 
   # The other domain ends while much is under way: nodedown at once, and no call hangs.
@@ -151,13 +207,17 @@ defmodule :kos_dist_test do
     reach(tcp_name(:right)) and :erpc.call(tcp_name(:right), Node, :self, []) == tcp_name(:right)
   end
 
-  defp tcp_name(:right), do: :"right@10.78.#{Kos.KV.get_integer("peer_number")}.2"
+  defp tcp_name(:right) do
+    {:ok, %{number: number}} = Domain.status("right")
+    :"right@10.78.#{number}.2"
+  end
+
   defp tcp_name(:left), do: :"left@10.78.#{Domain.self().number}.2"
 
   # --- Figures
 
   defp measure(name, node) do
-    rounds = Kos.KV.get_integer("rounds")
+    rounds = rounds()
     right = {:right, node}
     for _ <- 1..20, do: round_trip(right)
     {trips, _} = :timer.tc(fn -> for _ <- 1..rounds, do: round_trip(right) end)
@@ -170,16 +230,43 @@ defmodule :kos_dist_test do
         ^messages = receive(do: ({:count, count} -> count))
       end)
 
-    row("#{name}_round_trip", trips * 1000 / rounds, "ns")
-    row("#{name}_messages", messages * 1_000_000 / one_way, "messages/s")
+    row("#{name}/round_trip", trips * 1000 / rounds)
+    row("#{name}/message", one_way * 1000 / messages)
+    true
   end
+
+  # A native server, called one after the other, and as many at a time as the domain has threads for.
+  defp native do
+    rounds = rounds()
+    {:ok, echo} = Kos.Port.start_link("idl_c")
+    call = fn -> {:ok, %{sum: 42}} = Kos.Idl.Echo.add(echo, %{a: 40, b: 2}) end
+    for _ <- 1..20, do: call.()
+    {one, _} = :timer.tc(fn -> for _ <- 1..rounds, do: call.() end)
+    row("native/call", one * 1000 / rounds)
+    payload = bytes(4096)
+    {large, _} = :timer.tc(fn -> for _ <- 1..rounds, do: {:ok, %{copy: ^payload}} = Kos.Idl.Echo.data(echo, %{data: payload}) end)
+    row("native/call_4096_bytes", large * 1000 / rounds)
+
+    {many, _} =
+      :timer.tc(fn ->
+        for _ <- 1..div(rounds, 50) do
+          calls = for _ <- 1..50, do: Kos.Port.async(echo, 1, "", small: true)
+          for reference <- calls, do: {:ok, _} = Kos.Port.await(reference)
+        end
+      end)
+
+    row("native/call_of_many", many * 1000 / rounds)
+  end
+
+  defp rounds, do: Kos.KV.get_integer("rounds") || 2000
 
   defp round_trip(right) do
     send(right, {:echo, self(), 1})
     receive(do: ({:echo, 1} -> :ok))
   end
 
-  defp row(name, value, unit), do: record(~s({"row":"#{name}","value":#{round(value)},"unit":"#{unit}"}))
+  # Of virtual time: with one instruction per nanosecond, instructions of everybody together.
+  defp row(name, value), do: record(~s({"row":"#{name}","value":#{round(value)},"unit":"ns"}))
 
   # --- Help
 

@@ -78,7 +78,7 @@ def start_openssl(folder, port):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
                     "-subj", "/CN=host", "-keyout", certificate, "-out", folder / "public.pem"], check=True, capture_output=True)
     return processes.start(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-www", "-key", certificate, "-cert",
-                            folder / "public.pem"], stdin=processes.DEVNULL, stdout=processes.DEVNULL, stderr=processes.DEVNULL)
+                            folder / "public.pem"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def start_node(folder, port):
@@ -87,8 +87,8 @@ def start_node(folder, port):
     return processes.start(["erl", "-noinput", "-pa", MODULES, "-name", "host@10.0.2.2", "-setcookie", "elixir_net",
                             "-start_epmd", "false", "-epmd_module", "kos_epmd", "-kos_root", folder,
                             "-kernel", "inet_dist_use_interface", "{127,0,0,1}"],
-                           env=dict(os.environ, HOME=str(folder)), stdin=processes.DEVNULL, stdout=processes.DEVNULL,
-                           stderr=processes.DEVNULL)
+                           env=dict(os.environ, HOME=str(folder)), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
 
 
 def tls_server(port, version):
@@ -135,7 +135,7 @@ def erlang_by_ssh(folder, port):
 
 
 def iex_by_ssh(folder, port):
-    _, output = ssh(folder, port, "sesame", ["-tt"][:0], "IO.puts(\"sum: #{20 + 22}\")\nexit\n")
+    _, output = ssh(folder, port, "sesame", [], "IO.puts(\"sum: #{20 + 22}\")\nexit\n")
     return None if re.search(r"sum: 42", output) else f"{output[-200:]!r}"
 
 

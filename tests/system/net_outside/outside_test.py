@@ -2,7 +2,7 @@
 everything goes on when machines on the wire send anything at all. README.md says more.
 
 KOS_OUTSIDE: parts to run (default: all), e.g. "salvos". KOS_OUTSIDE_ROUNDS, KOS_OUTSIDE_CONNECTIONS: more of them.
-KOS_OUTSIDE_CAPTURE: a file for all frames, for tshark."""
+KOS_OUTSIDE_SCAN: every port by each protocol. KOS_OUTSIDE_CAPTURE: a file for all frames, for tshark."""
 
 import os
 import sys
@@ -44,7 +44,7 @@ def main():
     random = Random(seed())
     chosen = os.environ.get("KOS_OUTSIDE", ",".join(PARTS)).split(",")
     rounds = int(os.environ.get("KOS_OUTSIDE_ROUNDS", "1"))
-    count = int(os.environ.get("KOS_OUTSIDE_CONNECTIONS", "1000"))
+    count = int(os.environ.get("KOS_OUTSIDE_CONNECTIONS", "300"))
     root_task = system_image.compile_system(SYSTEM)
     with tempfile.TemporaryDirectory(prefix="kos-wire-") as folder, \
             wire.open_wire(Path(folder), random, os.environ.get("KOS_OUTSIDE_CAPTURE")) as (arguments, world), \
@@ -60,7 +60,7 @@ def main():
             return results.finish()
         results.add("start")
         work = {"outbound": lambda: outbound.run(results, world, Agent(world), witness),
-                "scan": lambda: scan.run(results, world, witness),
+                "scan": lambda: scan.run(results, world, witness, "KOS_OUTSIDE_SCAN" in os.environ),
                 "salvos": lambda: salvos.run(results, world, witness, random, rounds),
                 "connections": lambda: connections.run(results, world, witness, count)}
         for name in PARTS:

@@ -1,11 +1,13 @@
 """A port scan of the device from its own network: what answers must be what the manifest forwards, and echo."""
 
 from kos import packets, wire
+from kos.common import KosError
 from kos.packets import ACK, FIN, PSH, RST, SYN, URG
 
 # By IPv4 and by IPv6: two of the ports are forwarded for machines of IPv4 only.
 TCP_OPEN, UDP_OPEN = {4: {7, 80, 8008, 9100}, 16: {7, 80, 8008}}, {4: {7, 9000}, 16: {7}}
-OTHER_PORTS = 65536
+ALL = range(65536)
+SOME = sorted({*range(2048), *range(5000, 5400), *range(8000, 8100), *range(9000, 9200), *range(0, 65536, 29)})
 BATCH = 96  # probes between two marks, fewer than the driver has buffers
 SCANNER_PORT = 41000
 PATIENCE_S = 60
@@ -43,18 +45,18 @@ class Scanner:
             try:
                 world.wait(answered, 1, "a mark")
                 break
-            except wire.KosError:
+            except KosError:
                 continue
         else:
-            raise wire.KosError("the device does not answer any more")
+            raise KosError("the device does not answer any more")
         world.send(packets.tcp(self.own, port, self.device, 7, RST, seq + 1))
         others = [one for one in world.unclaimed if not is_mine(one)]
         world.unclaimed.clear()
         return others
 
 
-def tcp_ports(scanner):
-    found = scanner.probe(packets.tcp(scanner.own, SCANNER_PORT, scanner.device, port, SYN, port) for port in range(OTHER_PORTS))
+def tcp_ports(scanner, ports):
+    found = scanner.probe(packets.tcp(scanner.own, SCANNER_PORT, scanner.device, port, SYN, port) for port in ports)
     open_ports = {one.source_port for one in found if one.kind == packets.TCP and one.flags == SYN | ACK}
     for port in open_ports:
         scanner.world.send(packets.tcp(scanner.own, SCANNER_PORT, scanner.device, port, RST, port + 1))
@@ -64,7 +66,6 @@ def tcp_ports(scanner):
 
 def udp_ports(scanner, ports):
     found = scanner.probe(packets.udp(scanner.own, SCANNER_PORT, scanner.device, port, b"0 what?") for port in ports)
-    found = [one for one in found]
     return {one.source_port for one in found if one.kind == packets.UDP}, [one for one in found if one.kind != packets.UDP]
 
 
@@ -92,28 +93,30 @@ def told(found):
     return [f"protocol {one.kind} port {one.source_port} flags {one.flags:02x}" for one in found][:5]
 
 
-def scan(results, world, own, device, name):
+def scan(results, world, own, device, name, tcp, udp):
     scanner = Scanner(world, own, device)
-    open_ports, others = tcp_ports(scanner)
-    results.add(f"{name}: TCP ports that answer", None if open_ports == TCP_OPEN[len(own)] and not others else f"{open_ports} {told(others)}")
-    answered, others = udp_ports(scanner, range(OTHER_PORTS))
-    results.add(f"{name}: UDP ports that answer", None if answered == UDP_OPEN[len(own)] and not others else f"{answered} {told(others)}")
+    open_ports, others = tcp_ports(scanner, tcp)
+    right = open_ports == TCP_OPEN[len(own)] and not others
+    results.add(f"{name}: TCP ports that answer", None if right else f"{open_ports} {told(others)}")
+    answered, others = udp_ports(scanner, udp)
+    right = answered == UDP_OPEN[len(own)] and not others
+    results.add(f"{name}: UDP ports that answer", None if right else f"{answered} {told(others)}")
     for what, probe in (("segments that begin nothing", odd_segments), ("other protocols", protocols),
                         ("messages of ICMP", messages)):
         found = probe(scanner)
         results.add(f"{name}: silence about {what}", f"{told(found)}" if found else None)
 
 
-def run(results, world, witness):
+def run(results, world, witness, is_whole):
     before = witness.state()
     sent = world.frames_out
-    scan(results, world, wire.GATEWAY, wire.DEVICE, "IPv4")
+    scan(results, world, wire.GATEWAY, wire.DEVICE, "IPv4", ALL, ALL if is_whole else SOME)
     if world.device6:
-        scan(results, world, packets.ip("2001:67c:1::77"), world.device6, "IPv6")
+        scan(results, world, packets.ip("2001:67c:1::77"), world.device6, "IPv6", *(ALL if is_whole else SOME,) * 2)
     else:
         results.add("IPv6: an address", "the device has not asked for one")
     sent = world.frames_out - sent
     after = witness.state()
     seen = after["packets_in"] - before["packets_in"]
     results.add("every probe has reached the router", None if seen >= sent - 8 else f"{seen} of {sent}")
-    results.add("and is recorded", None if after["denials"] - before["denials"] > 2 * 65000 else str(after["denials"]))
+    results.add("and is recorded", None if after["denials"] - before["denials"] > seen * 9 // 10 else str(after["denials"]))

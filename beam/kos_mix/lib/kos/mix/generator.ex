@@ -26,7 +26,7 @@ defmodule Kos.Mix.Generator do
 
   @doc "The files around the applications. `console`: the app that has the console, or nil."
   def system(root, name, module, console) do
-    values = [name: name, dashed: dashed(name), module: module, console: console]
+    values = [name: name, dashed: dashed(name), module: module, console: console, port: nil]
 
     write(root, values, [
       {"system/mix.exs", "mix.exs"},
@@ -79,9 +79,11 @@ defmodule Kos.Mix.Generator do
   end
 
   @doc "The KOS files of an Elixir project that exists: app.toml, root.toml and a system.toml around it."
-  def adopt(root, name, module) do
-    values = values(name, module, "elixir", true) |> Keyword.put(:release, "_build/kos/rel/#{name}")
-    system = [name: name, dashed: dashed(name), module: module, console: name]
+  def adopt(root, name, module, options \\ []) do
+    values =
+      values(name, module, "elixir", true) |> Keyword.put(:release, "_build/kos/rel/#{name}") |> Keyword.merge(options)
+
+    system = [name: name, dashed: dashed(name), module: module, console: name, port: options[:port]]
     write(root, system, [{"system/system.toml", "system.toml"}])
     write(root, values, [{"elixir/app.toml", "app.toml"}, {"elixir/root.toml", "root.toml"}])
     add_to_system(root, ".")
@@ -99,6 +101,8 @@ defmodule Kos.Mix.Generator do
       language: @languages[language],
       console: console?,
       umbrella: true,
+      port: nil,
+      variables: [],
       release: "../../_build/kos/rel/#{name}",
       library: File.dir?(Kos.Mix.Home.path!("beam/kos")),
       id: schema_id()

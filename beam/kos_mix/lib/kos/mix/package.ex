@@ -20,11 +20,16 @@ defmodule Kos.Mix.Package do
     <<_context::binary-16, domain::binary-32, _system::binary-32, sequence::little-64, count::little-32, _::32,
       table::binary-size(4 * 48), _signature::binary>> = announcement
 
-    entries =
-      for <<kind::little-32, _::32, size::little-64, _hash::binary-size(@hash) <- table>>, do: {kind, size}
+    entries = for <<kind::little-32, _::32, size::little-64, _hash::binary-size(@hash) <- table>>, do: {kind, size}
 
     {files, ""} = entries |> Enum.take(count) |> Enum.map_reduce(rest, &take_file/2)
-    %__MODULE__{announcement: announcement, domain: String.trim_trailing(domain, "\0"), sequence: sequence, files: files}
+
+    %__MODULE__{
+      announcement: announcement,
+      domain: String.trim_trailing(domain, "\0"),
+      sequence: sequence,
+      files: files
+    }
   end
 
   defp take_file({@program, size}, bytes) do

@@ -83,6 +83,7 @@ defmodule Kos.Mix.Toolchain do
       "RANLIB" => "#{@triple}-ranlib",
       "STRIP" => "#{@triple}-strip",
       "OBJCOPY" => "#{@triple}-objcopy",
+      "CMAKE_TOOLCHAIN_FILE" => Kos.Mix.Home.path!("beam/kos_mix/toolchain.cmake"),
       "CFLAGS" => "-O2 -fPIC -march=armv8-a -mtune=cortex-a53",
       "CXXFLAGS" => "-O2 -fPIC -march=armv8-a -mtune=cortex-a53",
       "LDFLAGS" => "",

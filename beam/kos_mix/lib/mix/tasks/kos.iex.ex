@@ -66,7 +66,9 @@ defmodule Mix.Tasks.Kos.Iex do
 
     cond do
       names == [] ->
-        Mix.raise("No application of the device has its prompt at the development link. mix kos.new_app NAME --iex makes one; mix help kos.iex says what it takes")
+        Mix.raise(
+          "No application of the device has its prompt at the development link. mix kos.new_app NAME --iex makes one; mix help kos.iex says what it takes"
+        )
 
       wanted in names ->
         {wanted, link}

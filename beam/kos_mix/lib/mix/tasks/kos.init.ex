@@ -4,6 +4,10 @@ defmodule Mix.Tasks.Kos.Init do
 
       mix kos.init
 
+  A project with Phoenix, Bandit or Cowboy gets a network and its port 4000 forwarded. Environment variables that config/runtime.exs
+  reads are in app.toml; SECRET_KEY_BASE with a value made now, for development. An umbrella project becomes one domain, of its one release. A
+  Nerves project keeps its targets: on KOS, `Mix.target()` is `:kos`, and steps of `Nerves.Release` are left out.
+
   The project itself is not changed. To use the Elixir library of KOS in it, add to its mix.exs:
 
       archives: [kos_mix: "~> 0.1"],           # in project/0
@@ -11,7 +15,7 @@ defmodule Mix.Tasks.Kos.Init do
   """
   @shortdoc "Makes an Elixir project that exists a device"
   use Mix.Task
-  alias Kos.Mix.{Generator, Project, Shell, Toolchain}
+  alias Kos.Mix.{Adopt, Generator, Project, Shell, Toolchain}
 
   @impl true
   def run(arguments) do
@@ -25,16 +29,19 @@ defmodule Mix.Tasks.Kos.Init do
   defp adopt do
     Toolchain.check_otp!()
     unless File.regular?("mix.exs"), do: Mix.raise("There is no mix.exs here. A new project: mix kos.new PATH")
-    config = Mix.Project.config()
+    found = Adopt.look(File.cwd!(), Mix.Project.config())
+    name = Project.check_name!(found.name)
+    Generator.adopt(File.cwd!(), name, Macro.camelize(name), port: found.port, variables: found.variables)
+    unknown = for {variable, nil} <- found.variables, do: variable
 
-    if config[:apps_path] do
-      Mix.raise(
-        "This is an umbrella project; a device's domain is one application. Run mix kos.init in the one that is started"
-      )
-    end
+    if unknown != [],
+      do:
+        Mix.shell().info(
+          "\nconfig/runtime.exs reads #{Enum.join(unknown, ", ")}: their values go to app.toml, [app.environment]"
+        )
 
-    name = Project.check_name!(to_string(config[:app]))
-    Generator.adopt(File.cwd!(), name, Macro.camelize(name))
+    for note <- found.notes, do: Mix.shell().info([:yellow, "\nNote: ", :reset, note])
+    if found.port, do: Mix.shell().info("\nWhile it runs, it is at http://localhost:#{found.port} of this machine")
     Mix.shell().info("\nNext: mix kos.run    # in QEMU; Ctrl-A X leaves")
   end
 end

@@ -71,7 +71,10 @@ defmodule Mix.Tasks.Kos.Push do
 
     package = file |> File.read!() |> Package.parse!()
     Shell.step("To the device", fn -> send!(package, app) end)
-    Mix.shell().info("#{app.name} is restarted with version #{package.sequence}. mix kos.logs --app #{app.name} shows what it says")
+
+    Mix.shell().info(
+      "#{app.name} is restarted with version #{package.sequence}. mix kos.logs --app #{app.name} shows what it says"
+    )
   end
 
   defp send!(package, app) do
@@ -167,8 +170,11 @@ defmodule Mix.Tasks.Kos.Push do
 
   defp piece!(link, piece, app) do
     case Link.unsigned(link, "data " <> Base.encode64(piece)) do
-      :ok -> :ok
-      {:error, why} -> Mix.raise("kos.push #{app.name}: what arrived is not what was sent (#{why}). Nothing was replaced; try again")
+      :ok ->
+        :ok
+
+      {:error, why} ->
+        Mix.raise("kos.push #{app.name}: what arrived is not what was sent (#{why}). Nothing was replaced; try again")
     end
   end
 
@@ -185,13 +191,16 @@ defmodule Mix.Tasks.Kos.Push do
   end
 
   def explain("BAD_REQUEST", _),
-    do: "The device knows another development key: it was started from another clone of KOS. Start it again: mix kos.run"
+    do:
+      "The device knows another development key: it was started from another clone of KOS. Start it again: mix kos.run"
 
   def explain("UNAUTHORIZED", app),
-    do: "#{app.name} is a service of the system, or the device knows another development key (mix kos.run starts one that knows yours)"
+    do:
+      "#{app.name} is a service of the system, or the device knows another development key (mix kos.run starts one that knows yours)"
 
   def explain("UNAVAILABLE", _),
-    do: "The system has no staging: in system.toml core:devlink says staging = 0. Set it, and start the device again: mix kos.run"
+    do:
+      "The system has no staging: in system.toml core:devlink says staging = 0. Set it, and start the device again: mix kos.run"
 
   def explain("AT_TOKEN_LIMIT", app),
     do: "The device has a newer version of #{app.name} than this one. Is this machine's clock right?"

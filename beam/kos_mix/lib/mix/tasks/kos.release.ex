@@ -28,6 +28,7 @@ defmodule Mix.Tasks.Kos.Release do
     Toolchain.check_otp!()
     Mix.Task.run("compile", [])
     name = release_name()
+    without_nerves(name)
     if test?, do: add_tests(name)
     # --overwrite leaves files of an earlier release behind.
     File.rm_rf!(path)
@@ -38,11 +39,15 @@ defmodule Mix.Tasks.Kos.Release do
 
   defp release_name do
     config = Mix.Project.config()
-    app = config[:app] || Mix.raise("#{File.cwd!()}/mix.exs has no :app")
+    # An umbrella project has no application of its own.
+    app = config[:app]
 
     case Keyword.keys(config[:releases] || []) do
       [] ->
-        app
+        app ||
+          Mix.raise(
+            "#{File.cwd!()}/mix.exs has neither :app nor :releases; mix help kos.init says what an umbrella project needs"
+          )
 
       [only] ->
         only
@@ -54,9 +59,32 @@ defmodule Mix.Tasks.Kos.Release do
     end
   end
 
+  # A Nerves project's release takes its run-time system from the Nerves target, and arranges files for it.
+  defp without_nerves(name) do
+    releases = Mix.Project.config()[:releases] || []
+
+    if releases[name] do
+      releases =
+        Keyword.update!(releases, name, fn options ->
+          options = if is_function(options, 0), do: options.(), else: options
+          erts = if nerves?(options[:include_erts]), do: [include_erts: true], else: []
+          steps = if options[:steps], do: [steps: Enum.reject(options[:steps], &nerves?/1)], else: []
+          options |> Keyword.merge(erts) |> Keyword.merge(steps)
+        end)
+
+      Mix.ProjectStack.merge_config(releases: releases)
+    end
+  end
+
+  defp nerves?(step), do: is_function(step) and Function.info(step, :module) == {:module, Nerves.Release}
+
   # The tests become an application of the release, behind all others in its boot script.
   defp add_tests(name) do
     config = Mix.Project.config()
+
+    if config[:apps_path],
+      do: Mix.raise("Tests of an umbrella project do not run on the device as one; run mix test on this machine")
+
     files = Path.wildcard("test/**/*_test.exs")
     if files == [], do: Mix.raise("#{File.cwd!()} has no test/**/*_test.exs to run on the device")
 

@@ -107,6 +107,7 @@ private:
     uint32_t last_tcp_ms_, last_second_ms_;
     uint32_t lookups_ = 0;
     bool is_in_lookup_timer_ = false;
+    bool was_connected_ = false;
 };
 
 }  // namespace kos::net

@@ -1,0 +1,3 @@
+defmodule FleetWeb do
+  def ready?, do: true
+end

@@ -1,0 +1,4 @@
+-module(plain).
+-export([answer/0]).
+
+answer() -> 42.
