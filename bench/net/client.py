@@ -8,6 +8,7 @@ import selectors
 import socket
 import ssl
 import statistics
+import struct
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -170,26 +171,40 @@ def ask(streams, latencies):
                         asked += 1
 
 
+class Datagrams:
+    """So many are always under way. They keep their order, so an answer says that those before it are lost."""
+
+    def __init__(self, udp):
+        self.udp = udp
+        self.under_way = set()
+        self.next = 0
+        self.fill()
+
+    def fill(self):
+        while len(self.under_way) < DATAGRAMS_AT_ONCE:
+            self.under_way.add(self.next)
+            self.udp.send(struct.pack("<I", self.next).ljust(len(REQUEST), b"u"))
+            self.next += 1
+
+    def answers(self, count):
+        while count > 0:
+            try:
+                (number,) = struct.unpack_from("<I", self.udp.recv(2048))
+                count -= number in self.under_way
+                self.under_way = {other for other in self.under_way if other > number}
+            except TimeoutError:
+                self.under_way.clear()
+            self.fill()
+
+
 def datagrams(port, meter):
-    """Some are under way; those that are lost are sent anew."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.settimeout(0.5)
         udp.connect((HOST, port))
-
-        def round_trips(count):
-            for _ in range(DATAGRAMS_AT_ONCE):
-                udp.send(REQUEST)
-            while count > 0:
-                try:
-                    udp.recv(2048)
-                    count -= 1
-                except TimeoutError:
-                    pass
-                udp.send(REQUEST)
-
-        round_trips(DATAGRAMS_AT_ONCE)
+        stream = Datagrams(udp)
+        stream.answers(DATAGRAMS_AT_ONCE)
         with meter.count(DATAGRAMS):
-            round_trips(DATAGRAMS)
+            stream.answers(DATAGRAMS)
 
 
 def handshakes(port, meter):

@@ -21,6 +21,9 @@
  * driver says GONE; each side ignores descriptors of another session than the present one. So no buffer is ever with
  * both sides, whoever is restarted when.
  *
+ * Buffers that are free again are told together with frames, or when there are many: each side keeps back so few that
+ * the other one never stands still for want of them (kDoneAtOnce, kFreeAtOnce).
+ *
  * Waking: each side sleeps by kos_ring_prepare_wait on the ring it reads; neither ever waits for room, because a ring
  * holds more descriptors than there are buffers. A side that finds no room faces one that broke the rules.
  */
