@@ -55,6 +55,7 @@ def main(system_file, tree, output):
                               "send": one.get("send_only", False)})
         for one in app.get("ring", []):
             edges.append({"from": name, "to": one["to"], "port": one["name"], "ring": True})
+        edges += [{"from": name, "to": one["to"], "port": "distribution", "net": True} for one in app.get("stream", [])]
         network = app.get("network")
         if network is not None:
             edges.append({"from": name, "to": "netrouter", "port": "packets", "ring": True})

@@ -474,6 +474,21 @@ TEST(NetStack, RefusesImpossibleSources) {
     EXPECT_EQ(test.interface.counters().received_packets, 0u);
 }
 
+// Like the segment that was sent last, from so many other addresses.
+void flood(TestStack& test, unsigned count) {
+    std::vector<uint8_t> syn = test.link.sent.back().bytes;
+    swap_addresses(syn);
+    for (unsigned i = 0; i < count; ++i) {
+        syn[15] = uint8_t(i);
+        syn[14] = uint8_t(i >> 8);
+        syn[10] = syn[11] = 0;
+        const auto check = uint16_t(~kos_lwip_checksum(syn.data(), 20));
+        std::memcpy(&syn[10], &check, 2);
+        test.link.inject(syn, true);
+        test.stack.poll();
+    }
+}
+
 TEST(NetStack, AFloodOfConnectionsStaysBounded) {
     StackConfig config;
     config.tcp_connections = 100;
@@ -481,19 +496,7 @@ TEST(NetStack, AFloodOfConnectionsStaysBounded) {
     test.link.mirrors = false;
     Server server(true);
     Client client(peer4(), 1);
-    std::vector<uint8_t> syn = test.link.sent.back().bytes;
-    swap_addresses(syn);
-    for (unsigned i = 0; i < 5000; ++i) {
-        syn[15] = uint8_t(i);
-        syn[14] = uint8_t(i >> 8);
-        test.link.inject(syn, true);
-        // From another address: the checksum of the header.
-        auto& bytes = test.link.queue.back().bytes;
-        bytes[10] = bytes[11] = 0;
-        const uint16_t check = uint16_t(~kos_lwip_checksum(bytes.data(), 20));
-        std::memcpy(&bytes[10], &check, 2);
-        test.stack.poll();
-    }
+    flood(test, 5000);
     EXPECT_LE(test.stack.tcp_connections(), 100u);
     EXPECT_GE(test.stack.tcp_connections(), 50u);
     // They are given up when nobody goes on with them.
@@ -512,19 +515,8 @@ TEST(NetStack, AFloodOfConnectionsDoesNotKeepOthersOut) {
     Server server(true);  // for 255 that are not accepted yet
     test.link.mirrors = false;
     Client client(peer4(), 1);
-    std::vector<uint8_t> syn = test.link.sent.back().bytes;
-    swap_addresses(syn);
+    flood(test, 1000);
     tcp_abort(client.pcb);
-    for (unsigned i = 0; i < 1000; ++i) {
-        syn[15] = uint8_t(i);
-        syn[14] = uint8_t(i >> 8);
-        test.link.inject(syn, true);
-        auto& bytes = test.link.queue.back().bytes;
-        bytes[10] = bytes[11] = 0;
-        const uint16_t check = uint16_t(~kos_lwip_checksum(bytes.data(), 20));
-        std::memcpy(&bytes[10], &check, 2);
-        test.stack.poll();
-    }
     EXPECT_EQ(test.stack.tcp_connections(), 255u);
     EXPECT_EQ(server.accepted, 0u);
     test.link.mirrors = true;

@@ -6,6 +6,7 @@
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
 #include "task/futex.h"
+#include "task/message_call.h"
 #include "task/start.h"
 
 #include <kos/app.h>
@@ -102,7 +103,10 @@ KosServer::KosServer(const kos_startup_t& startup)
       reply_(*reinterpret_cast<const uint64_t*>(reinterpret_cast<uintptr_t>(&startup) + startup.replies.offset)) {}
 
 Status KosServer::initialise() {
-    KOS_TRY_STATUS(make_empty_cspace());
+    // The first CNode for slots: before memory is split up, which takes some.
+    KOS_TRY(CPtr const slot, Objects::take_slot());
+    Objects::give_slot(slot);
+    KOS_TRY_STATUS(make_gate());
     KOS_TRY_STATUS(make_endpoint());
     return load_shim();
 }
@@ -134,19 +138,29 @@ Status KosServer::start_ports() {
     return mount_kos(*system_, *ports_);
 }
 
-// A CNode with one empty slot pair behind a guard of 58 bits that no user address or small number matches.
-Status KosServer::make_empty_cspace() {
-    constexpr unsigned kRadix = 1, kGuardBits = 58;
-    uint64_t guard = 0;
-    KOS_TRY_STATUS(random(&guard, sizeof guard));
-    // Not canonical, so that no address of a program has it: bits 47 and up neither all zero nor all one.
-    constexpr uint64_t kMiddle = 0x2aaULL << 47 >> (64 - kGuardBits - kRadix);
-    guard = ((guard & 0xffff'ffff) | kMiddle | 1ULL << 56) & ((1ULL << kGuardBits) - 1);
-    KOS_TRY(Objects::Object const made, Objects::make(seL4_CapTableObject, kRadix, kRadix + seL4_SlotBits));
-    KOS_TRY(empty_cspace_, Objects::take_slot());
-    bool const done =
-        cnode_mint(Objects::path(empty_cspace_), Objects::path(made.cap), seL4_AllRights, guard << 6 | kGuardBits).ok();
-    return done ? Status() : Status(Errno::kENOMEM);
+// Each thread has a CNode with one capability, by which it calls the server, behind a guard that fills its address up.
+// Who knew the address could also send, to which there is no answer, and the server would stand there without time. So
+// nobody does: the only instructions that load it can be executed and not read, end in the call, and lose it there.
+Status KosServer::make_gate() {
+    constexpr unsigned kGuardBits = 58, kRandomBits = 54;
+    uint64_t secret = 0;
+    KOS_TRY_STATUS(random(&secret, sizeof secret));
+    // Not canonical: no address of a program, nor a small number, positive or negative.
+    secret = (secret & ((uint64_t{1} << kRandomBits) - 1)) | uint64_t{1} << (kRandomBits + 2);
+    guard_ = secret << 6 | kGuardBits;
+    uint64_t const address = secret << (64 - kGuardBits);
+    uint32_t words[kGateBytes / 4];
+    constexpr uint32_t kMovzX0 = 0xd280'0000, kMovkX0 = 0xf280'0000, kCallX7 = 0x9280'0007, kSvc = 0xd400'0001,
+                       kBrX17 = 0xd61f'0220;
+    for (unsigned i = 0; i < 4; ++i) {
+        words[i] = (i == 0 ? kMovzX0 : kMovkX0) | i << 21 | static_cast<uint32_t>(address >> 16 * i & 0xffff) << 5;
+    }
+    words[kGateCall / 4 - 1] = kCallX7;
+    words[kGateCall / 4] = kSvc;
+    words[kGateBack / 4] = kBrX17;
+    KOS_TRY(gate_, frames_.allocate());
+    memcpy(gate_->data(), words, sizeof words);
+    return {};
 }
 
 extern "C" const std::byte kos_linux_shim_start[], kos_linux_shim_end[];
@@ -171,7 +185,7 @@ Result<std::unique_ptr<MachineThread>> KosServer::make_thread(Thread& thread, Ad
 }
 
 Result<std::unique_ptr<MachineSpace>> KosServer::make_space() {
-    KOS_TRY(std::unique_ptr<KosSpace> made, KosSpace::create());
+    KOS_TRY(std::unique_ptr<KosSpace> made, KosSpace::create(*gate_));
     return std::unique_ptr<MachineSpace>(std::move(made));
 }
 
@@ -203,19 +217,23 @@ void KosServer::add(KosThread& thread) {
 }
 
 void KosServer::remove(KosThread& thread) {
-    threads_.erase(static_cast<uint64_t>(thread.thread().tid));
+    auto const token = static_cast<uint64_t>(thread.thread().tid);
+    threads_.erase(token);
+    if (recent_[token % kRecent] == &thread) recent_[token % kRecent] = nullptr;
     --threads_on_core_[thread.core()];
     if (current_ == &thread) current_ = nullptr;
 }
 
-void KosServer::bury(const Objects::Object& tcb, const Objects::Object& time, CPtr fault, unsigned core) {
-    graves_.push_back({tcb, time, fault, core});
+void KosServer::bury(const Objects::Object& tcb, const Objects::Object& time, const Objects::Object& cspace, CPtr fault,
+                     unsigned core) {
+    graves_.push_back({tcb, time, cspace, fault, core});
 }
 
 // Its own time is the domain's again here: nobody's that is being buried.
 void KosServer::empty_graves() {
     for (Grave& grave : graves_) {
         Objects::destroy(grave.tcb);
+        Objects::destroy(grave.cspace);
         if (grave.fault) {
             cnode_delete(Objects::path(grave.fault));
             Objects::give_slot(grave.fault);
@@ -267,7 +285,9 @@ Message KosServer::answer_and_receive() {
     kos_life_t* const life = reinterpret_cast<kos_life_t*>(startup_.life_page);
     Tag tag = Tag::make(kStay, 0);
     Words words;
-    if (thread && thread->answer() == KosThread::Answer::kResult) {
+    if (thread && thread->is_by_message()) {
+        answer_message_call(*thread, tag, words);
+    } else if (thread && thread->answer() == KosThread::Answer::kResult) {
         // Nine words: x0 to x7 and where to go on.
         constexpr Word kWords = 9;
         const seL4_UserContext& context = thread->context();
@@ -284,7 +304,7 @@ Message KosServer::answer_and_receive() {
         thread->write_registers_if_loaded();
         tag = Tag::make(kGo, 0);
     }
-    if (thread && thread->answer() != KosThread::Answer::kStop) thread->answered();
+    if (thread && !thread->is_by_message() && thread->answer() != KosThread::Answer::kStop) thread->answered();
     if (!graves_.empty() || !moves_.empty()) signal(KOS_SLOT_NOTIFICATION);
     if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
         reply(reply_, tag, words);
@@ -352,10 +372,17 @@ void KosServer::handle_signals(uint64_t badge) {
     }
 }
 
+KosThread* KosServer::find(uint64_t token) {
+    KosThread*& recent = recent_[token % kRecent];
+    if (recent && static_cast<uint64_t>(recent->thread().tid) == token) return recent;
+    auto const found = threads_.find(token);
+    return found == threads_.end() ? nullptr : recent = found->second;
+}
+
 void KosServer::handle_fault(const Message& message) {
-    auto const found = threads_.find(message.badge & KOS_BADGE_TOKEN_MASK);
-    if (found == threads_.end()) return;  // ended while its fault was on the way: stays stopped
-    current_ = found->second;
+    current_ = find(message.badge & KOS_BADGE_TOKEN_MASK & ~kMessageBadge);
+    if (!current_) return;  // ended while its fault was on the way: stays stopped
+    if (message.badge & kMessageBadge) return handle_message_call(message);
     switch (message.label()) {
         case kUnknownSyscall: return handle_call(message);
         case kCapFault: return handle_capability_fault();
@@ -390,7 +417,9 @@ void KosServer::handle_call(const Message& message) {
     Thread& caller = current_->thread();
     if (message.word(kIp) == caller.process.memory->shim + kShimTrap) {
         current_->begin_stub_call(message);
-        caller.call_number = static_cast<unsigned>(message.word(kNumber));
+        auto const number = static_cast<unsigned>(message.word(kNumber));
+        if (number == kCallGoOn && is_unfinished(caller)) return go_on(caller);
+        caller.call_number = number;
         for (unsigned i = 0; i < 6; ++i) caller.call_arguments[i] = message.word(i);
         if (takes_stack(caller, current_->context().sp)) current_->load();
         return system_->execute_call(caller);
@@ -407,6 +436,42 @@ void KosServer::handle_call(const Message& message) {
 
 // x7 happened to hold a number of the kernel's own calls, and the CSpace has stopped it. The program makes its call
 // again with a harmless x7, which comes back with the result.
+// By the gate, with anything in it, as long as it is jumped to by itself.
+void KosServer::handle_message_call(const Message& message) {
+    Thread& caller = current_->thread();
+    current_->begin_message_call(message.word(0));
+    // Until it is answered: who has a signal for it must not stop it.
+    caller.state = ThreadState::kInCall;
+    message_result_ = -static_cast<int64_t>(Errno::kENOSYS);
+    is_message_over_ = true;
+    if (message.length() != kCallWords || !is_called_by_message(message.label())) return;
+    caller.call_number = static_cast<unsigned>(message.label());
+    for (unsigned i = 0; i < 6; ++i) caller.call_arguments[i] = i < kCallWords ? message.word(i) : 0;
+    // Who looks on sees all calls made as faults.
+    is_message_over_ = !system_->is_traced && execute_message_call(caller, message_result_);
+}
+
+// Two words at most: x0, and the number of the trap that follows if there is one (shim.S).
+void KosServer::answer_message_call(KosThread& thread, Tag& tag, Words& words) {
+    Thread& caller = thread.thread();
+    auto const result = static_cast<Word>(message_result_);
+    switch (end_message_call(caller, is_message_over_)) {
+        case MessageAnswer::kResult:
+            tag = Tag::make(kGo, 1);
+            words = {{result}};
+            break;
+        case MessageAnswer::kFinish:
+            tag = Tag::make(kStay, 2);
+            words = {{result, kCallFinish}};
+            break;
+        case MessageAnswer::kGoOn:
+            tag = Tag::make(kStay, 2);
+            words = {{thread.context().x0, is_unfinished(caller) ? kCallGoOn : caller.call_number}};
+            break;
+    }
+    thread.answered();
+}
+
 void KosServer::handle_capability_fault() {
     constexpr Word kToX7 = 11;
     seL4_UserContext context{};
@@ -425,6 +490,10 @@ bool KosServer::call_instead(uint64_t ip) {
     Thread& thread = current_->thread();
     if (!current_->is_in_shim_call(ip) && !thread.process.memory->stub_at(ip)) return false;
     if (!current_->begin_call_instead()) return false;
+    if (is_unfinished(thread)) {
+        go_on(thread);
+        return true;
+    }
     thread.call_number = static_cast<unsigned>(thread.registers.x[8]);
     memcpy(thread.call_arguments, thread.registers.x, sizeof thread.call_arguments);
     system_->execute_call(thread);

@@ -19,6 +19,9 @@
 
 namespace kos::lx {
 
+// Of the capability by which a thread calls: not a fault.
+constexpr uint64_t kMessageBadge = uint64_t{1} << 39;
+
 class KosTime final : public TimeSource {
 public:
     Nanoseconds monotonic() override;
@@ -63,9 +66,10 @@ public:
     // --- For threads
     void add(KosThread& thread);
     void remove(KosThread& thread);
-    void bury(const Objects::Object& tcb, const Objects::Object& time, CPtr fault, unsigned core);
+    void bury(const Objects::Object& tcb, const Objects::Object& time, const Objects::Object& cspace, CPtr fault,
+              unsigned core);
     uint64_t badge_of(const Thread& thread) const;
-    CPtr empty_cspace() const { return empty_cspace_; }
+    Word guard() const { return guard_; }        // of each thread's CSpace
     CPtr programs() const { return programs_; }  // where their faults go, to mint from
     unsigned choose_core(uint64_t cores) const;
     Result<Objects::Object> take_time(unsigned core);
@@ -76,10 +80,11 @@ public:
 
 private:
     struct Grave {
-        Objects::Object tcb, time;
+        Objects::Object tcb, time, cspace;
         CPtr fault;
         unsigned core;
     };
+    KosThread* find(uint64_t token);
     sel4::Message receive();
     sel4::Message answer_and_receive();
     void handle_fault(const sel4::Message& message);
@@ -93,7 +98,9 @@ private:
     void settle();
     Status make_endpoint();
     Status load_shim();
-    Status make_empty_cspace();
+    Status make_gate();
+    void handle_message_call(const sel4::Message& message);
+    void answer_message_call(KosThread& thread, sel4::Tag& tag, sel4::Words& words);
 
     static constexpr unsigned kCoresMax = 64;
     const kos_startup_t& startup_;
@@ -107,9 +114,14 @@ private:
     CPtr reply_;
     CPtr port_ = KOS_SLOT_PORT;  // what the loop receives from
     CPtr programs_ = 0;
-    CPtr empty_cspace_ = 0;
+    Word guard_ = 0;
+    Ref<Frame> gate_;
     std::unordered_map<uint64_t, KosThread*> threads_;  // by badge's token
-    KosThread* current_ = nullptr;                      // in the reply object
+    static constexpr unsigned kRecent = 64;
+    KosThread* recent_[kRecent] = {};  // who called last, by the token's remainder
+    KosThread* current_ = nullptr;     // in the reply object
+    int64_t message_result_ = 0;       // of its call, if that is by message
+    bool is_message_over_ = false;
     std::vector<Grave> graves_;
     std::vector<Ref<Thread>> moves_;
     std::vector<Objects::Object> spare_time_[kCoresMax];

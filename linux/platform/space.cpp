@@ -1,20 +1,41 @@
 // Pages of programs: a copy of the frame's capability each, mapped where the program has it.
 #include "platform/space.h"
 
+#include "shim/layout.h"
+
 namespace kos::lx {
 
 using namespace sel4;
 
-Result<std::unique_ptr<KosSpace>> KosSpace::create() {
+Result<std::unique_ptr<KosSpace>> KosSpace::create(Frame& gate) {
     KOS_TRY(Objects::Object vspace, Objects::make(seL4_ARM_VSpaceObject, 0, seL4_VSpaceBits));
     if (!asid_pool_assign(Objects::kernel().asid_pool, vspace.cap).ok()) {
         Objects::destroy(vspace);
         return Errno::kENOMEM;
     }
-    return std::unique_ptr<KosSpace>(new KosSpace(vspace));
+    auto made = std::unique_ptr<KosSpace>(new KosSpace(vspace));
+    KOS_TRY_STATUS(made->show_gate(gate));
+    return made;
+}
+
+// Without the right to read, what a program may do is to execute it: seL4 gives such a page no access but leaves out
+// what would forbid execution (Arm ARM D5.4.5: AP 0b00 or 0b10 with UXN 0).
+Status KosSpace::show_gate(Frame& gate) {
+    KOS_TRY(gate_, Objects::take_slot());
+    if (!cnode_copy(Objects::path(gate_), Objects::path(gate.platform_handle())).ok()) {
+        Objects::give_slot(std::exchange(gate_, 0));
+        return Errno::kENOMEM;
+    }
+    KOS_TRY_STATUS(mapper_.map(gate_, kGate, 0, seL4_ARM_Default_VMAttributes));
+    page_cache(gate_, CacheOperation::kUnifyInstruction, 0, kPageBytes);
+    return {};
 }
 
 KosSpace::~KosSpace() {
+    if (gate_) {
+        cnode_delete(Objects::path(gate_));
+        Objects::give_slot(gate_);
+    }
     Objects::destroy(vspace_);
     mapper_.destroy_tables();
 }

@@ -8,7 +8,8 @@ namespace kos::lx {
 
 class KosSpace final : public MachineSpace {
 public:
-    static Result<std::unique_ptr<KosSpace>> create();
+    // `gate`: mapped at kGate (shim/layout.h), to be executed and not read.
+    static Result<std::unique_ptr<KosSpace>> create(Frame& gate);
     ~KosSpace() override;
 
     Status map(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) override;
@@ -18,10 +19,12 @@ public:
 
 private:
     explicit KosSpace(const Objects::Object& vspace) : vspace_(vspace), mapper_(vspace.cap) {}
+    Status show_gate(Frame& gate);
     Status show(CPtr cap, uint64_t address, uint32_t protection);
 
     Objects::Object vspace_;
     Mapper mapper_;
+    CPtr gate_ = 0;
 };
 
 }  // namespace kos::lx

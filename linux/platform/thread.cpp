@@ -2,6 +2,7 @@
 #include "platform/thread.h"
 
 #include "platform/server.h"
+#include "task/message_call.h"
 #include "task/process.h"
 
 #include <kos/root.h>
@@ -56,13 +57,17 @@ Result<std::unique_ptr<KosThread>> KosThread::create(KosServer& server, Thread& 
         KOS_TRY(parts.time, server.take_time(parts.core));
         KOS_TRY(parts.fault, Objects::take_slot());
         const auto& kernel = Objects::kernel();
-        bool const done = cnode_mint(Objects::path(parts.fault), Objects::path(server.programs()),
-                                     seL4_CanWrite | seL4_CanGrantReply, server.badge_of(thread))
-                              .ok() &&
-                          tcb_configure(parts.tcb.cap, {server.empty_cspace(), 0, space.vspace(), 0}, 0, 0).ok() &&
-                          tcb_set_sched_params(parts.tcb.cap, kernel.authority,
-                                               {0, kernel.program_priority, parts.time.cap, parts.fault})
-                              .ok();
+        KOS_TRY(parts.cspace, Objects::make(seL4_CapTableObject, kCSpaceBits, kCSpaceBits + seL4_SlotBits));
+        constexpr Word kRights = seL4_CanWrite | seL4_CanGrantReply;
+        SlotPath const programs = Objects::path(server.programs());
+        uint64_t const badge = server.badge_of(thread);
+        bool const done =
+            cnode_mint(Objects::path(parts.fault), programs, kRights, badge).ok() &&
+            cnode_mint({parts.cspace.cap, 0, kCSpaceBits}, programs, kRights, badge | kMessageBadge).ok() &&
+            tcb_configure(parts.tcb.cap, {parts.cspace.cap, server.guard(), space.vspace(), 0}, 0, 0).ok() &&
+            tcb_set_sched_params(parts.tcb.cap, kernel.authority,
+                                 {0, kernel.program_priority, parts.time.cap, parts.fault})
+                .ok();
         return done ? Status() : Status(Errno::kENOMEM);
     }();
     auto result = std::unique_ptr<KosThread>(new KosThread(server, thread, parts));
@@ -76,12 +81,13 @@ KosThread::~KosThread() {
     if (!server_.is_waiting_for_answer(*this)) tcb_suspend(tcb());
     server_.remove(*this);
     // The server may be running on this very thread's time: what it is made of goes once that has been given back.
-    server_.bury(objects_.tcb, objects_.time, objects_.fault, core_);
+    server_.bury(objects_.tcb, objects_.time, objects_.cspace, objects_.fault, core_);
 }
 
 void KosThread::begin_call(const seL4_UserContext& context) {
     context_ = context;
     doing_ = Doing::kCall;
+    is_by_message_ = false;
     answer_ = Answer::kStop;
     is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
 }
@@ -102,7 +108,16 @@ void KosThread::begin_stub_call(const Message& message) {
     begin_call(context_);
 }
 
+void KosThread::begin_message_call(uint64_t x0) {
+    context_.x0 = x0;
+    doing_ = Doing::kOutside;
+    is_by_message_ = true;
+    answer_ = Answer::kStop;
+    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
+}
+
 void KosThread::begin_fault() {
+    is_by_message_ = false;
     doing_ = Doing::kFault;
     answer_ = Answer::kStop;
     is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
@@ -115,8 +130,18 @@ void KosThread::load() {
     from_context(context, thread_.registers);
     if (doing_ == Doing::kCall) thread_.registers.pc = context_.pc;
     Stub const stub = left_ = leave_stub();
+    if (doing_ == Doing::kOutside && !is_by_message_ && is_unfinished(thread_)) {
+        if (stub == Stub::kBeforeCall) {
+            take_into_call();
+        } else {
+            forget_unfinished(thread_);
+        }
+        is_loaded_ = true;
+        return;
+    }
     if (doing_ == Doing::kCall) {
-        if (stub != Stub::kNone) context_.pc = thread_.registers.pc;
+        if (stub != Stub::kNone)
+            context_.pc = thread_.registers.pc - (stub == Stub::kAfterCall ? kInstructionBytes : 0);
         thread_.registers.pc = context_.pc + (is_again_ ? 0 : kInstructionBytes);
         if (has_saved_x7) thread_.registers.x[7] = saved_x7;
         if (!has_no_result_ && result_set_) thread_.registers.x[0] = static_cast<uint64_t>(result_);
@@ -187,14 +212,14 @@ void KosThread::write_registers_if_loaded() {
 }
 
 void KosThread::answered() {
-    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
+    is_by_message_ = is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
     doing_ = Doing::kOutside;
 }
 
 void KosThread::set_memory(AddressSpace& memory) {
     auto& space = static_cast<KosSpace&>(memory.machine());
     is_loaded_ = true;
-    tcb_set_space(tcb(), objects_.fault, {server_.empty_cspace(), 0, space.vspace(), 0});
+    tcb_set_space(tcb(), objects_.fault, {objects_.cspace.cap, server_.guard(), space.vspace(), 0});
 }
 
 Nanoseconds KosThread::cpu_time() {

@@ -13,6 +13,8 @@ namespace kos::lx {
 
 class KosServer;
 
+constexpr unsigned kCSpaceBits = 1;  // a thread's CNode: the capability of the gate, and nothing
+
 class KosThread final : public MachineThread {
 public:
     static Result<std::unique_ptr<KosThread>> create(KosServer& server, Thread& thread, KosSpace& space);
@@ -32,9 +34,12 @@ public:
     // --- For the server's loop. The thread is in the reply object from here ...
     void begin_call(const seL4_UserContext& context);    // pc, sp, spsr, x0..x8 count
     void begin_stub_call(const sel4::Message& message);  // of the shim: the message has all that counts
+    void begin_message_call(uint64_t x0);                // by the gate: no register counts
     void begin_fault();                                  // a page, an exception: resumes where it was
     // A fault of the shim's on the way to a call: it becomes that call, and the registers count. False: it was none.
     bool begin_call_instead();
+    void take_into_call();  // the registers that load() has found are those of a call at its beginning
+    bool is_by_message() const { return is_by_message_; }
     // ... until it is answered: what the answer is.
     enum class Answer : uint8_t { kStop, kResult, kContinue };
     Answer answer() const { return answer_; }
@@ -53,13 +58,14 @@ public:
 
 private:
     struct Parts {
-        Objects::Object tcb, time;
+        Objects::Object tcb, time, cspace;
         CPtr fault = 0;
         unsigned core = 0;
     };
     // What load() found about the stub that it took the thread out of.
     enum class Stub : uint8_t { kNone, kBeforeCall, kAfterCall };
     Stub leave_stub();
+    bool restore_from_gate(bool& is_after);
     bool is_in_shim_call(uint64_t pc) const;
 
     friend class KosServer;
@@ -75,6 +81,7 @@ private:
     Doing doing_ = Doing::kOutside;
     Answer answer_ = Answer::kStop;
     Stub left_ = Stub::kNone;
+    bool is_by_message_ = false;
     bool is_loaded_ = false;  // thread_.registers count
     bool has_no_result_ = false;
     bool is_again_ = false;

@@ -3,6 +3,7 @@
 // offsets of layout.h; shim.ld places them.
 //
 // Data page (behind the code; written by the server, read here): see vdso_data.h.
+#include "shim/answers.h"
 #include "shim/vdso_data.h"
 
     .arch armv8-a
@@ -117,6 +118,13 @@ to_server:
     mov w7, w8
     b shim_trap
 
+answer_events:
+    cbnz w3, to_server
+answer_message:
+    cbnz x4, to_server
+answer_call:
+    b shim_call_gate
+
 answer_pid:
     mrs x16, tpidrro_el0
     lsr x16, x16, #32
@@ -156,16 +164,16 @@ answer_futex:
     adrp x16, vdso_futexes
     add x16, x16, x17, lsl #2
     ldr w16, [x16]
-    cbnz w16, to_server
+    cbnz w16, answer_call
     b shim_call_done
 
 answer_clock:
     lsr w16, w0, #3
-    cbnz w16, to_server
+    cbnz w16, answer_call
     mov w17, #VDSO_REALTIME_CLOCKS
     mov w16, #(VDSO_REALTIME_CLOCKS | VDSO_MONOTONIC_CLOCKS)
     lsr w16, w16, w0
-    tbz w16, #0, to_server
+    tbz w16, #0, answer_call
     lsr w17, w17, w0
     stp x9, x10, [sp, #-48]
     stp x11, x12, [sp, #-64]
@@ -178,11 +186,8 @@ answer_clock:
     .byte (\label - shim_call) / 4
     .endm
 answers:
-    answer 98, answer_futex
-    answer 113, answer_clock
-    answer 124, answer_yield
-    answer 172, answer_pid
-    answer 178, answer_tid
+#define ANSWER(number, what) answer number, answer_##what;
+    KOS_SHIM_ANSWERS(ANSWER)
     .org answers + 512
     .size shim_call, . - shim_call
 
@@ -227,6 +232,38 @@ restore:
 entry shim_trap
     svc #0
     b restore
+
+    // The four arguments travel as the message's words, the number as its label. The gate's page can be executed and
+    // not read: it loads the capability's address into x0 and -1 into x7, makes the call and goes on at x17.
+entry shim_call_gate
+    stp x1, x2, [sp, #-48]
+    stp x3, x4, [sp, #-64]
+    stp x5, x0, [sp, #-80]
+    // From here on all that is lost is stored.
+    mov x5, x3
+    mov x4, x2
+    mov x3, x1
+    mov x2, x0
+    ubfiz x1, x8, #12, #9
+    add x1, x1, #4
+    adr x17, shim_call_gate_back
+    mov x16, #SHIM_GATE
+    br x16
+    // Label 0: x2 is the result. Else it is to be x0 of the trap that goes on with the call, whose number is x3.
+entry shim_call_gate_back
+    mov x0, x2
+    lsr x16, x1, #12
+    cbnz x16, 1f
+    ldp x1, x2, [sp, #-48]
+    ldp x3, x4, [sp, #-64]
+    ldr x5, [sp, #-80]
+    b restore
+1:  mov w7, w3
+    ldp x1, x2, [sp, #-48]
+    ldp x3, x4, [sp, #-64]
+    ldr x5, [sp, #-80]
+    b shim_trap
+    .size shim_call_gate_back, . - shim_call_gate_back
 
 // --- vDSO. Clobbers what a function may; falls back to the system call for clocks that are not here.
 

@@ -3,6 +3,7 @@
 #include "signal/frame.h"
 #include "signal/pending.h"
 #include "signal/signals.h"
+#include "task/message_call.h"
 #include "task/relations.h"
 #include "task/system.h"
 #include "task/timers.h"
@@ -175,7 +176,11 @@ bool deliver_signals(Thread& thread, Errno result) {
 
 void resume_interrupted(Thread& thread) {
     if (thread.state != ThreadState::kInterrupted) return;
-    if (!thread.process.signals.is_exiting) thread.machine->load();
+    if (!thread.process.signals.is_exiting) {
+        thread.machine->load();
+        // On its way back into a call: that decides (and has forgotten it if the thread is elsewhere).
+        if (is_unfinished(thread)) return go_on(thread);
+    }
     if (!deliver_signals(thread)) return;
     thread.state = ThreadState::kRunning;
     thread.machine->resume();

@@ -84,6 +84,7 @@ private:
                                        {kPOLLPRI, kPollUrgent, kPOLLPRI | kPOLLRDBAND},
                                        {kPOLLIN, kPollIn, kPOLLIN | kPOLLRDNORM},
                                        {kPOLLOUT, kPollOut, kPOLLOUT | kPOLLWRNORM | kPOLLWRBAND}};
+            if (of_.file_.references() == 0) return false;  // about to be destroyed: nobody can look at it
             uint32_t const now = events & (of_.file_.poll() | kPOLLERR | kPOLLHUP);
             for (const Kind& kind : kKinds) {
                 if (now & kind.event) tell_owner(of_.system_, of_.file_.owner, fd, kind.code, kind.band);

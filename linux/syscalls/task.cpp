@@ -279,6 +279,9 @@ Result<int64_t> sys_clone3(Call& call) {
     return do_clone(call, request);
 }
 
+// Of a call that is over but for the signals that arrived meanwhile.
+Result<int64_t> finish_call(Call& call) { return static_cast<int64_t>(call.argument(0)); }
+
 // The shim has saved the caller's floating-point registers: now the child.
 Result<int64_t> finish_clone(Call& call) {
     auto* const extra = static_cast<CloneExtra*>(call.thread.clone_extra.get());
@@ -366,6 +369,7 @@ constexpr SystemCall kCalls[] = {
     {221, "execve", sys_execve, Support::kPartial, "set-user-ID bits and file capabilities are not looked at"},
     {281, "execveat", sys_execveat, Support::kPartial, "as execve"},
     {435, "clone3", sys_clone3, Support::kPartial, "as clone; no set_tid, cgroup"},
+    {kCallFinish, "(shim: end of a call)", finish_call, Support::kFull, ""},
     {kCallCloneSaved, "(shim: clone, registers saved)", finish_clone, Support::kFull, ""},
     {kCallCloneLoaded, "(shim: clone, registers loaded)", finish_clone_child, Support::kFull, ""},
 };

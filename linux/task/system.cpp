@@ -5,6 +5,7 @@
 #include "signal/signals.h"
 #include "syscalls/call.h"
 #include "task/current.h"
+#include "task/message_call.h"
 
 #include <stdio.h>
 
@@ -156,9 +157,47 @@ void System::trace(const Thread& thread, const SystemCall* call, const Result<in
     platform.trace(text);
 }
 
+bool execute_message_call(Thread& thread, int64_t& value) {
+    CurrentThread const current(thread);
+    Ref<Thread> const held(&thread);
+    if (is_unfinished(thread)) forget_unfinished(thread);
+    thread.state = ThreadState::kInCall;
+    ++thread.process.system.calls_executed;
+    const SystemCall* const call = find_system_call(thread.call_number);
+    Result<int64_t> result = Errno::kENOSYS;
+    if (call) {
+        Call context(thread);
+        result = call->handler(context);
+    }
+    if (thread.state == ThreadState::kDead) return false;
+    if (result.error() == Errno::kRetry || is_restart(result.error())) {
+        // What it has done so far it remembers; nobody wakes it before it is back.
+        stop_waiting(thread.progress);
+        thread.progress.is_again = true;
+        return false;
+    }
+    end_call(thread.progress);
+    value = result.ok() ? *result : -static_cast<int64_t>(result.error());
+    return true;
+}
+
+MessageAnswer end_message_call(Thread& thread, bool is_over) {
+    thread.state = ThreadState::kRunning;
+    if (!is_over) return MessageAnswer::kGoOn;
+    return must_deliver(thread) ? MessageAnswer::kFinish : MessageAnswer::kResult;
+}
+
+void go_on(Thread& thread) {
+    thread.state = ThreadState::kAsleep;  // as if it had slept since
+    thread.process.system.execute_call(thread);
+}
+
+void forget_unfinished(Thread& thread) { end_call(thread.progress); }
+
 void System::execute_call(Thread& thread) {
     CurrentThread const current(thread);
     Ref<Thread> const held(&thread);  // it may end in here
+    if (is_unfinished(thread)) forget_unfinished(thread);
     thread.state = ThreadState::kInCall;
     ++calls_executed;
     Result<int64_t> result = Errno::kENOSYS;

@@ -5,6 +5,8 @@
 
 #include <sodium/crypto_sign_ed25519.h>
 
+#include <new>
+
 namespace root {
 
 using namespace kos::push;
@@ -69,10 +71,8 @@ void Incoming::begin(const File& file, uint8_t* to) {
     arrived_ = 0;
     list_bytes_ = is_image() ? pages_of(file.size_bytes) * kPageHashBytes : 0;
     total_ = is_image() ? list_bytes_ + pages_of(file.size_bytes) * kAlignment : file.size_bytes;
-    crypto_hash_sha256_init(&state_);
-    if (is_image()) {
-        crypto_hash_sha256_update(&state_, reinterpret_cast<const uint8_t*>(&file.size_bytes), sizeof file.size_bytes);
-    }
+    new (hash_) kos::Sha256;
+    if (is_image()) hash().add(&file.size_bytes, sizeof file.size_bytes);
 }
 
 uint64_t Incoming::reach(uint64_t count) const {
@@ -90,12 +90,12 @@ Incoming::Result Incoming::take(const uint8_t* from, uint64_t count) {
 Incoming::Result Incoming::take_list(const uint8_t* from, uint64_t count) {
     if (count > list_bytes_ - arrived_) return Result::kMisfit;
     __builtin_memcpy(memory_ + arrived_, from, count);
-    crypto_hash_sha256_update(&state_, memory_ + arrived_, count);
+    hash().add(memory_ + arrived_, count);
     arrived_ += count;
     if (arrived_ < list_bytes_) return Result::kMore;
-    uint8_t hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state_, hash);
-    if (__builtin_memcmp(hash, file_->sha256, sizeof hash) == 0) return Result::kMore;
+    uint8_t found[kPageHashBytes];
+    hash().finish(found);
+    if (__builtin_memcmp(found, file_->sha256, sizeof found) == 0) return Result::kMore;
     begin(*file_, memory_);
     return Result::kWrong;
 }
@@ -106,9 +106,9 @@ Incoming::Result Incoming::take_pages(const uint8_t* from, uint64_t count) {
         uint64_t const page = (arrived_ - list_bytes_) / kAlignment;
         uint8_t* const to = memory_ + contents_offset(*file_) + page * kAlignment;
         __builtin_memcpy(to, from + done, kAlignment);
-        uint8_t hash[crypto_hash_sha256_BYTES];
-        crypto_hash_sha256(hash, to, kAlignment);
-        if (__builtin_memcmp(hash, memory_ + page * kPageHashBytes, sizeof hash) != 0) return Result::kWrong;
+        uint8_t found[kPageHashBytes];
+        kos::sha256(to, kAlignment, found);
+        if (__builtin_memcmp(found, memory_ + page * kPageHashBytes, sizeof found) != 0) return Result::kWrong;
         arrived_ += kAlignment;
     }
     return is_done() ? Result::kDone : Result::kMore;
@@ -116,14 +116,14 @@ Incoming::Result Incoming::take_pages(const uint8_t* from, uint64_t count) {
 
 Incoming::Result Incoming::take_program(const uint8_t* from, uint64_t count) {
     __builtin_memcpy(memory_ + arrived_, from, count);
-    crypto_hash_sha256_update(&state_, memory_ + arrived_, count);
+    hash().add(memory_ + arrived_, count);
     arrived_ += count;
     if (!is_done()) return Result::kMore;
     // The domain gets whole pages, and somebody else's file may have been here.
     __builtin_memset(memory_ + total_, 0, pages_of(total_) * kAlignment - total_);
-    uint8_t hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state_, hash);
-    if (__builtin_memcmp(hash, file_->sha256, sizeof hash) == 0) return Result::kDone;
+    uint8_t found[kPageHashBytes];
+    hash().finish(found);
+    if (__builtin_memcmp(found, file_->sha256, sizeof found) == 0) return Result::kDone;
     begin(*file_, memory_);
     return Result::kWrong;
 }

@@ -4,7 +4,7 @@
 
 #include "push_format.h"
 
-#include <sodium/crypto_hash_sha256.h>
+#include <sha256.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -53,7 +53,9 @@ private:
     uint64_t list_bytes_ = 0;  // of an image
     uint64_t arrived_ = 0;
     uint64_t total_ = 0;
-    crypto_hash_sha256_state state_{};
+    // Without a constructor: root has no initialisation of its own.
+    kos::Sha256& hash() { return *reinterpret_cast<kos::Sha256*>(hash_); }
+    alignas(kos::Sha256) unsigned char hash_[sizeof(kos::Sha256)] = {};
 };
 
 }  // namespace root

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <kos/manifest/manifest.h>
-#include <sodium/crypto_hash_sha256.h>
+#include <sha256.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,23 +17,22 @@ inline void system_digest(const void* tree, size_t bytes, const manifest::Manife
     static const uint8_t kZeros[kHashBytes] = {};
     const auto* at = static_cast<const uint8_t*>(tree);
     const uint8_t* const end = at + bytes;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
+    Sha256 hash;
     while (at < end) {
         const uint8_t* next = nullptr;  // the first hash from here on
-        const auto look = [&](const uint8_t* hash) {
-            if (hash >= at && hash < end && (!next || hash < next)) next = hash;
+        const auto look = [&](const uint8_t* found) {
+            if (found >= at && found < end && (!next || found < next)) next = found;
         };
         for (const manifest::Domain& domain : manifest.domains) {
             if (domain.name) look(domain.program);
         }
         for (uint32_t i = 0; i < manifest.image_count; ++i) look(manifest.images[i].file);
         const uint8_t* const until = next ? next : end;
-        crypto_hash_sha256_update(&state, at, static_cast<size_t>(until - at));
-        if (next) crypto_hash_sha256_update(&state, kZeros, kHashBytes);
+        hash.add(at, static_cast<size_t>(until - at));
+        if (next) hash.add(kZeros, kHashBytes);
         at = next ? next + kHashBytes : end;
     }
-    crypto_hash_sha256_final(&state, digest);
+    hash.finish(digest);
 }
 
 }  // namespace kos::push

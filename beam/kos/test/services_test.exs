@@ -23,7 +23,7 @@ defmodule Kos.ServicesTest do
   # appman with one domain, "motor", whose row is in a table that the test changes.
   defp appman(initial) do
     table = :ets.new(:appman, [:public])
-    :ets.insert(table, {:motor, initial})
+    :ets.insert(table, [{:motor, initial}, {:changes, 7}, {:watchers, []}])
 
     Fake.port("appman", fn
       %{label: 1, param: 0} = record ->
@@ -38,11 +38,23 @@ defmodule Kos.ServicesTest do
       %{label: 5, payload: "motor"} = record ->
         [Fake.reply(record)]
 
+      %{label: 8, param: since} = record ->
+        :ets.insert(table, {:watchers, [Process.get(:fake_socket)]})
+        last = :ets.lookup_element(table, :changes, 2)
+        row = :ets.lookup_element(table, :motor, 2)
+        [Fake.reply(record, param: last, payload: if(since == last, do: "", else: row))]
+
       record ->
         [Fake.reply(record, label: 147)]
     end)
 
-    fn row -> :ets.insert(table, {:motor, row}) end
+    fn row ->
+      :ets.insert(table, {:motor, row})
+      :ets.update_counter(table, :changes, 1)
+      [{_, watchers}] = :ets.take(table, :watchers)
+      :ets.insert(table, {:watchers, []})
+      Enum.each(watchers, &Fake.put(&1, %Kos.Record{kind: :notice}))
+    end
   end
 
   test "domains" do
@@ -65,7 +77,7 @@ defmodule Kos.ServicesTest do
 
   test "each end is told once" do
     set = appman(entry("motor"))
-    start_supervised!({Kos.Domain, interval: 10})
+    start_supervised!(Kos.Domain)
     {:ok, reference} = Kos.Domain.monitor("motor")
     refute_receive {:kos_down, _, _, _}, 50
     set.(entry("motor", instance: 2, reason: 4))
@@ -86,7 +98,7 @@ defmodule Kos.ServicesTest do
   test "a native application as a process" do
     Process.flag(:trap_exit, true)
     set = appman(entry("motor", state: 2))
-    start_supervised!({Kos.Domain, interval: 10})
+    start_supervised!(Kos.Domain)
     spawn(fn -> Process.sleep(100) && set.(entry("motor")) end)
     {:ok, proxy} = Kos.Native.start_link("motor", timeout: 5000)
     assert Kos.Native.whereis("motor") == proxy

@@ -199,8 +199,8 @@ private:
         }
     }
 
+    FuzzLink link_;  // outlives the interface, which says good-bye over it
     InetWorld world_;
-    FuzzLink link_;
     Ref<Socket> listener_, bound_, connected_;
     Ref<Socket> connections_[kConnectionsMost];
 };

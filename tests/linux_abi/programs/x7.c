@@ -3,6 +3,9 @@
 // after memcpy.
 #include "abi.h"
 
+#include <sys/time.h>
+#include <ucontext.h>
+
 #if defined __aarch64__
 static long call(long number, long x7, long a, long b, long c) {
     register long r0 __asm__("x0") = a;
@@ -216,4 +219,172 @@ CASE(bad_addresses) {
     EQ(call(SYS_futex, 0, 8, 128, 1), -EFAULT);
     EQ(call(SYS_futex, 0, 9, 128, 1), -EINVAL);
     EQ(call(SYS_futex, 0, 9, 129, 1), -EINVAL);
+}
+
+// --- Behind what a program may map there is, on KOS, a page that it can execute and not read: the way to the server.
+// Whatever a program does with it, and with any capability address that it makes up, is its own misfortune. On Linux
+// there is nothing.
+static char* const gate = (char*)0x7ffffffff000;
+enum { kGateWords = 8 };
+
+// A child does it, or dies of it, or stands still; what it does must not be heard of elsewhere.
+static void in_gate_child(void (*what)(long, long), long a, long b) {
+    const pid_t child = must_fork();
+    if (child == 0) {
+        // Whatever it is left in, it does not last.
+        const struct itimerval soon = {{0, 0}, {0, 20000}};
+        signal(SIGALRM, SIG_DFL);
+        setitimer(ITIMER_REAL, &soon, 0);
+        what(a, b);
+        _exit(0);
+    }
+    int status = 0;
+    EQ(waitpid(child, &status, 0), child);
+}
+
+#if defined __aarch64__
+static void jump(long word, long x7) {
+    const long target = (long)gate + word * 4;
+    __asm__ volatile("mov x7, %1\n mov x0, %2\n mov x1, #4\n mov x2, #63\n mov x3, xzr\n mov x4, xzr\n mov x5, xzr\n"
+                     "mov x6, xzr\n adr x17, 1f\n adr x30, 1f\n br %0\n 1:\n"
+                     :
+                     : "r"(target), "r"(x7), "r"(word)
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x17", "x30", "memory");
+}
+static void jump_with_tag(long tag, long second) {
+    __asm__ volatile("mov x1, %1\n mov x2, %2\n mov x3, %2\n mov x4, %2\n mov x5, %2\n adr x17, 1f\n adr x30, 1f\n"
+                     "br %0\n 1:\n"
+                     :
+                     : "r"(gate), "r"(tag), "r"(second)
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x17", "x30", "memory");
+}
+static void invoke(long address, long x7) {
+    for (int i = 0; i < 64; ++i) call(0, x7, address ^ (i ? 1L << i : 0), 4, 173);
+}
+#else
+static void jump(long word, long x7) { ((void (*)(long))(gate + word * 4))(x7); }
+static void jump_with_tag(long tag, long second) { (void)tag, (void)second; }
+static void invoke(long address, long x7) { call(0, x7, address, 4, 173); }
+#endif
+static void look(long word, long unused) {
+    (void)unused;
+    _exit(0x80 | *(volatile char*)(gate + word));
+}
+static void change(long word, long unused) {
+    (void)unused;
+    *(volatile char*)(gate + word) = 1;
+}
+static void take_away(long how, long unused) {
+    (void)unused;
+    if (how == 0) munmap(gate, 4096);
+    if (how == 1) mmap(gate, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (how == 2) mremap(gate, 4096, 8192, MREMAP_MAYMOVE);
+    if (how == 3) madvise(gate, 4096, MADV_DONTNEED);
+    if (getppid() == 0) _exit(1);
+}
+
+CASE(gate_jumped_into) {
+    for (long word = 0; word < kGateWords; ++word)
+        for (long x7 = -12; x7 <= 0; ++x7) in_gate_child(jump, word, x7);
+    EQ(call(SYS_getppid, 0, 0, 0, 0), getppid());
+}
+
+// Numbers, lengths and capabilities of a message that no shim would send.
+CASE(gate_with_any_message) {
+    static const long words[] = {0, 1, -1, 4096, 0x7fffffffffff, (long)0x8000000000000000};
+    for (int shift = 0; shift < 64; shift += 3)
+        for (unsigned i = 0; i < sizeof words / sizeof *words; ++i) in_gate_child(jump_with_tag, 1L << shift, words[i]);
+    for (long number = 0; number < 512; number += 7) in_gate_child(jump_with_tag, number << 12 | 4, number % 3);
+    EQ(call(SYS_getppid, 0, 0, 0, 0), getppid());
+}
+
+CASE(gate_is_not_read) {
+    int ends[2], status = 0;
+    OK(pipe(ends));
+    ERR(write(ends[1], gate, 8), EFAULT);
+    ERR(access(gate, F_OK), EFAULT);
+    ERR(mprotect(gate, 4096, PROT_READ), ENOMEM);
+    for (long at = 0; at < 32; at += 4) {
+        for (int is_write = 0; is_write < 2; ++is_write) {
+            const pid_t child = must_fork();
+            if (child == 0) {
+                signal(SIGSEGV, SIG_DFL);
+                is_write ? change(at, 0) : look(at, 0);
+                _exit(0);
+            }
+            EQ(waitpid(child, &status, 0), child);
+            CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+        }
+    }
+    for (long how = 0; how < 4; ++how) in_gate_child(take_away, how, 0);
+    EQ(call(SYS_getppid, 0, 0, 0, 0), getppid());
+}
+
+CASE(made_up_capabilities) {
+    static const long addresses[] = {0, 1, 5, 0x7ffffffff000, -1, (long)0x4000000000000000, (long)0x8000000000000000};
+    for (unsigned i = 0; i < sizeof addresses / sizeof *addresses; ++i)
+        for (long x7 = -12; x7 < 0; ++x7) in_gate_child(invoke, addresses[i], x7);
+    EQ(call(SYS_getppid, 0, 0, 0, 0), getppid());
+}
+
+// What a handler sees of a thread in the middle of a call is never the way there.
+static volatile long seen, seen_inside;
+static void watch(int signal, siginfo_t* info, void* context) {
+    (void)signal, (void)info;
+    ++seen;
+#if defined __aarch64__
+    const ucontext_t* const at = context;
+    if (at->uc_mcontext.pc >= (unsigned long)gate) ++seen_inside;
+#else
+    (void)context;
+#endif
+}
+
+CASE(gate_unseen_by_handlers) {
+    struct sigaction action = {.sa_sigaction = watch, .sa_flags = SA_SIGINFO | SA_RESTART};
+    OK(sigaction(SIGALRM, &action, 0));
+    const struct itimerval often = {{0, 1100}, {0, 1100}}, never = {{0, 0}, {0, 0}};
+    OK(setitimer(ITIMER_REAL, &often, 0));
+    const pid_t parent = getppid();
+    while (seen < 100)
+        for (int i = 0; i < 50; ++i) EQ(getppid(), parent);
+    OK(setitimer(ITIMER_REAL, &never, 0));
+    EQ(seen_inside, 0);
+}
+
+// A call that waits in the middle of its work, with signals at any moment: nothing is lost, nothing twice.
+CASE(parts_and_signals) {
+    enum { kBytes = 300000 };
+    int ends[2];
+    OK(pipe(ends));
+    struct sigaction action = {.sa_sigaction = watch, .sa_flags = SA_SIGINFO | SA_RESTART};
+    OK(sigaction(SIGALRM, &action, 0));
+    static unsigned char bytes[kBytes];
+    for (int i = 0; i < kBytes; ++i) bytes[i] = (unsigned char)(i * 7 + i / 251);
+    const pid_t child = must_fork();
+    if (child == 0) {
+        OK(close(ends[1]));
+        unsigned char piece[977];
+        int at = 0;
+        for (;;) {
+            const ssize_t n = read(ends[0], piece, sizeof piece);
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0) break;
+            EQ(memcmp(piece, bytes + at, (size_t)n), 0);
+            at += (int)n;
+        }
+        EQ(at, kBytes);
+        _exit(0);
+    }
+    const struct itimerval often = {{0, 700}, {0, 700}}, never = {{0, 0}, {0, 0}};
+    OK(setitimer(ITIMER_REAL, &often, 0));
+    for (int at = 0; at < kBytes;) {
+        const ssize_t n = write(ends[1], bytes + at, kBytes - (size_t)at < 150000 ? kBytes - (size_t)at : 150000);
+        if (n < 0) EQ(errno, EINTR);
+        if (n < 0) continue;
+        at += (int)n;
+    }
+    OK(setitimer(ITIMER_REAL, &never, 0));
+    OK(close(ends[1]));
+    must_exit(child, 0);
 }

@@ -15,8 +15,8 @@ defmodule :kos_dist_test do
   end
 
   defp start("right") do
-    :ok = begin(@right, :shortnames)
     Process.register(self(), :right)
+    :ok = begin(@right, :shortnames)
     serve(0)
   end
 
@@ -47,8 +47,8 @@ defmodule :kos_dist_test do
   end
 
   defp start("linux_right") do
-    :ok = begin(:"right@127.0.0.2", :longnames)
     Process.register(self(), :right)
+    :ok = begin(:"right@127.0.0.2", :longnames)
     serve(0)
   end
 

@@ -72,7 +72,7 @@ defmodule :kos_ports_test do
   end
 
   defp first do
-    {:ok, _} = Supervisor.start_link([{Domain, interval: 20}], strategy: :one_for_one)
+    {:ok, _} = Supervisor.start_link([Domain], strategy: :one_for_one)
     test("parameters", fn -> Kos.KV.get("colour") == "green" and Kos.KV.get_integer("port_wait_ms") == 300 end)
     test("calls", &calls/0)
     test("several", &several/0)

@@ -35,6 +35,11 @@ class Witness:
                 pass
         raise KosError(f"the witness does not answer within {patience} s")
 
+    def tell(self, words):
+        """Without waiting for an answer, which what is asked for may prevent."""
+        self.number += 1
+        self.world.send(packets.udp(wire.GATEWAY, OWN_PORT, wire.DEVICE, WITNESS, f"{self.number} {words}".encode()))
+
     def state(self):
         return json.loads(self.ask("state"))
 

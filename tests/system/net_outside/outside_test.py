@@ -14,6 +14,7 @@ from random import Random
 
 import connections
 import outbound
+import restarts
 import salvos
 import scan
 from inside import Agent, Witness
@@ -23,7 +24,7 @@ from kos.results import Results, kernel, seed
 
 SYSTEM = Path(__file__).parent / "system.toml"
 BOOT_S = 300
-PARTS = ("outbound", "scan", "salvos", "connections")
+PARTS = ("outbound", "scan", "salvos", "connections", "restarts")
 
 
 def part(results, name, work):
@@ -62,7 +63,8 @@ def main():
         work = {"outbound": lambda: outbound.run(results, world, Agent(world), witness),
                 "scan": lambda: scan.run(results, world, witness, "KOS_OUTSIDE_SCAN" in os.environ),
                 "salvos": lambda: salvos.run(results, world, witness, random, rounds),
-                "connections": lambda: connections.run(results, world, witness, count)}
+                "connections": lambda: connections.run(results, world, witness, count),
+                "restarts": lambda: restarts.run(results, world, witness, random)}
         for name in PARTS:
             if name in chosen:
                 part(results, name, work[name])

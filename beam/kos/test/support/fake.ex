@@ -34,6 +34,8 @@ defmodule Kos.Fake do
     pid =
       spawn_link(fn ->
         receive do: (:go -> :ok)
+        # For services that say something later by themselves.
+        Process.put(:fake_socket, socket)
         first = struct(%Record{kind: :hello, label: 4096, param: 4, flags: [:has_queue], payload: name}, hello)
         put(socket, first)
         serve(socket, service, test)

@@ -55,6 +55,7 @@ function showPlant(state) {
     byId('water').setAttribute('y', yOf(judge.level_mm));
     set('basin-text', `The basin: ${judge.level_mm} mm of 1000 mm`);
     set('inflow-text', `in ${judge.inflow_ml_per_s} ml/s`);
+    byId('inlet').classList.toggle('flows', judge.inflow_ml_per_s > 0);
     set('relief-text', judge.relief_ml_per_s ? `relief ${judge.relief_ml_per_s} ml/s` : judge.valve_open ? 'relief open' : 'relief shut');
     set('motor-text', judge.motor_percent ? `motor ${judge.motor_percent} %` : 'motor off');
     byId('relief').classList.toggle('flows', judge.relief_ml_per_s > 0);
@@ -177,6 +178,7 @@ function showParts(state) {
     row.state.textContent = one.state;
     row.restarts.textContent = one.restarts;
     row.end.textContent = reasons[one.reason] || one.reason;
+    row.end.hidden = one.reason === 'none' && matchMedia('(max-width: 760px)').matches;
     const quota = quotas[name], used = name === 'station' ? state.beam : one.used;
     row.text.textContent = (used ? bytes(used) + ' of ' : '') + (quota ? bytes(quota) : '–');
     row.bar.hidden = !used || !quota;
@@ -204,9 +206,9 @@ async function act(name, how, word, button) {
 // --- Graph
 
 const places = {
-  station: [170, 60], history: [420, 60], controller: [170, 180], sensor: [420, 180], pump: [620, 120], plant: [800, 180],
-  netrouter: [800, 60], net_virtio: [800, 330],
-  appman: [90, 330], directory: [215, 330], log: [330, 330], timer: [445, 330], entropy: [560, 330], uart: [670, 330],
+  plant: [90, 125], pump: [270, 60], sensor: [270, 195], controller: [445, 195], station: [630, 60], history: [630, 195],
+  netrouter: [810, 125], net_virtio: [815, 330],
+  appman: [80, 330], directory: [200, 330], log: [320, 330], timer: [440, 330], entropy: [560, 330], uart: [680, 330],
 };
 // Whom everybody knows.
 const common = new Set(['directory', 'log', 'timer', 'entropy']);
@@ -215,7 +217,7 @@ function drawGraph(graph) {
   const root = byId('graph');
   quotas = Object.fromEntries(graph.domains.map(one => [one.name, one.quota]));
   root.replaceChildren(
-    svg('rect', {class: 'band', x: 8, y: 20, width: 884, height: 210, rx: 10}), svg('text', {class: 'band-text', x: 20, y: 224}, 'of this device'),
+    svg('rect', {class: 'band', x: 8, y: 20, width: 884, height: 234, rx: 10}), svg('text', {class: 'band-text', x: 20, y: 246}, 'of this device'),
     svg('rect', {class: 'band', x: 8, y: 290, width: 884, height: 90, rx: 10}), svg('text', {class: 'band-text', x: 20, y: 372}, 'of the system'));
   const known = graph.edges.filter(edge => places[edge.from] && places[edge.to]);
   const seen = new Map();
@@ -237,7 +239,7 @@ function drawGraph(graph) {
     const place = places[one.name];
     if (!place) continue;
     const node = svg('g', {class: 'node ' + one.kind, tabindex: 0, role: 'button', 'data-domain': one.name, 'aria-label': 'domain ' + one.name});
-    node.append(svg('rect', {x: place[0] - 54, y: place[1] - 20, width: 108, height: 40, rx: 8}),
+    node.append(svg('rect', {x: place[0] - 54, y: place[1] - 20, width: 108, height: 42, rx: 8}),
       svg('text', {x: place[0], y: place[1] - 2}, one.name), svg('text', {class: 'small', x: place[0], y: place[1] + 13}, ''));
     const choose = () => chooseDomain(chosen === one.name ? null : one.name);
     node.addEventListener('click', choose);

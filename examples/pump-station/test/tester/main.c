@@ -3,6 +3,8 @@
 #define RECORDS_HERE
 #include "records.h"
 
+#include "../../common/stamp.h"
+
 #include <kos/idl/appman.h>
 #include <kos/idl/interlock.h>
 #include <kos/idl/judge.h>
@@ -69,6 +71,16 @@ static void connect(void) {
     for (unsigned i = 0; i < kParts; ++i) kos_assert_ok(kos_part_connect(ports[i], &parts[i]));
 }
 
+// The vectors of the reference implementation, of whole words: key and input are the bytes 0, 1, 2, ...
+static void check_stamps(void) {
+    static const uint64_t words[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+    stamp_key_t const key = {words[0], words[1]};
+    check("stamps are SipHash-2-4",
+          stamp_hash(key, words, 0) == 0x726fdb47dd0e0e31 && stamp_hash(key, words, 1) == 0x93f5f5799a932462 &&
+              stamp_hash(key, words, 2) == 0x3f2acc7f57c29bdb,
+          0);
+}
+
 static void check_rule(const kos_judge_state_t* state) {
     check("the motor never ran dry", state->dry == 0, state->lowest_running_mm);
     check("nor blind", state->blind == 0, state->longest_blind_ms);
@@ -94,6 +106,7 @@ int main(void) {
     uint64_t const seconds = kos_app_parameter_number("seconds", 60);
     uint64_t const seed = kos_app_parameter_number("seed", 1);
     connect();
+    check_stamps();
     noise = seed * 0x9e3779b97f4a7c15u + 1;
     int is_good = check("undisturbed, the rule holds", watch(3000), (int64_t)seed);
     uint64_t const until = deadline_after_ms(seconds * 1000);

@@ -6,8 +6,8 @@ defmodule Mix.Tasks.Kos.NewApp do
 
     * `--module MODULE` - its module or interface; made of NAME unless given
     * `--lang LANGUAGE` - `elixir` (as unless given), `c`, `cpp` or `rust`
-    * `--iex` - an Elixir application with its terminal at the other end of the development link: `mix kos.iex` shows its prompt. One
-      application of a system can have it
+    * `--iex` - an Elixir application with its terminal at the other end of the development link: `mix kos.iex NAME` shows its
+      prompt. At most 16 applications of a system have it
   """
   @shortdoc "Adds an application in Elixir, C, C++ or Rust"
   use Mix.Task

@@ -11,9 +11,10 @@ defmodule History.Hostile do
   end
 
   def run(:compromise) do
-    for port <- ~w(pump actuators controller judge), do: say("connect to #{port}: #{inspect(Kos.Socket.connect("port", port))}")
+    for port <- ~w(pump actuators controller judge),
+        do: say("connect to #{port}: #{inspect(Kos.Socket.connect("port", port))}")
 
-    for {address, port} <- [{{10, 9, 0, 2}, 8080}, {{10, 0, 2, 2}, 80}],
+    for {address, port} <- [{{10, 78, 9, 2}, 8080}, {{10, 0, 2, 2}, 80}],
         do: say("TCP to #{:inet.ntoa(address)}:#{port}: #{inspect(:gen_tcp.connect(address, port, [], 1500))}")
 
     say("restart of pump: #{inspect(Kos.Domain.restart("pump"))}")

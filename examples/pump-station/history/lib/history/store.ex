@@ -9,7 +9,7 @@ defmodule History.Store do
   @table :samples
   @file_name '/tmp/samples.dets'
   @kept 14_400
-  @node :"history@10.9.0.6"
+  @node :history@kos
 
   def start_link(_), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
@@ -24,7 +24,7 @@ defmodule History.Store do
   def handle_call({:add, samples}, _from, state) when is_list(samples) do
     for {time, _, _, _, _} = sample when is_integer(time) <- samples, do: :dets.insert(@table, {key(time), sample})
     History.Guard.heard()
-    {:reply, :ok, state}
+    {:reply, {:ok, :erlang.memory(:total)}, state}
   end
 
   def handle_call({:since, seconds}, _from, state) when is_integer(seconds) do
@@ -43,8 +43,8 @@ defmodule History.Store do
 
   @impl true
   def handle_info(:listen, state) do
-    # From here on the station finds this node; again later if the network is not there yet.
-    unless Node.alive?() or match?({:ok, _}, :net_kernel.start(@node, %{name_domain: :longnames, hidden: true})) do
+    # From here on the station finds this node; again later if there is a hitch.
+    unless Node.alive?() or match?({:ok, _}, :net_kernel.start(@node, %{name_domain: :shortnames, hidden: true})) do
       Process.send_after(self(), :listen, 1000)
     end
 

@@ -4,12 +4,16 @@ defmodule Station.Archive do
   with a BEAM of its own: this one goes on whatever becomes of it. Samples that it could not take are handed over when it is back.
   """
   use GenServer
+  require Logger
   alias Station.Board
 
-  @history :"history@10.9.0.6"
-  @self :"station@10.9.0.2"
+  @history :history@kos
+  @self :station@kos
   @interval 1000
   @waiting 600
+  @silence_ms 15_000
+  # It needs so long to come up on a slow machine.
+  @start_ms 90_000
 
   def start_link(_), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
@@ -23,7 +27,7 @@ defmodule Station.Archive do
   @impl true
   def init(_) do
     send(self(), :sample)
-    {:ok, %{waiting: []}}
+    {:ok, %{waiting: [], patience: @start_ms}}
   end
 
   @impl true
@@ -32,7 +36,6 @@ defmodule Station.Archive do
     {:noreply, state |> add(sample()) |> hand_over()}
   end
 
-  def handle_info({:nodedown, _}, state), do: {:noreply, state}
   def handle_info(_, state), do: {:noreply, state}
 
   defp sample do
@@ -49,9 +52,10 @@ defmodule Station.Archive do
 
   defp hand_over(state) do
     with true <- connected?(),
-         :ok <- GenServer.call({History.Store, @history}, {:add, Enum.reverse(state.waiting)}, 2000) do
+         {:ok, memory} <- GenServer.call({History.Store, @history}, {:add, Enum.reverse(state.waiting)}, 2000) do
       Board.put(:history, :up)
-      %{state | waiting: []}
+      Board.put({:memory, "history"}, %{used_bytes: memory})
+      %{state | waiting: [], patience: @silence_ms}
     else
       _ -> away(state)
     end
@@ -59,13 +63,22 @@ defmodule Station.Archive do
     :exit, _ -> away(state)
   end
 
+  # Each is restarted by the other when it says nothing for too long (History.Guard).
   defp away(state) do
     Board.put(:history, :away)
-    state
+
+    case state.patience - @interval do
+      left when left > 0 ->
+        %{state | patience: left}
+
+      _ ->
+        Logger.warning("nothing was heard of the history: restart #{inspect(Kos.Domain.restart("history"))}")
+        %{state | patience: @start_ms}
+    end
   end
 
-  # Started here and not by the command line, so that a network that is not there yet holds up nobody.
+  # Started here and not by the command line, so that whatever is missing for it holds up nobody.
   defp connected? do
-    Node.alive?() or match?({:ok, _}, :net_kernel.start(@self, %{name_domain: :longnames, hidden: true}))
+    Node.alive?() or match?({:ok, _}, :net_kernel.start(@self, %{name_domain: :shortnames, hidden: true}))
   end
 end

@@ -6,7 +6,7 @@ defmodule Station.Attack do
   require Logger
   alias Station.Plant
 
-  @history :"history@10.9.0.6"
+  @history :history@kos
 
   @doc "Whether the manifest lets this device be broken on demand."
   def allowed?, do: Kos.KV.get_integer(:trials, 0) == 1

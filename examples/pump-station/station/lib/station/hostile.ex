@@ -11,7 +11,7 @@ defmodule Station.Hostile do
   def run do
     for port <- @foreign, do: connect(port)
     for port <- @ports, do: rubbish(port)
-    for target <- [{{10, 0, 2, 2}, 22}, {{8, 8, 8, 8}, 53}, {{10, 9, 0, 6}, 22}], do: reach(target)
+    for target <- [{{10, 0, 2, 2}, 22}, {{8, 8, 8, 8}, 53}, {{10, 78, 0, 1}, 22}], do: reach(target)
     for file <- ~w(/dev/mem /dev/kmem /proc/kcore), do: open(file)
     restart("netrouter")
     say("takes all memory")

@@ -24,7 +24,16 @@ defmodule Station.Web do
   end
 
   defp listen do
-    options = [:binary, active: false, reuseaddr: true, backlog: 64, nodelay: true, send_timeout: 5000, send_timeout_close: true]
+    options = [
+      :binary,
+      active: false,
+      reuseaddr: true,
+      backlog: 64,
+      nodelay: true,
+      send_timeout: 5000,
+      send_timeout_close: true
+    ]
+
     {:ok, listener} = :gen_tcp.listen(@port, options)
     IO.puts("station: port #{@port}")
     accept(listener)

@@ -5,7 +5,12 @@ defmodule Station.Web.Connection do
 
   @head_ms 10_000
   @reasons %{200 => "OK", 400 => "Bad Request", 403 => "Forbidden", 404 => "Not Found", 405 => "Method Not Allowed"}
-           |> Map.merge(%{408 => "Request Timeout", 409 => "Conflict", 411 => "Length Required", 413 => "Content Too Large"})
+           |> Map.merge(%{
+             408 => "Request Timeout",
+             409 => "Conflict",
+             411 => "Length Required",
+             413 => "Content Too Large"
+           })
            |> Map.merge(%{431 => "Request Header Fields Too Large", 503 => "Service Unavailable"})
 
   def serve(socket) do
@@ -39,11 +44,13 @@ defmodule Station.Web.Connection do
   defp answer(%{method: "GET", path: "/history"}, socket) do
     case Archive.since(600) do
       {:ok, samples} -> json(socket, %{samples: Enum.map(samples, &Tuple.to_list/1)})
-      {:error, _} -> reply(socket, 503, "text/plain", "the history is away\n")
+      # No error: the page goes on with what it sees itself.
+      {:error, _} -> json(socket, %{samples: [], away: true})
     end
   end
 
-  defp answer(%{method: "GET", path: "/events"} = request, socket), do: Events.stream(socket, request.headers["last-event-id"])
+  defp answer(%{method: "GET", path: "/events"} = request, socket),
+    do: Events.stream(socket, request.headers["last-event-id"])
 
   defp answer(%{method: "POST", path: "/" <> path} = request, socket) do
     # Only our own page can send this field: for other pages the browser asks first, and is not allowed.

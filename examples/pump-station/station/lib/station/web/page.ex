@@ -8,7 +8,9 @@ defmodule Station.Web.Page do
   for name <- ~w(page.css page.js page.html), do: @external_resource(Path.join(@folder, name))
   @css File.read!(Path.join(@folder, "page.css"))
   @js File.read!(Path.join(@folder, "page.js"))
-  @html File.read!(Path.join(@folder, "page.html")) |> String.replace("/*STYLE*/", @css) |> String.replace("/*SCRIPT*/", @js)
+  @html File.read!(Path.join(@folder, "page.html"))
+        |> String.replace("/*STYLE*/", @css)
+        |> String.replace("/*SCRIPT*/", @js)
   @policy "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " <>
             "style-src 'sha256-#{Base.encode64(:crypto.hash(:sha256, @css))}'; " <>
             "script-src 'sha256-#{Base.encode64(:crypto.hash(:sha256, @js))}'"
