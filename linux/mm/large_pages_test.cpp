@@ -1,5 +1,4 @@
-// Large frames: who gets one, and that whatever is done to a part of one leaves the rest as it was. In the end against
-// a model.
+// Large frames: who gets one, and that whatever is done to a part of one leaves the rest as it was.
 #include "mm/address_space.h"
 
 #include "testing/frames.h"
