@@ -1,4 +1,5 @@
-// Large frames: who gets one, and that whatever is done to a part of one leaves the rest as it was.
+// Large frames: who gets one, and that whatever is done to a part of one leaves the rest as it was. In the end against
+// a model.
 #include "mm/address_space.h"
 
 #include "testing/frames.h"
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 namespace kos::lx {
 namespace {
@@ -303,6 +305,101 @@ TEST_F(LargePagesTest, Moving) {
     for (uint64_t i = 0; i < 3 * kLargePages; ++i) ASSERT_EQ(get(*memory, aslant + i * kPage), mark(kAt + i * kPage));
     EXPECT_EQ(frames.used() - before, 3 * kLargePages);
     EXPECT_EQ(memory->resident_pages(), 3 * kLargePages);
+}
+
+// A byte for each page, and its rights. Ranges begin and end at any page; much is written in order.
+TEST_F(LargePagesTest, RandomOperationsAgreeWithTheModel) {
+    constexpr uint64_t kPages = 6 * kLargePages;
+    struct Place {
+        bool is_mapped = false;
+        uint32_t protection = 0;
+        char value = 0;
+    };
+    uint64_t large = 0;
+    for (unsigned seed = 1; seed <= 4; ++seed) {
+        std::mt19937 random(seed);
+        auto const below = [&](uint64_t most) { return random() % most; };
+        auto owned = std::make_unique<Machine>();
+        Machine* now = owned.get();
+        Ref<AddressSpace> space = must(AddressSpace::create(frames, std::move(owned)));
+        std::vector<Ref<AddressSpace>> others;
+        std::vector<Place> model(kPages);
+        for (unsigned step = 0; step < 400; ++step) {
+            // Every fourth one is about three tables as a whole: made anew or written to in order.
+            bool const is_long = below(4) == 0;
+            uint64_t const first = is_long || below(2) ? below(4) * kLargePages : below(kPages);
+            uint64_t const count =
+                is_long ? 3 * kLargePages : 1 + below(std::min<uint64_t>(kPages - first, 2 * kLargePages));
+            uint64_t const at = kAt + first * kPage, bytes = count * kPage;
+            bool const is_plain = is_long || below(4);
+            uint32_t const protection = is_plain ? kReadWrite : below(2) ? 0 : kPROT_READ;
+            constexpr unsigned kMap = 0, kWrite = 5;
+            unsigned const what = is_long ? (below(3) ? kWrite : kMap) : below(16);
+            auto const each = [&](auto change) {
+                for (uint64_t i = first; i < first + count; ++i) change(model[i]);
+            };
+            bool all_mapped = true;
+            each([&](Place& place) { all_mapped = all_mapped && place.is_mapped; });
+            switch (what) {
+                case 0:
+                    must(space->map(at, bytes, protection, kPrivate | kMAP_FIXED, nullptr, 0));
+                    each([&](Place& place) { place = {true, protection, 0}; });
+                    break;
+                case 1:
+                    ASSERT_TRUE(space->unmap(at, bytes).ok());
+                    each([](Place& place) { place = {}; });
+                    break;
+                case 2:
+                    if (!all_mapped) break;
+                    ASSERT_TRUE(space->protect(at, bytes, protection).ok());
+                    each([&](Place& place) { place.protection = protection; });
+                    break;
+                case 3:
+                    ASSERT_EQ(space->advise(at, bytes, kDontNeed).ok(), all_mapped);
+                    each([](Place& place) { place.value = 0; });
+                    break;
+                case 4:
+                    if (below(3)) break;
+                    owned = std::make_unique<Machine>();
+                    now = owned.get();
+                    others.push_back(space);
+                    space = must(others.back()->copy(std::move(owned)));
+                    if (others.size() > 2) others.erase(others.begin());
+                    break;
+                default: {
+                    bool const by_program = below(4);
+                    for (uint64_t i = first; i < first + count; ++i) {
+                        Place& place = model[i];
+                        uint64_t const page = kAt + i * kPage;
+                        char const value = static_cast<char>(1 + below(100));
+                        bool const may = place.protection & kPROT_WRITE;
+                        if (by_program) {
+                            ASSERT_EQ(touch(*space, page), may) << seed << " " << step;
+                        }
+                        if (below(2)) continue;
+                        ASSERT_EQ(space->copy_out(page, &value, 1).ok(), may) << seed << " " << step;
+                        if (may) place.value = value;
+                    }
+                }
+            }
+            large += now->large();
+            for (unsigned i = 0; i < 300; ++i) {
+                uint64_t const page = below(kPages);
+                // A look at a page makes it a small one: most of what is empty stays unseen.
+                if (model[page].value == 0 && below(100)) continue;
+                char found = 0;
+                bool const is_readable = space->copy_in(&found, kAt + page * kPage, 1).ok();
+                ASSERT_EQ(is_readable, model[page].protection != 0) << seed << " " << step;
+                if (is_readable) {
+                    ASSERT_EQ(found, model[page].value) << seed << " " << step << " " << page;
+                }
+                bool const may_write = now->rights_at(kAt + page * kPage) & kPROT_WRITE;
+                ASSERT_TRUE(!may_write || model[page].protection & kPROT_WRITE) << "the processor allows too much";
+            }
+        }
+    }
+    EXPECT_GT(large, 200u) << "the test has not seen enough of them";
+    EXPECT_EQ(frames.used(), before) << "something was lost";
 }
 
 }  // namespace
