@@ -94,6 +94,12 @@ bool AddressSpace::is_free(uint64_t start, uint64_t end) const {
     return next == mappings_.begin() || std::prev(next)->second.end <= start;
 }
 
+// Downwards from `end`, at a multiple of 2 MiB if it is large enough for a frame of that; `floor`: the least.
+constexpr uint64_t place_below(uint64_t end, uint64_t floor, uint64_t bytes) {
+    uint64_t const highest = end - bytes, aligned = highest & ~uint64_t{kLargeBytes - 1};
+    return bytes >= kLargeBytes && aligned >= floor ? aligned : highest;
+}
+
 Result<uint64_t> AddressSpace::find_room(uint64_t bytes, uint64_t hint) const {
     hint = page_down(hint);
     if (hint && is_range(hint, bytes) && is_free(hint, hint + bytes)) return hint;
@@ -102,7 +108,7 @@ Result<uint64_t> AddressSpace::find_room(uint64_t bytes, uint64_t hint) const {
     auto mapping = mappings_.lower_bound(kMapTop);
     for (;;) {
         uint64_t const floor = mapping == mappings_.begin() ? kUserBegin : std::prev(mapping)->second.end;
-        if (floor < end && end - floor >= bytes) return end - bytes;
+        if (floor < end && end - floor >= bytes) return place_below(end, floor, bytes);
         if (mapping == mappings_.begin()) break;
         --mapping;
         end = std::min(end, mapping->first);
@@ -158,6 +164,7 @@ Status AddressSpace::unmap(uint64_t address, uint64_t bytes) {
     if (address % kPageBytes || bytes == 0 || bytes > kUserEnd || address > kUserEnd - bytes) return Errno::kEINVAL;
     uint64_t const end = address + page_up(bytes);
     if (is_free(address, end)) return {};
+    KOS_TRY_STATUS(break_around(address, end));
     auto mapping = split(address);
     split(end);
     drop_pages(address, end);
@@ -173,6 +180,8 @@ Status AddressSpace::unmap(uint64_t address, uint64_t bytes) {
 
 template <class Visit>
 Status AddressSpace::each_mapping(uint64_t start, uint64_t end, Visit visit) {
+    KOS_TRY_STATUS(break_at(start));
+    KOS_TRY_STATUS(break_at(end));
     auto mapping = split(start);
     split(end);
     uint64_t reached = start;
@@ -204,6 +213,12 @@ Status AddressSpace::protect(uint64_t address, uint64_t bytes, uint32_t protecti
             if (rights == page.machine_rights) return;
             page.machine_rights = rights;
             machine_->protect(at, *page.frame, rights, page.handle);
+        });
+        each_large(mapping.start, mapping.end, [&](uint64_t base, Table& table) {
+            uint8_t const rights = static_cast<uint8_t>(table.large_rights & protection);
+            if (!table.large_handle || rights == table.large_rights) return;
+            table.large_rights = rights;
+            machine_->protect(base, *table.large, rights, table.large_handle);
         });
         return {};
     });
@@ -258,6 +273,10 @@ Result<uint64_t> AddressSpace::remap(uint64_t old_address, uint64_t old_bytes, u
     KOS_TRY(uint64_t const target, map(new_address, new_bytes, whole.protection, whole.flags | fixed, whole.file,
                                        whole.offset + (old_address - whole.start), whole.name));
     uint64_t const moved = std::min(old_bytes, new_bytes);
+    if (Status const done = move_large(old_address, target, moved); !done.ok()) {
+        KOS_TRY_STATUS(unmap(target, new_bytes));
+        return done.error();
+    }
     each_page(old_address, old_address + moved, [&](uint64_t at, Table& table, Page& page) {
         Page& to = make_page(target + (at - old_address));
         to.frame = page.frame;
@@ -298,7 +317,10 @@ Status AddressSpace::advise(uint64_t address, uint64_t bytes, unsigned advice) {
             Mapping const now = std::prev(mapping)->second;
             uint64_t const until = std::min(end, now.end);
             if (advice == kFree && (now.is_shared() || now.file)) return Errno::kEINVAL;
-            if (advice == kDontNeed || advice == kFree) drop_pages(reached, until);
+            if (advice == kDontNeed || advice == kFree) {
+                KOS_TRY_STATUS(forget_part(reached, until));
+                drop_pages(reached, until);
+            }
             if (advice == kRemove) return Errno::kEOPNOTSUPP;
             if (advice == kPopulateRead || advice == kPopulateWrite) {
                 int code = 0;

@@ -38,6 +38,8 @@ public:
     virtual ~MachineSpace() = default;
     // Maps a frame for the program. `handle` (0: not mapped yet) names the mapping from then on. kENOMEM.
     virtual Status map(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) = 0;
+    // The same of a large frame; no page of the kLargeBytes at `address` is mapped.
+    virtual Status map_large(uint64_t, Frame&, uint32_t, uint32_t&) { return Errno::kENOMEM; }
     virtual void protect(uint64_t address, Frame& frame, uint32_t protection, uint32_t handle) = 0;
     virtual void unmap(uint64_t address, uint32_t handle) = 0;
 };
@@ -122,26 +124,50 @@ private:
         bool is_anonymous = false;   // a copy of this program's, which it may write to if nobody else has it
         bool is_code = false;        // of a file, to be executed: its call sites are rewritten
     };
-    static constexpr unsigned kTablePages = 512;
+    static constexpr unsigned kTablePages = kLargePages;
+    static constexpr uint64_t kTableBytes = kLargeBytes;
+    static constexpr unsigned kWordPages = 64;
+    // All of it is either pages or one large frame. That is always anonymous and private, of one mapping, and without
+    // kPROT_EXEC for the processor.
     struct Table {
         Page pages[kTablePages];
-        uint32_t used = 0;
+        uint64_t made[kTablePages / kWordPages] = {};  // those that may be there
+        Ref<Frame> large;
+        uint32_t large_handle = 0;
+        uint8_t large_rights = 0;
+        unsigned count() const;  // of pages that may be there
     };
     using Mappings = std::map<uint64_t, Mapping>;
 
     AddressSpace(FrameSource& frames, std::unique_ptr<MachineSpace> machine);
+    enum class Reach : uint8_t { kServer, kProgram };
     Table* find_table(uint64_t address);
     Page* find_page(uint64_t address);  // nullptr: not present
     Page& make_page(uint64_t address);  // an empty one, if it is not there
     void drop_page(uint64_t address, Table& table, Page& page);
-    void drop_pages(uint64_t start, uint64_t end);
+    void drop_pages(uint64_t start, uint64_t end);  // of a large frame that is needed further: zeroed
+    // --- Large frames (large_pages.cpp). [from, to): what need not be kept, within the table.
+    bool may_be_large(const Mapping& mapping, uint64_t base);
+    Status make_large(const Mapping& mapping, uint64_t base);
+    Status break_large(uint64_t base, Table& table, uint64_t from, uint64_t to);
+    Status break_at(uint64_t address);                  // so that a mapping may begin or end there
+    Status break_around(uint64_t start, uint64_t end);  // the same for what will be dropped
+    Status forget_part(uint64_t start, uint64_t end);   // before drop_pages of what stays mapped
+    Status own_large(uint64_t base, Table& table);
+    Status show_large(const Mapping& mapping, uint64_t base, Table& table);
+    Result<std::byte*> touch_large(const Mapping& mapping, uint64_t address, uint32_t access, Reach reach,
+                                   Table& table);
+    void drop_large(uint64_t base, Table& table);
+    void share_large(const Mapping& mapping, AddressSpace& with);
+    Status move_large(uint64_t from, uint64_t to, uint64_t bytes);
+    template <class Visit>
+    void each_large(uint64_t start, uint64_t end, Visit visit);  // visit(base, table) of those with a part in it
     template <class Visit>
     void each_page(uint64_t start, uint64_t end, Visit visit);  // visit(address, table, page) of the present ones
 
-    // The page behind `address`, with a frame that `access` is allowed on. kMap: the processor gets it too.
-    enum class Reach : uint8_t { kServer, kProgram };
-    Result<Page*> touch(uint64_t address, uint32_t access, Reach reach, int& code);
-    Result<Page*> touch(const Mapping& mapping, uint64_t address, uint32_t access, Reach reach);
+    // The page behind `address`, with a frame that `access` is allowed on. kProgram: the processor gets it too.
+    Result<std::byte*> touch(uint64_t address, uint32_t access, Reach reach, int& code);  // its first byte
+    Result<std::byte*> touch(const Mapping& mapping, uint64_t address, uint32_t access, Reach reach);
     Status fill(const Mapping& mapping, uint64_t address, bool for_write, Page& page);
     Status own(Page& page);  // replaces a frame that others have as well by a copy
     Status show(const Mapping& mapping, uint64_t address, Page& page);
@@ -178,15 +204,31 @@ private:
 
 template <class Visit>
 void AddressSpace::each_page(uint64_t start, uint64_t end, Visit visit) {
-    constexpr uint64_t kTableBytes = kTablePages * kPageBytes;
     for (auto table = tables_.lower_bound(start / kTableBytes); table != tables_.end(); ++table) {
         uint64_t const base = table->first * kTableBytes;
         if (base >= end) break;
         uint64_t const from = std::max(start, base), to = std::min(end, base + kTableBytes);
         for (uint64_t at = from; at < to; at += kPageBytes) {
-            Page& page = table->second->pages[at / kPageBytes % kTablePages];
+            uint64_t const index = (at - base) / kPageBytes;
+            uint64_t const rest = table->second->made[index / kWordPages] >> index % kWordPages;
+            if (rest == 0) {
+                at = base + (index / kWordPages * kWordPages + kWordPages - 1) * kPageBytes;
+                continue;
+            }
+            at += static_cast<uint64_t>(__builtin_ctzll(rest)) * kPageBytes;
+            if (at >= to) break;
+            Page& page = table->second->pages[(at - base) / kPageBytes];
             if (page.frame) visit(at, *table->second, page);
         }
+    }
+}
+
+template <class Visit>
+void AddressSpace::each_large(uint64_t start, uint64_t end, Visit visit) {
+    for (auto table = tables_.lower_bound(start / kTableBytes); table != tables_.end(); ++table) {
+        uint64_t const base = table->first * kTableBytes;
+        if (base >= end) break;
+        if (table->second->large) visit(base, *table->second);
     }
 }
 

@@ -76,7 +76,15 @@ Result<const AddressSpace::StubArea*> AddressSpace::stub_area(const Mapping& map
 // Gives the page its form for execution. Where there is no room for stubs it stays as it is, which is slower.
 Status AddressSpace::rewrite(const Mapping& mapping, uint64_t address, Page& page) {
     page.is_code = true;
-    if (!CallStubs::has_candidates(page.frame->data())) return {};
+    // Of contents that never change the answer is kept with the frame.
+    using CallSites = Frame::CallSites;
+    CallSites sites = page.frame->call_sites;
+    bool const is_constant = contents_of(*mapping.file) != nullptr;
+    if (!is_constant || sites == CallSites::kUnknown) {
+        sites = CallStubs::has_candidates(page.frame->data()) ? CallSites::kSome : CallSites::kNone;
+        if (is_constant) page.frame->call_sites = sites;
+    }
+    if (sites == CallSites::kNone) return {};
     auto const area = stub_area(mapping);
     if (!area.ok()) return {};
     CallStubs& stubs = *(*area)->stubs;

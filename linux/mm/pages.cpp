@@ -11,7 +11,8 @@ namespace kos::lx {
 
 namespace {
 
-constexpr uint64_t kAroundPages = 16;  // mapped with a page that is missing, within their aligned block
+// Mapped with a page that is missing, within their aligned block; the larger one of memory that is written to in order.
+constexpr uint64_t kAroundPages = 16, kAroundPagesInOrder = 64;
 
 template <class T>
 T* word_at(std::span<std::byte> window) {
@@ -53,10 +54,20 @@ AddressSpace::Page& AddressSpace::make_page(uint64_t address) {
         last_table_ = table;
         last_table_number_ = number;
     }
-    return table->pages[address / kPageBytes % kTablePages];
+    uint64_t const index = address / kPageBytes % kTablePages;
+    table->made[index / kWordPages] |= uint64_t{1} << index % kWordPages;
+    return table->pages[index];
 }
 
-void AddressSpace::drop_page(uint64_t address, Table&, Page& page) {
+unsigned AddressSpace::Table::count() const {
+    unsigned sum = 0;
+    for (uint64_t const word : made) sum += static_cast<unsigned>(__builtin_popcountll(word));
+    return sum;
+}
+
+void AddressSpace::drop_page(uint64_t address, Table& table, Page& page) {
+    uint64_t const index = address / kPageBytes % kTablePages;
+    table.made[index / kWordPages] &= ~(uint64_t{1} << index % kWordPages);
     if (page.handle) machine_->unmap(address, page.handle);
     page = Page();
     --resident_;
@@ -64,8 +75,13 @@ void AddressSpace::drop_page(uint64_t address, Table&, Page& page) {
 
 void AddressSpace::drop_pages(uint64_t start, uint64_t end) {
     each_page(start, end, [&](uint64_t at, Table& table, Page& page) { drop_page(at, table, page); });
+    each_large(start / kTableBytes * kTableBytes, end, [&](uint64_t base, Table& table) {
+        uint64_t const from = std::max(start, base), to = std::min(end, base + kTableBytes);
+        if (from >= to) return;
+        if (to - from == kTableBytes) return drop_large(base, table);
+        memset(table.large->data() + (from - base), 0, to - from);
+    });
     // Tables that lie in the range as a whole are empty now.
-    constexpr uint64_t kTableBytes = kTablePages * kPageBytes;
     auto table = tables_.lower_bound((start + kTableBytes - 1) / kTableBytes);
     while (table != tables_.end() && (table->first + 1) * kTableBytes <= end) table = tables_.erase(table);
     last_table_ = nullptr;
@@ -118,10 +134,13 @@ Status AddressSpace::show(const Mapping& mapping, uint64_t address, Page& page) 
     return {};
 }
 
-Result<AddressSpace::Page*> AddressSpace::touch(const Mapping& mapping, uint64_t address, uint32_t access,
-                                                Reach reach) {
+Result<std::byte*> AddressSpace::touch(const Mapping& mapping, uint64_t address, uint32_t access, Reach reach) {
     bool const for_write = access == kPROT_WRITE;
     address = page_down(address);
+    if (Table* const table = find_table(address); table && table->large) {
+        if (access != kPROT_EXEC) return touch_large(mapping, address, access, reach, *table);
+        KOS_TRY_STATUS(break_large(address / kTableBytes * kTableBytes, *table, 0, 0));
+    }
     Page& page = make_page(address);
     if (!page.frame) KOS_TRY_STATUS(fill(mapping, address, for_write, page));
     if (for_write) {
@@ -143,10 +162,10 @@ Result<AddressSpace::Page*> AddressSpace::touch(const Mapping& mapping, uint64_t
     }
     if (access == kPROT_EXEC && must_rewrite(mapping, page)) KOS_TRY_STATUS(rewrite(mapping, address, page));
     if (reach == Reach::kProgram) KOS_TRY_STATUS(show(mapping, address, page));
-    return &page;
+    return page.frame->data();
 }
 
-Result<AddressSpace::Page*> AddressSpace::touch(uint64_t address, uint32_t access, Reach reach, int& code) {
+Result<std::byte*> AddressSpace::touch(uint64_t address, uint32_t access, Reach reach, int& code) {
     constexpr int kNotMapped = 1, kNoAccess = 2;  // SEGV_MAPERR, SEGV_ACCERR
     code = kNotMapped;
     const Mapping* const mapping = find(address);
@@ -166,9 +185,20 @@ void AddressSpace::fault_around(const Mapping& mapping, uint64_t address, uint32
     if (mapping.is_shared() && access == kPROT_WRITE) return;
     bool const copies = access == kPROT_WRITE && mapping.file;
     if (copies) return;
-    constexpr uint64_t kBlock = kAroundPages * kPageBytes;
-    uint64_t const block = address & ~(kBlock - 1);
-    uint64_t const from = std::max(block, mapping.start), to = std::min(block + kBlock, mapping.end);
+    uint64_t bytes = kAroundPages * kPageBytes;
+    uint64_t block = address & ~(bytes - 1);
+    if (access == kPROT_WRITE && frames_.free_frames() >= frames_.total_frames() / 4 && block > mapping.start) {
+        // The block before is there as a whole.
+        const Table* const before = find_table(block - kPageBytes);
+        uint64_t const index = (block - kPageBytes) / kPageBytes % kTablePages;
+        constexpr uint64_t kWhole = (1u << kAroundPages) - 1;
+        unsigned const shift = static_cast<unsigned>(index % kWordPages + 1 - kAroundPages);
+        if (before && (before->large || (before->made[index / kWordPages] >> shift & kWhole) == kWhole)) {
+            bytes = kAroundPagesInOrder * kPageBytes;
+            block = address & ~(bytes - 1);
+        }
+    }
+    uint64_t const from = std::max(block, mapping.start), to = std::min(block + bytes, mapping.end);
     for (uint64_t at = from; at < to; at += kPageBytes) {
         const Page* const page = find_page(at);
         if (page && (access == kPROT_WRITE || page->machine_rights & access)) continue;
@@ -177,8 +207,16 @@ void AddressSpace::fault_around(const Mapping& mapping, uint64_t address, uint32
 }
 
 Status AddressSpace::fault(uint64_t address, uint32_t access, int& code) {
+    if (access == kPROT_WRITE) {
+        const Mapping* const mapping = find(address);
+        uint64_t const base = address / kTableBytes * kTableBytes;
+        // Without one it is small pages, as ever.
+        if (mapping && may_be_large(*mapping, base)) (void)make_large(*mapping, base).ok();
+    }
     auto const done = touch(address, access, Reach::kProgram, code);
     if (!done.ok()) return done.error();
+    const Table* const table = find_table(address);
+    if (table && table->large) return {};
     fault_around(*find(address), page_down(address), access);
     return {};
 }
@@ -189,7 +227,7 @@ Result<std::span<std::byte>> AddressSpace::window(uint64_t address, size_t most,
     auto const page = touch(address, for_write ? kPROT_WRITE : kPROT_READ, Reach::kServer, code);
     if (!page.ok()) return page.error() == Errno::kENOMEM ? Errno::kENOMEM : Errno::kEFAULT;
     size_t const offset = address % kPageBytes;
-    return std::span((*page)->frame->data() + offset, std::min(most, kPageBytes - offset));
+    return std::span(*page + offset, std::min(most, kPageBytes - offset));
 }
 
 Status AddressSpace::copy_in(void* to, uint64_t from, size_t bytes) {
@@ -269,7 +307,8 @@ Status AddressSpace::present(uint64_t address, uint64_t bytes, uint8_t* one_byte
     if (bytes > kUserEnd || address > kUserEnd - bytes) return Errno::kENOMEM;
     for (uint64_t at = address; at < address + bytes; at += kPageBytes) {
         if (!find(at)) return Errno::kENOMEM;
-        *one_byte_per_page++ = find_page(at) ? 1 : 0;
+        const Table* const table = find_table(at);
+        *one_byte_per_page++ = (table && table->large) || find_page(at) ? 1 : 0;
     }
     return {};
 }
@@ -301,6 +340,7 @@ Result<Ref<AddressSpace>> AddressSpace::copy(std::unique_ptr<MachineSpace> machi
         if (mapping.flags & kMappingWipeOnFork) continue;
         // Shared pages come from the file again; pages that nobody has changed too.
         if (mapping.is_shared()) continue;
+        share_large(mapping, *made);
         each_page(mapping.start, mapping.end, [&](uint64_t at, Table&, Page& page) {
             if (!page.is_anonymous) return;
             Page& copy = made->make_page(at);

@@ -40,7 +40,7 @@ KosSpace::~KosSpace() {
     mapper_.destroy_tables();
 }
 
-Status KosSpace::show(CPtr cap, uint64_t address, uint32_t protection) {
+Status KosSpace::show(CPtr cap, uint64_t address, uint32_t protection, const Frame& frame) {
     if (protection == 0) {
         page_unmap(cap);
         return {};
@@ -48,9 +48,12 @@ Status KosSpace::show(CPtr cap, uint64_t address, uint32_t protection) {
     // This processor has no memory that can be written or executed and not read.
     Word const rights = protection & kPROT_WRITE ? seL4_ReadWrite : seL4_CanRead;
     Word const attributes = seL4_ARM_Default_VMAttributes | (protection & kPROT_EXEC ? 0 : seL4_ARM_ExecuteNever);
-    KOS_TRY_STATUS(mapper_.map(cap, address, rights, attributes));
-    // What the server has written into the page (copies of a file's code) the instruction cache may not know.
-    if (protection & kPROT_EXEC) page_cache(cap, CacheOperation::kUnifyInstruction, 0, kPageBytes);
+    auto const size = frame.is_large() ? Mapper::Size::kLarge : Mapper::Size::kSmall;
+    KOS_TRY_STATUS(mapper_.map(cap, address, rights, attributes, size));
+    // What the server has written into the page (copies of a file's code) the instruction cache may not know. An
+    // image's pages nobody writes to.
+    if (protection & kPROT_EXEC && !frame.is_read_only())
+        page_cache(cap, CacheOperation::kUnifyInstruction, 0, kPageBytes);
     return {};
 }
 
@@ -60,7 +63,7 @@ Status KosSpace::map(uint64_t address, Frame& frame, uint32_t protection, uint32
         Objects::give_slot(slot);
         return Errno::kENOMEM;
     }
-    if (Status const shown = show(slot, address, protection); !shown.ok()) {
+    if (Status const shown = show(slot, address, protection, frame); !shown.ok()) {
         cnode_delete(Objects::path(slot));
         Objects::give_slot(slot);
         return shown;
@@ -69,9 +72,14 @@ Status KosSpace::map(uint64_t address, Frame& frame, uint32_t protection, uint32
     return {};
 }
 
-void KosSpace::protect(uint64_t address, Frame&, uint32_t protection, uint32_t handle) {
+Status KosSpace::map_large(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) {
+    mapper_.make_way(address);
+    return map(address, frame, protection, handle);
+}
+
+void KosSpace::protect(uint64_t address, Frame& frame, uint32_t protection, uint32_t handle) {
     // The page tables are there: this cannot run out of memory.
-    (void)show(slot_of(handle), address, protection).ok();
+    (void)show(slot_of(handle), address, protection, frame).ok();
 }
 
 void KosSpace::unmap(uint64_t, uint32_t handle) {

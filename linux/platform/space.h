@@ -13,6 +13,7 @@ public:
     ~KosSpace() override;
 
     Status map(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) override;
+    Status map_large(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) override;
     void protect(uint64_t address, Frame& frame, uint32_t protection, uint32_t handle) override;
     void unmap(uint64_t address, uint32_t handle) override;
     CPtr vspace() const { return vspace_.cap; }
@@ -20,7 +21,7 @@ public:
 private:
     explicit KosSpace(const Objects::Object& vspace) : vspace_(vspace), mapper_(vspace.cap) {}
     Status show_gate(Frame& gate);
-    Status show(CPtr cap, uint64_t address, uint32_t protection);
+    Status show(CPtr cap, uint64_t address, uint32_t protection, const Frame& frame);
 
     Objects::Object vspace_;
     Mapper mapper_;

@@ -18,29 +18,37 @@ public:
         if (used_ >= quota_ && (!reclaim() || used_ >= quota_)) return Errno::kENOMEM;
         return Ref<Frame>(make_ref<PlainFrame>(*this));
     }
+    Result<Ref<Frame>> allocate_large(Contents) override {
+        if (quota_ < used_ + kLargePages || large_left_ == 0) return Errno::kENOMEM;
+        --large_left_;
+        return Ref<Frame>(make_ref<PlainFrame>(*this, kLargePages));
+    }
     uint64_t total_frames() override { return quota_; }
     uint64_t free_frames() override { return quota_ > used_ ? quota_ - used_ : 0; }
 
     void set_quota(uint64_t frames) { quota_ = frames; }
+    void allow_large(uint64_t count) { large_left_ = count; }  // how many more; none before the first call
     uint64_t used() const { return used_; }
 
 private:
     class PlainFrame final : public Frame {
     public:
-        explicit PlainFrame(FakeFrames& of) : Frame(static_cast<std::byte*>(calloc(1, kPageBytes)), false, 0), of_(of) {
-            ++of_.used_;
+        explicit PlainFrame(FakeFrames& of, size_t pages = 1)
+            : Frame(static_cast<std::byte*>(calloc(pages, kPageBytes)), false, 0, pages > 1), of_(of), pages_(pages) {
+            of_.used_ += pages;
         }
         ~PlainFrame() override {
-            --of_.used_;
+            of_.used_ -= pages_;
             free(data());
         }
 
     private:
         FakeFrames& of_;
+        size_t pages_;
     };
 
     uint64_t quota_;
-    uint64_t used_ = 0;
+    uint64_t used_ = 0, large_left_ = 0;
 };
 
 // An image in memory; the rest of the last page is zero. Each page is an allocation of its own, so that ASan sees an

@@ -19,7 +19,6 @@ defmodule Kos.Device.I2C do
   @callback write(bus, address, iodata) :: :ok | {:error, term}
   @callback write_read(bus, address, iodata, pos_integer) :: {:ok, binary} | {:error, term}
   @callback close(bus) :: :ok
-  @behaviour __MODULE__
 
   # As tools/idl makes it of idl/i2c.capnp (tests/elixir/library compares).
   @transfer %{
@@ -40,21 +39,16 @@ defmodule Kos.Device.I2C do
   @spec bus_names :: [String.t()]
   def bus_names, do: Device.names("i2c")
 
-  @impl true
   def open(name), do: Device.open(name)
 
-  @impl true
   def read(bus, address, count), do: transfer(bus, address, "", count)
 
-  @impl true
   def write(bus, address, data) do
     with {:ok, _} <- transfer(bus, address, IO.iodata_to_binary(data), 0), do: :ok
   end
 
-  @impl true
   def write_read(bus, address, data, count), do: transfer(bus, address, IO.iodata_to_binary(data), count)
 
-  @impl true
   def close(bus), do: Device.close(bus)
 
   @doc "Addresses (0x08 to 0x77) at which a byte can be read. Devices that must not be read from are disturbed by that."

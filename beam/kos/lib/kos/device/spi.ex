@@ -15,7 +15,6 @@ defmodule Kos.Device.SPI do
   @callback transfer(bus, iodata) :: {:ok, binary} | {:error, term}
   @callback config(bus) :: {:ok, map} | {:error, term}
   @callback close(bus) :: :ok
-  @behaviour __MODULE__
 
   # As tools/idl makes them of idl/spi.capnp (tests/elixir/library compares).
   @transfer %{
@@ -52,10 +51,8 @@ defmodule Kos.Device.SPI do
   @spec bus_names :: [String.t()]
   def bus_names, do: Device.names("spi")
 
-  @impl true
   def open(name), do: Device.open(name)
 
-  @impl true
   def transfer(bus, data) do
     data = IO.iodata_to_binary(data)
 
@@ -70,12 +67,10 @@ defmodule Kos.Device.SPI do
   def methods, do: [@transfer, @config]
 
   @doc "`%{speed_hz: ..., delay_us: ..., mode: 0..3, bits_per_word: ..., lsb_first: ...}`"
-  @impl true
   def config(bus) do
     with {:ok, %{config: config}} <- Interface.call(bus, @config, %{}, []),
          do: {:ok, Map.drop(config, [:reserved, :reserved2])}
   end
 
-  @impl true
   def close(bus), do: Device.close(bus)
 end

@@ -21,7 +21,6 @@ defmodule Kos.Device.UART do
   @callback write(uart, iodata) :: :ok | {:error, term}
   @callback read(uart, non_neg_integer) :: {:ok, binary} | {:error, term}
   @callback close(uart) :: :ok
-  @behaviour __MODULE__
 
   @poll_ms 20
   @piece 4096
@@ -50,23 +49,18 @@ defmodule Kos.Device.UART do
   @spec enumerate :: %{String.t() => map}
   def enumerate, do: Map.new(Device.names("uart"), &{&1, %{}})
 
-  @impl true
   def start_link(options \\ []), do: GenServer.start_link(__MODULE__, self(), options)
 
   @doc "Opens the line. Options: `active` (default true: data are messages to who opens it)."
-  @impl true
   def open(uart, name, options \\ []),
     do: GenServer.call(uart, {:open, name, Keyword.get(options, :active, true), self()})
 
   @doc "Writes all of it; `{:error, :timeout}` if the driver has no room for 5 seconds."
-  @impl true
   def write(uart, data), do: GenServer.call(uart, {:write, IO.iodata_to_binary(data)}, 4 * @patience_ms)
 
   @doc "What has arrived, after at most `timeout` ms; `{:ok, \"\"}` if nothing has. `{:error, :active}` of an active line."
-  @impl true
   def read(uart, timeout \\ 5000), do: GenServer.call(uart, {:read, timeout}, timeout + 2 * @patience_ms)
 
-  @impl true
   def close(uart), do: GenServer.call(uart, :close)
 
   @impl true
