@@ -67,6 +67,7 @@ public:
     }
     // Whether there may be more to do now.
     void run();
+    void wake_peer();
     void listening_changed();
     UnixSocket* listener();
 
@@ -84,7 +85,6 @@ private:
     bool may_not_sleep();
     void lose_all();
     void broken();
-    void wake_peer();
     void control(kos_stream_kind kind, uint32_t number, uint32_t value = 0) {
         control_.push_back({tag_of(kind, number), value});
     }
@@ -115,6 +115,7 @@ private:
     uint32_t last_number_ = 0;
     size_t next_ = 0;  // whose turn it is to send
     unsigned reports_ = 0;
+    size_t written_ = 0;  // since the other side was woken
     uint64_t wants_ = 0;  // room that `out_` lacks
     bool is_up_ = false;
     bool is_held_up_ = false;  // no record can be taken until `out_` has room
@@ -155,6 +156,7 @@ void KosStreams::Link::open_rings() {
 }
 
 void KosStreams::Link::wake_peer() {
+    written_ = 0;
     if (kos_ring_core_take_wake(&out_)) hub_.platform_.notify(index_, true);
     if (kos_ring_core_take_wake(&in_)) hub_.platform_.notify(index_, false);
 }
@@ -228,7 +230,7 @@ void KosStreams::Link::run() {
     } else if (listener_) {
         accept();
     }
-    wake_peer();
+    written_ >= kWakeBytes ? wake_peer() : hub_.owe_wake();
     if (left == 0) is_ready = true;
     if (!is_ready) is_ready = may_not_sleep();
     if (is_ready) hub_.has_work_ = true;
@@ -350,6 +352,7 @@ bool KosStreams::Link::send_one(Stream& stream, bool& has_moved) {
         return false;
     }
     stream.credit -= static_cast<uint32_t>(*moved);
+    written_ += *moved;
     has_moved = true;
     return true;
 }
@@ -495,6 +498,17 @@ void KosStreams::listens(UnixSocket* listener) {
 
 void KosStreams::signalled() {
     for (const auto& link : links_) link->make_ready();
+}
+
+void KosStreams::owe_wake() {
+    owes_wake_ = true;
+    if (!is_set()) system_.timers.set(*this, system_.timers.now() + kWakeLatest);
+}
+
+void KosStreams::wake_peers() {
+    owes_wake_ = false;
+    cancel();
+    for (const auto& link : links_) link->wake_peer();
 }
 
 void KosStreams::run() {

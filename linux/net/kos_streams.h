@@ -10,6 +10,7 @@
 
 #include "net/kos_stream_record.h"
 #include "net/unix.h"
+#include "time/clock.h"
 
 #include <kos/ring_core.h>
 
@@ -42,10 +43,14 @@ protected:
     ~StreamPlatform() = default;
 };
 
-class KosStreams final {
+class KosStreams final : private Timer {
 public:
     static constexpr size_t kBacklog = 8;
     static constexpr unsigned kRecordsAtOnce = 256;
+    // While a program runs on, the other domains are woken for several of its writes at once (`wake_peers`): at the
+    // latest after so many bytes of a link, or, if the program computes and calls nobody, so long.
+    static constexpr size_t kWakeBytes = 16384;
+    static constexpr Nanoseconds kWakeLatest = 10'000'000;
 
     KosStreams(System& system, StreamPlatform& platform);
     ~KosStreams();
@@ -55,6 +60,9 @@ public:
     void run();
     // The domain's notification has come with the bits of rings.
     void signalled();
+    // The other sides have not been told yet of what `run` did. To be called as soon as no program runs on.
+    bool owes_wake() const { return owes_wake_; }
+    void wake_peers();
 
     // --- For /run/kos
     size_t links() const { return links_.size(); }
@@ -71,6 +79,8 @@ private:
     class Link;
     class Stream;
     class Listener;
+    void expired() override { wake_peers(); }
+    void owe_wake();
 
     System& system_;
     StreamPlatform& platform_;
@@ -78,6 +88,7 @@ private:
     Ref<Inode> bound_;
     UnixSocket* listener_ = nullptr;  // the program's
     bool has_work_ = true;
+    bool owes_wake_ = false;
 };
 
 }  // namespace kos::lx

@@ -137,8 +137,11 @@ protected:
         for (int turn = 0; turn < 2000; ++turn) {
             bool const has_work = left->streams.has_work() || (right && right->streams.has_work());
             if (!has_work) return;
-            if (left->streams.has_work()) left->streams.run();
-            if (right && right->streams.has_work()) right->streams.run();
+            for (Side* const side : {left.get(), right.get()}) {
+                if (!side) continue;
+                if (side->streams.has_work()) side->streams.run();
+                side->streams.wake_peers();
+            }
         }
         FAIL() << "never idle";
     }

@@ -340,6 +340,13 @@ void KosServer::settle() {
         system_->run_ready();
     }
     if (has_work()) signal(KOS_SLOT_NOTIFICATION);
+    // With one core the other side can do nothing before this one's programs are through; with several, at once.
+    if (streams_->owes_wake() && (startup_.cores > 1 || !is_program_running())) streams_->wake_peers();
+}
+
+bool KosServer::is_program_running() const {
+    return std::any_of(threads_.begin(), threads_.end(),
+                       [](const auto& entry) { return entry.second->thread().state == ThreadState::kRunning; });
 }
 
 void KosServer::moved(unsigned from, unsigned to) {

@@ -96,6 +96,7 @@ private:
     void handle_signals(uint64_t badge);
     void empty_graves();
     void settle();
+    bool is_program_running() const;
     Status make_endpoint();
     Status load_shim();
     Status make_gate();
