@@ -142,7 +142,7 @@ private:
             source.pop_front();
             ++moved;
         }
-        require(done == static_cast<int64_t>(compares ? woken + moved : woken), "requeue said another number");
+        require(done == static_cast<int64_t>(woken + moved), "requeue said another number");
     }
 
     // A word that the model does not know, or no word at all.
