@@ -390,8 +390,9 @@ TEST_F(FileTest, Descriptors) {
     EXPECT_EQ(call(kFcntl, fd, kF_SETFL, kO_APPEND | kO_NONBLOCK | kO_RDONLY), 0);
     EXPECT_EQ(call(kFcntl, 1, kF_GETFL), static_cast<int64_t>(kO_RDWR | kO_APPEND | kO_NONBLOCK | kO_LARGEFILE));
     EXPECT_EQ(call(kFcntl, fd, 9999), error(Errno::kEINVAL));
-    EXPECT_EQ(call(kFcntl, fd, kF_SETOWN, -7), 0);
-    EXPECT_EQ(call(kFcntl, fd, kF_GETOWN), -7);
+    EXPECT_EQ(call(kFcntl, fd, kF_SETOWN, -7), error(Errno::kESRCH));
+    EXPECT_EQ(call(kFcntl, fd, kF_SETOWN, -process.group), 0);
+    EXPECT_EQ(call(kFcntl, fd, kF_GETOWN), -process.group);
     EXPECT_EQ(call(kFcntl, fd, kF_GETPIPE_SZ), error(Errno::kEBADF));
     EXPECT_EQ(call(kFcntl, fd, kF_GET_SEALS), 1);
     EXPECT_EQ(call(kClose, 1), 0);

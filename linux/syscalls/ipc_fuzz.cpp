@@ -42,8 +42,9 @@ public:
         }
         scatter(reader, thread.process);
         unsigned const call = numbers_[reader.below(static_cast<unsigned>(numbers_.size()))];
-        int64_t const result = world_.call(thread, call, first(reader, call), second(reader, call), argument(reader),
-                                           argument(reader), argument(reader));
+        uint64_t const list[] = {first(reader, call), second(reader, call), argument(reader), argument(reader),
+                                 argument(reader)};
+        int64_t const result = world_.call(thread, call, list[0], list[1], list[2], list[3], list[4]);
         bool const makes = call == kMsgget || call == kSemget || call == kShmget;
         if (makes && result >= 0) objects_.push_back(result);
         check();
@@ -71,7 +72,8 @@ private:
     void scatter(Reader& reader, Process& process) {
         for (unsigned i = 0; i < 4; ++i) {
             uint16_t const value = reader.below(2) ? reader.number<uint8_t>() % 5 : reader.number<uint16_t>();
-            World::put(process, kMemory + reader.below(16) * 2, value);
+            // It may have detached this, or attached something there that it may not write.
+            (void)process.memory->copy_out(kMemory + reader.below(16) * 2, &value, sizeof value);
         }
     }
     uint64_t object(Reader& reader) {

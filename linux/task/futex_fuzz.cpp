@@ -97,11 +97,10 @@ private:
     void wait(Thread& thread, unsigned which, uint32_t bits) {
         bool const has_bits = bits != ~0u;
         uint32_t const now = World::get<uint32_t>(*process_, word_at(which));
-        require(world_.call(thread, kFutex, word_at(which), (has_bits ? kWaitBitset : kWait) | kPrivate, now + 1) ==
-                    error(Errno::kEAGAIN),
-                "waits for a value that is not there");
-        int64_t const result =
-            world_.call(thread, kFutex, word_at(which), (has_bits ? kWaitBitset : kWait) | kPrivate, now, 0, 0, bits);
+        uint64_t const operation = (has_bits ? kWaitBitset : kWait) | kPrivate;
+        int64_t const refused = world_.call(thread, kFutex, word_at(which), operation, now + 1, 0, 0, bits);
+        require(refused == error(Errno::kEAGAIN), "waits for a value that is not there");
+        int64_t const result = world_.call(thread, kFutex, word_at(which), operation, now, 0, 0, bits);
         require(result == kAsleep, "did not wait");
         lines_[which].push_back({&thread, bits});
     }
@@ -143,7 +142,7 @@ private:
             source.pop_front();
             ++moved;
         }
-        require(done == static_cast<int64_t>(compares ? woken + moved : woken), "requeue said another number");
+        require(done == static_cast<int64_t>(woken + moved), "requeue said another number");
     }
 
     // A word that the model does not know, or no word at all.
