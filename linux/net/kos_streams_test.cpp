@@ -140,7 +140,7 @@ protected:
             for (Side* const side : {left.get(), right.get()}) {
                 if (!side) continue;
                 if (side->streams.has_work()) side->streams.run();
-                side->streams.wake_peers();
+                if (side->streams.owes_wake()) side->streams.wake_peers();
             }
         }
         FAIL() << "never idle";

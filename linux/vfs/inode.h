@@ -83,7 +83,7 @@ public:
     // This inode, or the one below it that has the contents, if they never change; nullptr: they may. One object as
     // long as somebody has a reference to it.
     virtual Inode* immutable() { return nullptr; }
-    virtual void touch_accessed() {}  // somebody has read it
+    virtual void touch_accessed() {}                   // somebody has read it
     virtual Process* as_process() { return nullptr; }  // /proc/PID: whose it is; may have ended
     // memfd_create(2): F_*_SEALS. Default: kEINVAL.
     virtual Result<uint32_t> seals();

@@ -37,6 +37,7 @@ TEST_F(RequestsTest, WatchTellsWhatHasChangedAndSignalsOnce) {
     EXPECT_EQ(answer.param, since);
     supervisor->ready(kPump, 1, 0);
     EXPECT_EQ(requests->take_due(), bit(kAgent));
+    root.states[kPump] = KOS_DOMAIN_STOPPED;
     supervisor->ended(kPump, 1, KOS_EXIT_FAULT_MEMORY, 0);
     EXPECT_EQ(requests->take_due(), 0u);  // told already; it asks
     ASSERT_EQ(call(kAgent, KOS_APPMAN_WATCH, "", since), KOS_STATUS_OK);

@@ -75,8 +75,8 @@ enum kos_appman_label {
     KOS_APPMAN_RESTART = 5,  // payload: name -> OK: will be stopped and started
     KOS_APPMAN_MODE =
         6,  // payload: name of the mode -> OK: switching; param: number of the mode. Empty name: asks only
-    KOS_APPMAN_WATCH =
-        8,  // param: since -> param: next, payload: kos_appman_entry_t of what has changed; then KOS_SIGNAL_DOMAINS once
+    KOS_APPMAN_WATCH = 8,     // param: since -> param: next, payload: kos_appman_entry_t of what has changed; then
+                              // KOS_SIGNAL_DOMAINS once
     KOS_APPMAN_ACCOUNTS = 7,  // -> payload: the four words of KOS_ROOT_ACCOUNTS, uint64_t each; for who may list
 };
 

@@ -26,6 +26,7 @@ constants! { "kos/ports.h";
     KOS_APPMAN_RESTART: u64 = 5;
     KOS_APPMAN_MODE: u64 = 6;
     KOS_APPMAN_ACCOUNTS: u64 = 7;
+    KOS_APPMAN_WATCH: u64 = 8;
     KOS_APPMAN_STOPPED: u8 = 0;
     KOS_APPMAN_WAITING: u8 = 1;
     KOS_APPMAN_STARTING: u8 = 2;

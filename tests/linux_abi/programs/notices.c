@@ -16,7 +16,7 @@ static void told(int signal, siginfo_t* info, void* context) {
     descriptor = info->si_fd;
     ++count;
 }
-static void catch(int signal) {
+static void catch (int signal) {
     const struct sigaction action = {.sa_sigaction = told, .sa_flags = SA_SIGINFO};
     OK(sigaction(signal, &action, 0));
     count = 0;
@@ -28,7 +28,7 @@ static void set_async(int fd, int on) {
 
 CASE(async_pipe) {
     OK(pipe(ends));
-    catch(SIGIO);
+    catch (SIGIO);
     OK(fcntl(ends[0], F_SETOWN, getpid()));
     EQ(fcntl(ends[0], F_GETOWN), getpid());
     EQ(write(ends[1], "x", 1), 1);
@@ -47,7 +47,7 @@ CASE(async_pipe) {
 CASE(async_says_what_and_where) {
     OK(pipe(ends));
     const int signal = SIGRTMIN + 3;
-    catch(signal);
+    catch (signal);
     EQ(fcntl(ends[0], F_GETSIG), 0);
     OK(fcntl(ends[0], F_SETSIG, signal));
     EQ(fcntl(ends[0], F_GETSIG), signal);
@@ -63,7 +63,7 @@ CASE(async_says_what_and_where) {
 
 CASE(async_by_ioctl) {
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
-    catch(SIGIO);
+    catch (SIGIO);
     int on = 1, owner = getpid();
     OK(ioctl(ends[0], FIOASYNC, &on));
     CHECK(fcntl(ends[0], F_GETFL) & O_ASYNC);
@@ -122,7 +122,7 @@ CASE(async_owners) {
 
 CASE(directory_once) {
     abi_folder();
-    catch(SIGIO);
+    catch (SIGIO);
     const int fd = (int)OK(open(".", O_RDONLY | O_DIRECTORY));
     OK(fcntl(fd, F_NOTIFY, DN_CREATE));
     OK(mkdir("a", 0700));
@@ -133,7 +133,7 @@ CASE(directory_once) {
 
 CASE(directory_often) {
     abi_folder();
-    catch(SIGRTMIN);
+    catch (SIGRTMIN);
     const int fd = (int)OK(open(".", O_RDONLY | O_DIRECTORY));
     OK(fcntl(fd, F_SETSIG, SIGRTMIN));
     OK(fcntl(fd, F_NOTIFY, DN_DELETE | DN_MODIFY | DN_ATTRIB | DN_MULTISHOT));

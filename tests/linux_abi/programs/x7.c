@@ -245,18 +245,20 @@ static void in_gate_child(void (*what)(long, long), long a, long b) {
 #if defined __aarch64__
 static void jump(long word, long x7) {
     const long target = (long)gate + word * 4;
-    __asm__ volatile("mov x7, %1\n mov x0, %2\n mov x1, #4\n mov x2, #63\n mov x3, xzr\n mov x4, xzr\n mov x5, xzr\n"
-                     "mov x6, xzr\n adr x17, 1f\n adr x30, 1f\n br %0\n 1:\n"
-                     :
-                     : "r"(target), "r"(x7), "r"(word)
-                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x17", "x30", "memory");
+    __asm__ volatile(
+        "mov x7, %1\n mov x0, %2\n mov x1, #4\n mov x2, #63\n mov x3, xzr\n mov x4, xzr\n mov x5, xzr\n"
+        "mov x6, xzr\n adr x17, 1f\n adr x30, 1f\n br %0\n 1:\n"
+        :
+        : "r"(target), "r"(x7), "r"(word)
+        : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x17", "x30", "memory");
 }
 static void jump_with_tag(long tag, long second) {
-    __asm__ volatile("mov x1, %1\n mov x2, %2\n mov x3, %2\n mov x4, %2\n mov x5, %2\n adr x17, 1f\n adr x30, 1f\n"
-                     "br %0\n 1:\n"
-                     :
-                     : "r"(gate), "r"(tag), "r"(second)
-                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x17", "x30", "memory");
+    __asm__ volatile(
+        "mov x1, %1\n mov x2, %2\n mov x3, %2\n mov x4, %2\n mov x5, %2\n adr x17, 1f\n adr x30, 1f\n"
+        "br %0\n 1:\n"
+        :
+        : "r"(gate), "r"(tag), "r"(second)
+        : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x17", "x30", "memory");
 }
 static void invoke(long address, long x7) {
     for (int i = 0; i < 64; ++i) call(0, x7, address ^ (i ? 1L << i : 0), 4, 173);

@@ -1,5 +1,5 @@
-// Calls the application that is replaced, again and again, and says when another version answers. What it must never see
-// is an error other than that the server has gone while it had the request.
+// Calls the application that is replaced, again and again, and says when another version answers. What it must never
+// see is an error other than that the server has gone while it had the request.
 #include <kos/app.h>
 #include <kos/dir.h>
 #include <kos/log.h>
