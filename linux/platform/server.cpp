@@ -258,6 +258,7 @@ Result<Objects::Object> KosServer::take_time(unsigned core) {
     if (!spare_time_[core].empty()) {
         Objects::Object const spare = spare_time_[core].back();
         spare_time_[core].pop_back();
+        (void)sched_context_consumed(spare.cap);  // what the last thread used is not the next one's
         return spare;
     }
     KOS_TRY(Objects::Object const made,

@@ -172,6 +172,7 @@ void KosThread::interrupt() {
         return;
     }
     tcb_suspend(tcb());
+    cpu_clock_.stopped();
     doing_ = Doing::kOutside;
     is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
 }
@@ -183,6 +184,7 @@ void KosThread::resume() {
         answer_ = is_plain_result ? Answer::kResult : Answer::kContinue;
         return;
     }
+    cpu_clock_.stopped();
     if (is_loaded_) {
         seL4_UserContext context{};
         to_context(thread_, context);
@@ -224,9 +226,11 @@ void KosThread::set_memory(AddressSpace& memory) {
 
 Nanoseconds KosThread::cpu_time() {
     constexpr Nanoseconds kPerMicrosecond = 1000;
+    Nanoseconds const before = server_.time().monotonic();
     auto const used = sched_context_consumed(objects_.time.cap);
-    if (used.ok()) time_used_ += static_cast<Nanoseconds>(used.word(0)) * kPerMicrosecond;
-    return time_used_;
+    Nanoseconds const charged = used.ok() ? static_cast<Nanoseconds>(used.word(0)) * kPerMicrosecond : 0;
+    // The server runs on the time of the thread that waits for its answer.
+    return cpu_clock_.look(before, charged, server_.time().monotonic(), server_.is_waiting_for_answer(*this));
 }
 
 void KosThread::set_affinity(uint64_t cores) {

@@ -8,6 +8,7 @@
 #include "platform/objects.h"
 #include "platform/space.h"
 #include "task/thread.h"
+#include "time/cpu_clock.h"
 
 namespace kos::lx {
 
@@ -88,7 +89,7 @@ private:
     bool result_set_ = false;
     int64_t result_ = 0;
     uint64_t wanted_cores_ = 0;  // of a thread that has to be stopped before it moves; 0: none
-    Nanoseconds time_used_ = 0;
+    CpuClock cpu_clock_;
 };
 
 }  // namespace kos::lx

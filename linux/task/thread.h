@@ -93,7 +93,7 @@ public:
     virtual void resume() = 0;
     // execve(2): the thread's program is in another address space from now on; the registers count.
     virtual void set_memory(AddressSpace& /*memory*/) {}
-    // CPU time used so far.
+    // CPU time used so far, at most one slice less than it is; never less than it said before (time/cpu_clock.h).
     virtual Nanoseconds cpu_time() = 0;
     virtual unsigned core() = 0;
     virtual void set_affinity(uint64_t cores) = 0;

@@ -2,9 +2,12 @@
 #include "abi.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/times.h>
 
 static int64_t by_call(clockid_t clock) {
     struct timespec t;
@@ -50,13 +53,123 @@ CASE(coarse_clocks) {
     }
 }
 
-CASE(cpu_clocks_advance) {
-    const int64_t p = by_call(CLOCK_PROCESS_CPUTIME_ID), t = by_call(CLOCK_THREAD_CPUTIME_ID);
-    CHECK(p >= 0 && t >= 0);
+// CPU time is known to within a slice of the scheduler (10 ms on KOS), at most this for all that are compared here.
+static const int64_t kMs = 1000000, kSlack = 30 * kMs;
+
+static void compute(int64_t ns) {
+    const int64_t end = by_library(CLOCK_MONOTONIC) + ns;
     volatile int x = 0;
-    for (int i = 0; i < 3000000; ++i) x += i;
-    CHECK(by_call(CLOCK_PROCESS_CPUTIME_ID) > p);
-    CHECK(by_call(CLOCK_THREAD_CPUTIME_ID) > t);
+    while (by_library(CLOCK_MONOTONIC) < end)
+        for (int i = 0; i < 1000; ++i) x += i;
+}
+
+static int64_t of_rusage(const struct rusage* usage) {
+    return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * INT64_C(1000000000) +
+           (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * INT64_C(1000);
+}
+
+static int64_t by_rusage(int who) {
+    struct rusage usage;
+    OK(getrusage(who, &usage));
+    return of_rusage(&usage);
+}
+
+static int64_t by_times(void) {
+    struct tms t;
+    OK(times(&t));
+    return (t.tms_utime + t.tms_stime) * (INT64_C(1000000000) / sysconf(_SC_CLK_TCK));
+}
+
+static int64_t by_stat(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    const char* const rest = strrchr(read_file(path), ')');
+    unsigned long user = 0, system = 0;
+    CHECK(rest);
+    EQ(sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system), 2);
+    return (int64_t)(user + system) * (INT64_C(1000000000) / sysconf(_SC_CLK_TCK));
+}
+
+CASE(cpu_clocks_advance) {
+    enum { kClocks = 8 };
+    clockid_t own, same;
+    EQ(clock_getcpuclockid(0, &own), 0);
+    EQ(pthread_getcpuclockid(pthread_self(), &same), 0);
+    int64_t found[2][kClocks], wall[2];
+    for (int round = 0; round < 2; ++round) {
+        int64_t* const to = found[round];
+        if (round == 1)
+            while (by_call(CLOCK_THREAD_CPUTIME_ID) - found[0][0] < 200 * kMs) compute(kMs);
+        wall[round] = by_library(CLOCK_MONOTONIC);
+        to[0] = by_call(CLOCK_THREAD_CPUTIME_ID), to[1] = by_call(CLOCK_PROCESS_CPUTIME_ID);
+        to[2] = by_library(own), to[3] = by_library(same);
+        to[4] = by_rusage(RUSAGE_SELF), to[5] = by_rusage(RUSAGE_THREAD);
+        to[6] = by_times(), to[7] = by_stat(getpid());
+    }
+    for (int i = 0; i < kClocks; ++i) {
+        const int64_t used = found[1][i] - found[0][i];
+        if (found[0][i] < 0 || used < 200 * kMs - kSlack || used > wall[1] - wall[0] + kSlack)
+            FAIL("clock %d: from %lld by %lld in %lld", i, (long long)found[0][i], (long long)used,
+                 (long long)(wall[1] - wall[0]));
+    }
+}
+
+// Not only once a slice: half of all short computations are seen at least.
+CASE(cpu_clocks_advance_in_small_steps) {
+    enum { kRounds = 60 };
+    int process = 0, thread = 0;
+    for (int i = 0; i < kRounds; ++i) {
+        const int64_t p = by_call(CLOCK_PROCESS_CPUTIME_ID), t = by_call(CLOCK_THREAD_CPUTIME_ID);
+        compute(2 * kMs);
+        const int64_t q = by_call(CLOCK_PROCESS_CPUTIME_ID), u = by_call(CLOCK_THREAD_CPUTIME_ID);
+        CHECK(q >= p && u >= t);
+        process += q > p, thread += u > t;
+    }
+    if (process < kRounds / 2 || thread < kRounds / 2) FAIL("%d and %d of %d", process, thread, (int)kRounds);
+}
+
+CASE(cpu_clocks_stand_still_asleep) {
+    const int64_t p = by_call(CLOCK_PROCESS_CPUTIME_ID), t = by_call(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < 10; ++i) {
+        sleep_ms(50);
+        CHECK(by_call(CLOCK_THREAD_CPUTIME_ID) - t < 250 * kMs);
+    }
+    CHECK(by_call(CLOCK_PROCESS_CPUTIME_ID) - p < 250 * kMs);
+}
+
+static _Atomic int is_enough;
+
+static void* compute_until_enough(void* nothing) {
+    while (!is_enough) compute(kMs);
+    return nothing;
+}
+
+// It makes no call of the kernel meanwhile.
+CASE(cpu_clock_of_another_thread) {
+    pthread_t thread;
+    clockid_t clock;
+    const int64_t before = by_call(CLOCK_PROCESS_CPUTIME_ID);
+    EQ(pthread_create(&thread, 0, compute_until_enough, 0), 0);
+    EQ(pthread_getcpuclockid(thread, &clock), 0);
+    while (by_call(clock) < 100 * kMs) sleep_ms(5);
+    CHECK(by_call(CLOCK_PROCESS_CPUTIME_ID) - before >= 100 * kMs - kSlack);
+    is_enough = 1;
+    EQ(pthread_join(thread, 0), 0);
+    CHECK(by_call(CLOCK_PROCESS_CPUTIME_ID) - before >= 100 * kMs - kSlack);
+}
+
+CASE(cpu_clock_of_another_process) {
+    const pid_t child = must_fork();
+    if (child == 0) compute_until_enough(0);
+    clockid_t clock;
+    EQ(clock_getcpuclockid(child, &clock), 0);
+    while (by_call(clock) < 100 * kMs) sleep_ms(5);
+    CHECK(by_stat(child) >= 100 * kMs - kSlack);
+    OK(kill(child, SIGKILL));
+    struct rusage usage;
+    EQ(wait4(child, 0, 0, &usage), child);
+    CHECK(of_rusage(&usage) >= 100 * kMs - kSlack);
+    CHECK(by_rusage(RUSAGE_CHILDREN) >= 100 * kMs - kSlack);
 }
 
 CASE(clock_errors) {
