@@ -18,10 +18,10 @@ uint8_t pattern(size_t at) { return static_cast<uint8_t>(at * 7 + (at >> 8) * 13
 
 // Accepts connections and keeps what they send, or sends it back.
 struct Server {
-    explicit Server(bool echoes = false, uint16_t port = kPort) : echoes_(echoes) {
+    explicit Server(bool echoes = false, uint16_t port = kPort, uint8_t backlog = 255) : echoes_(echoes) {
         tcp_pcb* const pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
         EXPECT_EQ(tcp_bind(pcb, IP_ANY_TYPE, port), ERR_OK);
-        listener = tcp_listen_with_backlog(pcb, 255);
+        listener = tcp_listen_with_backlog(pcb, backlog);
         tcp_arg(listener, this);
         tcp_accept(listener, accept);
     }
@@ -524,6 +524,18 @@ TEST(NetStack, AFloodOfConnectionsDoesNotKeepOthersOut) {
     EXPECT_TRUE(test.run(60000, [&] { return other.finished; }));
     EXPECT_EQ(other.received, 1000u);
     tcp_close(server.listener);
+}
+
+// Those on their way do not push each other out, nor are they refused.
+TEST(NetStack, AShortBacklogIsAskedByManyAtOnce) {
+    TestStack test;
+    Server server(false, kPort, 5);
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 50; ++i) clients.push_back(std::make_unique<Client>(peer4(), 0));
+    EXPECT_TRUE(test.run(900, [&] { return server.accepted == 50; }));
+    for (const auto& client : clients) EXPECT_EQ(client->error, ERR_OK);
+    tcp_close(server.listener);
+    clients.clear();
 }
 
 TEST(NetStack, AnswersEcho) {

@@ -178,7 +178,7 @@ Result<int64_t> shmctl(Call& call) {
 
 constexpr SystemCall kTable[] = {
     {194, "shmget", shmget, Support::kPartial, "no huge pages (SHM_HUGETLB: EINVAL)"},
-    {195, "shmctl", shmctl, Support::kFull, "locking: all memory stays where it is"},
+    {195, "shmctl", shmctl, Support::kPartial, "locking: all memory stays where it is"},
     {196, "shmat", shmat, Support::kPartial, "what is attached with SHM_RDONLY may be made writable by mprotect"},
     {197, "shmdt", shmdt, Support::kFull, ""},
 };

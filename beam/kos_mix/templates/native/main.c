@@ -1,8 +1,8 @@
 // <%= @name %>: keeps a sum.
-#include <kos/log.h>
 #include <kos/idl/<%= @name %>.h>
+#include <kos/log.h>
 
-static kos_status_t add(kos_<%= @symbol %> _server_t* self, const kos_caller_t* caller, uint64_t by, uint64_t* total) {
+static kos_status_t add(kos_<%= @symbol %>_server_t* self, const kos_caller_t* caller, uint64_t by, uint64_t* total) {
     static uint64_t sum;
     (void)self, (void)caller;
     if (__builtin_add_overflow(sum, by, &sum)) {
@@ -14,7 +14,7 @@ static kos_status_t add(kos_<%= @symbol %> _server_t* self, const kos_caller_t* 
 }
 
 int main(void) {
-    static kos_<%= @symbol %> _server_t server = {.add = add};
+    static kos_<%= @symbol %>_server_t server = {.add = add};
     kos_log_info("<%= @name %> is ready");
-    return kos_status_is_ok(kos_<%= @symbol %> _server_run(&server)) ? 0 : 1;
+    return kos_status_is_ok(kos_<%= @symbol %>_server_run(&server)) ? 0 : 1;
 }

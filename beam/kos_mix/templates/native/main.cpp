@@ -6,7 +6,7 @@ using namespace kos::idl;
 
 namespace {
 
-class<%= @module %> : public<%= @symbol %>::Server << %= @module % >> {
+class <%= @module %> : public <%= @symbol %>::Server<<%= @module %>> {
 public:
     Result<uint64_t> add(const Caller&, uint64_t by) {
         uint64_t total = 0;
@@ -21,7 +21,7 @@ private:
 }  // namespace
 
 int main() {
-    static<%= @module %> server;
+    static <%= @module %> server;
     kos_log_info("<%= @name %> is ready");
     return server.run().ok() ? 0 : 1;
 }
