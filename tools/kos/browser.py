@@ -50,7 +50,16 @@ class Browser:
         options = {"binary": shutil.which("chromium"), "args": arguments}
         wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
                                                    "timeouts": {"script": 60000, "pageLoad": COMMAND_S * 1000}}}}
-        self.session = "/session/" + self.command("POST", "/session", wanted)["sessionId"]
+        self.session = "/session/" + self.new_session(wanted)["sessionId"]
+
+    def new_session(self, wanted):
+        # The first start on a busy machine, with nothing in its file cache, can take longer than the driver waits.
+        for _ in range(3):
+            try:
+                return self.command("POST", "/session", wanted)
+            except KosError:
+                time.sleep(5)
+        return self.command("POST", "/session", wanted)
 
     def open(self, url):
         self.command("POST", f"{self.session}/url", {"url": url})
