@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <vector>
@@ -26,8 +27,12 @@ TEST(InternetSum, EveryLengthAndAlignment) {
             // Exactly as large: AddressSanitizer sees one byte too far.
             const std::unique_ptr<unsigned char[]> memory(new unsigned char[offset + bytes]);
             for (size_t i = 0; i < offset + bytes; ++i) memory[i] = static_cast<unsigned char>(random());
-            ASSERT_EQ(kos::internet_sum(memory.get() + offset, bytes), plain(memory.get() + offset, bytes))
-                << bytes << " bytes at " << offset;
+            const uint16_t sum = plain(memory.get() + offset, bytes);
+            ASSERT_EQ(kos::internet_sum(memory.get() + offset, bytes), sum) << bytes << " bytes at " << offset;
+            const std::unique_ptr<unsigned char[]> copy(new unsigned char[bytes]);
+            ASSERT_EQ(kos::internet_sum_copy(copy.get(), memory.get() + offset, bytes), sum)
+                << bytes << " at " << offset;
+            ASSERT_TRUE(std::equal(copy.get(), copy.get() + bytes, memory.get() + offset)) << bytes << " at " << offset;
         }
     }
 }

@@ -85,6 +85,9 @@ protected:
         pbuf* const packet = packet_of(bytes);
         Segment segment;
         const bool is_read = read_segment(*packet, checks, segment);
+        // With the sum that somebody has made while he copied, it is the same.
+        const PacketSum sum{true, internet_sum(bytes.data(), bytes.size())};
+        EXPECT_EQ(read_segment(*packet, checks, segment, sum), is_read);
         pbuf_free(packet);
         return is_read;
     }

@@ -81,8 +81,12 @@ private:
 
 // Sends `total` bytes of the pattern, closes its direction, and compares what comes back.
 struct Client {
-    Client(const ip_addr_t& address, size_t total_bytes, uint16_t port = kPort) : total(total_bytes) {
+    Client(const ip_addr_t& address, size_t total_bytes, uint16_t port = kPort, uint16_t own_port = 0)
+        : total(total_bytes) {
         pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
+        if (own_port != 0) {
+            EXPECT_EQ(tcp_bind(pcb, IP_ANY_TYPE, own_port), ERR_OK);
+        }
         tcp_arg(pcb, this);
         tcp_recv(pcb, receive);
         tcp_sent(pcb, [](void* self, tcp_pcb*, u16_t) {
@@ -158,6 +162,23 @@ TEST(NetStack, ComputesItsOwnChecksumsWhereTheLinkDoesNot) {
     expect_echo(test, peer4(), 100000, 60000);
     expect_echo(test, peer6(), 100000, 60000);
     for (const Packet& packet : test.link.sent) EXPECT_FALSE(packet.needs_checksum);
+}
+
+// RFC 8201, 4: who does not follow messages about the way's size.
+TEST(NetStack, SendsNoIpv6PacketThatIsTooLargeForAnyWay) {
+    TestStack test;
+    for (const bool was_down : {false, true}) {
+        SCOPED_TRACE(was_down);
+        if (was_down) {
+            test.interface.set_up(false);
+            test.interface.set_up(true);
+        }
+        test.link.sent.clear();
+        expect_echo(test, peer6(), 100000, 60000);
+        size_t most = 0;
+        for (const Packet& packet : test.link.sent) most = std::max(most, packet.bytes.size());
+        EXPECT_EQ(most, 1280u);
+    }
 }
 
 TEST(NetStack, LeavesTheChecksumOfTcpAlone) {
@@ -271,6 +292,56 @@ TEST(NetStack, TimeWaitGivesWay) {
         expect_echo(test, peer4(), 100, 60000);
     }
     EXPECT_LE(test.stack.tcp_connections(), 8u);
+}
+
+// Ends each connection first, with `bytes` in it, so that TIME_WAIT is on this side.
+err_t give_and_close(void* bytes, tcp_pcb* pcb, err_t) {
+    const std::vector<uint8_t> data(*static_cast<const u16_t*>(bytes), 'k');
+    EXPECT_EQ(tcp_write(pcb, data.data(), u16_t(data.size()), TCP_WRITE_FLAG_COPY), ERR_OK);
+    return tcp_close(pcb);
+}
+
+uint32_t number_at(const std::vector<uint8_t>& bytes, size_t at) {
+    uint32_t value;
+    std::memcpy(&value, &bytes[at], sizeof value);
+    return lwip_ntohl(value);
+}
+
+// Of what was sent last with IPv4 and the flag from kPort: its sequence number.
+uint32_t sequence_of(const TestStack& test, uint8_t flag) {
+    for (auto each = test.link.sent.rbegin(); each != test.link.sent.rend(); ++each) {
+        const auto& bytes = each->bytes;
+        if ((number_at(bytes, 20) >> 16) == kPort && (bytes[33] & flag)) return number_at(bytes, 24);
+    }
+    ADD_FAILURE() << "no segment from the port";
+    return 0;
+}
+
+// A client that asks again and again comes back to a port that it has used a moment ago.
+TEST(NetStack, TheSamePortsBeginAgain) {
+    constexpr uint16_t kOwnPort = 40000;
+    TestStack test;
+    Server server;
+    u16_t bytes = 60000;
+    tcp_arg(server.listener, &bytes);
+    tcp_accept(server.listener, give_and_close);
+    uint32_t end = 0;
+    for (unsigned i = 0; i < 5; ++i) {
+        SCOPED_TRACE(i);
+        // No time passes but what a way and its answer take.
+        test.run(2);
+        Client client(peer4(), 0, kPort, kOwnPort);
+        client.shut = true;  // it hears the end before it says its own
+        EXPECT_TRUE(test.run(500, [&] { return client.finished; }));
+        EXPECT_EQ(client.received, size_t{bytes});
+        EXPECT_EQ(client.error, ERR_OK);
+        if (i > 0) {
+            EXPECT_LT(int32_t(end - sequence_of(test, TCP_SYN)), 0);
+        }
+        end = sequence_of(test, TCP_FIN);
+        EXPECT_EQ(test.stack.tcp_connections(), 1u);
+    }
+    tcp_close(server.listener);
 }
 
 TEST(NetStack, FreesAllMemory) {
@@ -534,6 +605,26 @@ TEST(NetStack, AShortBacklogIsAskedByManyAtOnce) {
     for (int i = 0; i < 50; ++i) clients.push_back(std::make_unique<Client>(peer4(), 0));
     EXPECT_TRUE(test.run(900, [&] { return server.accepted == 50; }));
     for (const auto& client : clients) EXPECT_EQ(client->error, ERR_OK);
+    tcp_close(server.listener);
+    clients.clear();
+}
+
+// More than may be half open, all of them before the first hears anything: some ask twice, nobody is cut off.
+TEST(NetStack, ManyAtOnceAreNotCutOff) {
+    constexpr unsigned kMany = 400;
+    StackConfig config;
+    config.tcp_connections = 2 * kMany + 1;
+    TestStack test(config);
+    test.link.delay_ms = 50;
+    Server server(false);
+    std::vector<std::unique_ptr<Client>> clients;
+    for (unsigned i = 0; i < kMany; ++i) clients.push_back(std::make_unique<Client>(peer4(), 0));
+    EXPECT_TRUE(test.run(8000, [&] { return server.accepted == kMany; }));
+    for (const auto& client : clients) {
+        EXPECT_EQ(client->error, ERR_OK);
+        EXPECT_TRUE(client->connected);
+        if (client->pcb != nullptr) tcp_abort(client->pcb);
+    }
     tcp_close(server.listener);
     clients.clear();
 }

@@ -328,6 +328,54 @@ TEST(Ring, PeekLeavesTheRecordUntilRelease) {
     EXPECT_EQ(tag, 2u);
 }
 
+TEST(Ring, WhoIsLeftIsToldOnceAndMeetsTheNextInstance) {
+    for (int const left : {0, 1}) {
+        Memory memory(kSmall);
+        Pair pair(memory);
+        kos_ring_core_t& other = left ? pair.consumer : pair.producer;
+        auto const look = [&] {
+            char byte = 'x';
+            size_t done = 0;
+            return left ? kos_ring_core_read(&other, &byte, 1, &done) : kos_ring_core_write(&other, &byte, 1, &done);
+        };
+        size_t done = 0;
+        ASSERT_EQ(kos_ring_core_write(&pair.producer, "ab", 2, &done), KOS_RING_OK);
+        ASSERT_EQ(look(), KOS_RING_OK);
+        kos_ring_core_leave(memory.shared(), left);
+        kos_ring_core_leave(memory.shared(), left);  // of a domain that ended while it was opening the ring
+        EXPECT_EQ(kos_ring_core_prepare_wait(&other, 1), 1) << "the mark is a reason not to sleep";
+        EXPECT_EQ(look(), KOS_RING_GONE) << "what still lies in the ring is of nobody";
+        EXPECT_EQ(look(), KOS_RING_WAIT);
+        EXPECT_EQ(kos_ring_core_prepare_wait(&other, 1), 0);
+        kos_ring_core_t next{};
+        ASSERT_EQ(kos_ring_core_open(&next, memory.get(), memory.size(), left), KOS_RING_OK);
+        kos_ring_core_t& producer = left ? next : other;
+        kos_ring_core_t& consumer = left ? other : next;
+        char got = 0;
+        (void)kos_ring_core_read(&consumer, &got, 1, &done);
+        ASSERT_EQ(kos_ring_core_write(&producer, "c", 1, &done), KOS_RING_OK);
+        ASSERT_EQ(kos_ring_core_read(&consumer, &got, 1, &done), KOS_RING_OK);
+        EXPECT_EQ(got, 'c');
+    }
+}
+
+// The one that is left has never looked: it has nothing to lose and is told nothing.
+TEST(Ring, ASideThatEndedBeforeTheyMetIsNotMissed) {
+    Memory memory(kSmall);
+    kos_ring_core_t producer{};
+    ASSERT_EQ(kos_ring_core_open(&producer, memory.get(), memory.size(), 1), KOS_RING_OK);
+    kos_ring_core_leave(memory.shared(), 1);
+    kos_ring_core_t consumer{};
+    ASSERT_EQ(kos_ring_core_open(&consumer, memory.get(), memory.size(), 0), KOS_RING_OK);
+    char got = 0;
+    size_t done = 0;
+    EXPECT_EQ(kos_ring_core_read(&consumer, &got, 1, &done), KOS_RING_WAIT);
+    ASSERT_EQ(kos_ring_core_open(&producer, memory.get(), memory.size(), 1), KOS_RING_OK);
+    EXPECT_EQ(kos_ring_core_read(&consumer, &got, 1, &done), KOS_RING_WAIT);
+    ASSERT_EQ(kos_ring_core_write(&producer, "x", 1, &done), KOS_RING_OK);
+    EXPECT_EQ(kos_ring_core_read(&consumer, &got, 1, &done), KOS_RING_OK);
+}
+
 TEST(Ring, RandomRestarts) {
     for (uint64_t seed = 1; seed <= 30; ++seed) {
         std::mt19937_64 random(seed);

@@ -74,7 +74,8 @@
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0
 #define LWIP_IPV6_MLD 0
 #define LWIP_ND6_QUEUEING 0
-#define LWIP_ND6_ALLOW_RA_UPDATES 0
+/* For mtu6 alone: no advertisement gets here. */
+#define LWIP_ND6_ALLOW_RA_UPDATES 1
 #define LWIP_ND6_TCP_REACHABILITY_HINTS 0
 #define LWIP_ND6_NUM_NEIGHBORS 1
 #define LWIP_ND6_NUM_PREFIXES 1

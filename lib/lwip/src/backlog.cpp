@@ -4,27 +4,40 @@
 
 namespace {
 
-constexpr unsigned kMostHalfOpen = 128;  // of one listener
+// Of lwIP's slow clock, which goes twice a second: after so long nobody who is there and was answered is still silent.
+constexpr u32_t kSilentTicks = 2;
+// So many are left to ask again in a tick, before it is a flood.
+constexpr unsigned kLeftInTick = 256;
 
 struct HalfOpen {
     tcp_pcb* oldest = nullptr;
+    u32_t age = 0;  // of the oldest, in ticks
     unsigned count = 0;
 };
 
 // Connections whose peers have not gone on since they were answered; listener null: of all listeners.
 HalfOpen half_open(const tcp_pcb_listen* listener) {
     HalfOpen result;
-    u32_t age = 0;
     for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
         if (pcb->state != SYN_RCVD || (listener != nullptr && pcb->listener != listener)) continue;
         ++result.count;
         // Of the same tick the last one: new ones come first in the list.
         const u32_t since = tcp_ticks - pcb->tmr;
-        if (result.oldest != nullptr && since < age) continue;
+        if (result.oldest != nullptr && since < result.age) continue;
         result.oldest = pcb;
-        age = since;
+        result.age = since;
     }
     return result;
+}
+
+// Whoever is pushed out although he is about to go on is reset by what he sends next, whereas one who is not let in
+// asks again after a second. In a flood, though, he would hardly ever find room.
+bool is_flood() {
+    static u32_t tick;
+    static unsigned left;
+    if (tick != tcp_ticks) left = 0;
+    tick = tcp_ticks;
+    return ++left > kLeftInTick;
 }
 
 }  // namespace
@@ -36,9 +49,9 @@ int kos_lwip_makes_room(const tcp_pcb_listen* listener) {
         // with a short one may be asked by many at once.
         const unsigned all = listener->accepts_pending;
         if (all - found.count >= listener->backlog) return 0;
-        if (found.count < kMostHalfOpen && all < TCP_DEFAULT_LISTEN_BACKLOG) return 1;
+        if (all < TCP_DEFAULT_LISTEN_BACKLOG) return 1;
     }
-    if (found.oldest == nullptr) return 0;
+    if (found.oldest == nullptr || (found.age < kSilentTicks && !is_flood())) return 0;
     tcp_abandon(found.oldest, 0);
     return 1;
 }

@@ -9,8 +9,6 @@
 #include <lwip/prot/ip6.h>
 #include <lwip/prot/tcp.h>
 
-#include <cstring>
-
 namespace kos::net {
 namespace {
 
@@ -32,6 +30,14 @@ uint16_t fold(uint32_t sum) {
 size_t addresses_at(const Segment& segment) { return segment.is_v6 ? kPseudoAddresses6 : kPseudoAddresses4; }
 size_t addresses_bytes(const Segment& segment) { return segment.is_v6 ? 32 : 8; }
 
+// Lengths that the compiler knows: it calls nothing.
+bool has_same_addresses(const pbuf& one, const pbuf& other, bool is_v6) {
+    if (is_v6) {
+        return __builtin_memcmp(bytes_of(one) + kPseudoAddresses6, bytes_of(other) + kPseudoAddresses6, 32) == 0;
+    }
+    return __builtin_memcmp(bytes_of(one) + kPseudoAddresses4, bytes_of(other) + kPseudoAddresses4, 8) == 0;
+}
+
 // Whether its transport begins behind an IP header of the plainest kind, and its lengths agree.
 bool read_ip(const pbuf& packet, Segment& segment) {
     if (packet.len < IP_HLEN) return false;
@@ -48,19 +54,22 @@ bool read_ip(const pbuf& packet, Segment& segment) {
            (IPH_OFFSET(&header) & PP_HTONS(IP_OFFMASK | IP_MF)) == 0 && lwip_ntohs(IPH_LEN(&header)) == packet.len;
 }
 
-bool is_right(const pbuf& packet, const Segment& segment) {
+bool is_right(const pbuf& packet, const Segment& segment, const PacketSum& known) {
     const uint8_t* const bytes = bytes_of(packet);
-    if (!segment.is_v6 && internet_sum(bytes, IP_HLEN) != kRight) return false;
+    const uint16_t header = internet_sum(bytes, segment.transport);
+    if (!segment.is_v6 && header != kRight) return false;
     const auto transport_bytes = static_cast<uint16_t>(packet.len - segment.transport);
-    const uint32_t sum = uint32_t{internet_sum(bytes + segment.transport, transport_bytes)} +
-                         internet_sum(bytes + addresses_at(segment), addresses_bytes(segment)) +
+    // Subtracting is adding the complement (RFC 1071, 2).
+    const uint32_t transport = known.is_known ? uint32_t{known.sum} + static_cast<uint16_t>(~header)
+                                              : internet_sum(bytes + segment.transport, transport_bytes);
+    const uint32_t sum = transport + internet_sum(bytes + addresses_at(segment), addresses_bytes(segment)) +
                          lwip_htons(transport_bytes) + PP_HTONS(IP_PROTO_TCP);
     return fold(sum) == kRight;
 }
 
 }  // namespace
 
-bool read_segment(const pbuf& packet, bool checks, Segment& segment) {
+bool read_segment(const pbuf& packet, bool checks, Segment& segment, const PacketSum& sum) {
     if (packet.next != nullptr || !read_ip(packet, segment)) return false;
     segment.data = static_cast<uint16_t>(segment.transport + TCP_HLEN);
     if (packet.len <= segment.data) return false;
@@ -70,7 +79,7 @@ bool read_segment(const pbuf& packet, bool checks, Segment& segment) {
     if ((lwip_ntohs(tcp._hdrlen_rsvd_flags) & ~TCP_PSH) != kPlain) return false;
     segment.data_bytes = static_cast<uint16_t>(packet.len - segment.data);
     segment.sequence = lwip_ntohl(tcp.seqno);
-    return !checks || is_right(packet, segment);
+    return !checks || is_right(packet, segment, sum);
 }
 
 bool Gathering::add(pbuf* packet, const Segment& segment) {
@@ -85,9 +94,7 @@ bool Gathering::add(pbuf* packet, const Segment& segment) {
     const tcp_hdr& tcp = tcp_of(*packet, segment);
     if (segment.is_v6 != head_.is_v6 || segment.sequence != next_sequence_ || tcp.src != there.src ||
         tcp.dest != there.dest || tcp.ackno != there.ackno || tcp.wnd != there.wnd ||
-        bytes_ + segment.data_bytes > kPacketMost ||
-        memcmp(bytes_of(*packet) + addresses_at(segment), bytes_of(*first_) + addresses_at(segment),
-               addresses_bytes(segment)) != 0) {
+        bytes_ + segment.data_bytes > kPacketMost || !has_same_addresses(*packet, *first_, segment.is_v6)) {
         return false;
     }
     // Whoever set PSH last wants it for the whole.

@@ -5,6 +5,7 @@
 #ifndef KOS_LIB_LWIP_GATHER_H_
 #define KOS_LIB_LWIP_GATHER_H_
 
+#include <kos/net/interface.h>
 #include <lwip/pbuf.h>
 
 #include <cstdint>
@@ -23,7 +24,7 @@ struct Segment {
 // Whether `packet`, which is in one piece, is a TCP segment with data and nothing else out of the ordinary: no IP or
 // TCP options, no fragment, no flags but ACK and PSH, lengths that agree. With `checks`, its checksums must be right,
 // too. What is not is lwIP's to judge.
-bool read_segment(const pbuf& packet, bool checks, Segment& segment);
+bool read_segment(const pbuf& packet, bool checks, Segment& segment, const PacketSum& sum = {});
 
 class Gathering {
 public:

@@ -1,6 +1,8 @@
 /*
  * A link as lwIP's network interface: packets in, checked for what lwIP does not check; packets out; counting.
  */
+#include <algorithm>
+
 #include <kos/net/interface.h>
 #include <kos/net/stack.h>
 #include <lwip/ip.h>
@@ -29,6 +31,9 @@ bool is_whole(const pbuf& packet) {
     return IP6H_NEXTH(&header) == IP6_NEXTH_TCP || IP6H_NEXTH(&header) == IP6_NEXTH_UDP;
 }
 
+// Who does not follow messages about the way's size sends no more with IPv6, which no router divides (RFC 8201, 4).
+constexpr uint16_t kMtu6 = 1280;
+
 // The transport protocol of what lwIP sends; it puts no extension headers in front but that of fragments.
 bool is_tcp(const pbuf& packet, unsigned version) {
     if (version == 4) return IPH_PROTO(static_cast<const ip_hdr*>(packet.payload)) == IP_PROTO_TCP;
@@ -49,13 +54,14 @@ LinkInterface::LinkInterface(Stack& stack, Link& link, const InterfaceConfig& co
     }
     stack.attach(*this);
     netif_set_up(&netif_);
-    netif_set_link_up(&netif_);
+    set_up(true);
 }
 
 LinkInterface::~LinkInterface() { stack_.detach(*this); }
 
 void LinkInterface::set_up(bool is_up) {
     if (is_up) {
+        netif_.mtu6 = std::min(netif_.mtu, kMtu6);  // a link that goes down forgets it
         netif_set_link_up(&netif_);
     } else {
         netif_set_link_down(&netif_);
@@ -130,7 +136,8 @@ bool LinkInterface::receive_one(size_t bytes, Gathering& gathering) {
         return false;
     }
     bool verified = false;
-    if (link_.take(packet->payload, bytes, &verified) != bytes || !is_acceptable(*packet)) {
+    PacketSum sum;
+    if (link_.take_and_add(packet->payload, bytes, &verified, &sum) != bytes || !is_acceptable(*packet)) {
         ++counters_.refused;
         pbuf_free(packet);
         return true;
@@ -139,7 +146,7 @@ bool LinkInterface::receive_one(size_t bytes, Gathering& gathering) {
     counters_.received_bytes += bytes;
     const bool is_vouched_for = verified && is_whole(*packet);
     Segment segment;
-    if (!read_segment(*packet, !is_vouched_for, segment)) {
+    if (!read_segment(*packet, !is_vouched_for, segment, sum)) {
         deliver(gathering);  // the order of what arrives is kept
         deliver(packet, is_vouched_for ? kChecksTransport : 0);
         return true;

@@ -28,13 +28,6 @@ constexpr unsigned kTicksOfSecond = kSecondMs / TCP_TMR_INTERVAL;
 
 bool is_assembling() { return memory::used_of(MEMP_REASSDATA) != 0 || memory::used_of(MEMP_IP6_REASSDATA) != 0; }
 
-bool is_looping() {
-    for (const netif* each = netif_list; each != nullptr; each = each->next) {
-        if (each->loop_first != nullptr) return true;
-    }
-    return false;
-}
-
 uint32_t clamp_window(uint32_t bytes) {
     constexpr uint32_t kLeast = 4096;
     return bytes < kLeast ? kLeast : bytes > KOS_LWIP_WINDOW_MAX ? KOS_LWIP_WINDOW_MAX : bytes;
@@ -155,6 +148,13 @@ bool Stack::poll(unsigned packets) {
     was_connected_ = is_connected;
     flush();
     return more;
+}
+
+bool Stack::is_looping() const {
+    for (const netif* each = netif_list; each != nullptr; each = each->next) {
+        if (each->loop_first != nullptr) return true;
+    }
+    return false;
 }
 
 uint32_t Stack::sleep_ms() const {

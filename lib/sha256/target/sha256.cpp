@@ -5,6 +5,7 @@
 
 #include <openssl/sha.h>
 
+// NOLINTBEGIN(readability-identifier-naming): OpenSSL's names
 extern "C" {
 
 // What OpenSSL has found out about the processor; its own object for that asks an operating system. Bit 4 is
@@ -14,6 +15,7 @@ unsigned OPENSSL_armcap_P = 1u << 0;
 // Nothing that is hashed here is secret.
 void OPENSSL_cleanse(void* bytes, size_t size) { __builtin_memset(bytes, 0, size); }
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace kos {
 namespace {

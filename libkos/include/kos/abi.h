@@ -75,6 +75,13 @@ enum {
         KOS_MAX_THREADS,  // connections, reply objects, interrupts, in the order of the startup block
 };
 
+// With kernel_objects: entries of the top CNode (kos_startup_kernel_t), which is empty there. The kernel finds a
+// capability in them in one step instead of two. The main thread may receive from PROGRAMS instead of from
+// KOS_SLOT_PORT.
+#define KOS_TOP_ENTRY_PROGRAMS 4094u
+#define KOS_TOP_ENTRY_REPLY 4093u
+#define KOS_TOP_ENTRY_SHIFT 32
+
 // --- Startup block: header, then tables at the given byte offsets. Read-only for the domain, whole pages.
 #define KOS_STARTUP_MAGIC 0x31534f4bu  // "KOS1"
 

@@ -22,9 +22,8 @@ enum kos_push_label {
     // bytes that there are. Another package that was under way is forgotten. BAD_REQUEST: not well formed, or not
     // signed with
     // the key of this system. NOT_FOUND: no such domain, or it has other images. UNAUTHORIZED: the domain has a right.
-    // CONFLICT: made for a system that differs in more than programs and images. AT_TOKEN_LIMIT: not newer than the
-    // domain's
-    // last one. FULL: there is no room; the words are there nevertheless.
+    // CONFLICT: made for a system that differs in more than programs and images. INVALID_ARGUMENT: its sequence is not
+    // above that of the domain's last one. FULL: there is no room; the words are there nevertheless.
     KOS_PUSH_BEGIN = 48,
     // Bytes in the window -> file, bytes of it that have arrived, bytes that it has in all; of images the list of
     // hashes counts.

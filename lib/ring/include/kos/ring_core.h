@@ -190,6 +190,14 @@ static inline kos_ring_result_t kos_ring_core_open(kos_ring_core_t* ring, void* 
     return KOS_RING_OK;
 }
 
+// Marks a side as left, for who knows that its domain has ended: the other side is told (KOS_RING_GONE), once, as soon
+// as it looks, and nothing flows until the side is opened again. Nothing in the memory is relied on. Call it for one
+// who can touch the ring no more, and then send the other side a notification.
+static inline void kos_ring_core_leave(kos_ring_shared_t* shared, int is_producer) {
+    kos_ring_side_t* const side = is_producer ? &shared->producer : &shared->consumer;
+    __atomic_fetch_or(&side->epoch, KOS_RING_OPENING, __ATOMIC_RELEASE);
+}
+
 // --- Bytes
 
 // Writes as many of `count` bytes as there is room for. *done is set only with OK, and is at least 1 then (unless count

@@ -17,6 +17,12 @@ namespace kos::net {
 class Gathering;
 class Stack;
 
+// The Internet sum (kos/internet_sum.h) of all of a packet's bytes, if somebody has made it.
+struct PacketSum {
+    bool is_known = false;
+    uint16_t sum = 0;
+};
+
 // What packets are sent through. Implemented over the manifest's rings (kos/net/ring_link.h), and by tests.
 class Link {
 public:
@@ -38,6 +44,11 @@ public:
     // Takes it, at most `room` bytes: how long it is, or 0 if it is gone or has become longer. `verified`: whoever sent
     // it answers for the checksum of TCP or UDP in it.
     virtual size_t take(void* bytes, size_t room, bool* verified) = 0;
+    // The same, by who can add while he copies; of TCP that is not `verified`. Of anything else `sum` says nothing.
+    virtual size_t take_and_add(void* bytes, size_t room, bool* verified, PacketSum* sum) {
+        *sum = {};
+        return take(bytes, room, verified);
+    }
     // Drops it.
     virtual void drop() = 0;
 

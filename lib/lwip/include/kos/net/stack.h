@@ -69,6 +69,8 @@ public:
     // Link::hold and Link::flush for all links, around several calls of poll() or of lwIP. A poll() flushes in the end.
     void hold();
     void flush();
+    // Packets of this domain to itself wait for poll().
+    bool is_looping() const;
     // Milliseconds after which poll() must be called though nobody has signalled; UINT32_MAX: never.
     uint32_t sleep_ms() const;
 

@@ -39,6 +39,11 @@ constexpr uint32_t kMinMemoryBits = 16;  // 64 KiB: the kernel objects of the sm
 constexpr uint32_t kMaxMemoryBits = 36;
 constexpr uint32_t kMinBudgetUs = 10;  // twice what the kernel takes as the smallest budget
 constexpr uint32_t kMaxPeriodUs = 10'000'000;
+// Size of a thread's scheduling context, 2^bits bytes: room for 26 refills. Each time that a thread falls asleep, what
+// it used comes back a period later, as a refill of its own. Where there are only two, uses are put together and come
+// back with the last one: a thread that often does a little stands still for nearly a period once its budget is used
+// up.
+constexpr uint32_t kThreadTimeBits = 9;
 constexpr uint32_t kMaxTimeMs = 3'600'000;
 constexpr uint64_t kMaxAreaBytes = 1u << 30;  // stack, DMA, ring, persistent memory
 constexpr uint32_t kMaxRingBytes = 16u << 20;

@@ -22,14 +22,23 @@ public:
     bool has_room() override;
     size_t next_bytes() override;
     size_t take(void* bytes, size_t room, bool* verified) override;
+    size_t take_and_add(void* bytes, size_t room, bool* verified, PacketSum* sum) override;
     void drop() override;
     void hold() override;
     void flush() override;
 
+    // From now on flush() leaves the other side asleep until wake(): for who knows that more is to come. He must come
+    // to wake() soon whatever happens, as long as owes_wake().
+    void defer_wakes();
+    // Something may have happened that the other side sleeps for.
+    bool owes_wake() const { return owes_wake_ || out_.core.must_wake; }
+    void wake();
+
     // Bits of the domain's notification.
     uint64_t signals() const { return out_.signal | in_.signal; }
-    // Before sleeping, which it makes safe: it flushes first. `wants_room`: something waits to be sent
-    // (LinkInterface::is_blocked). False: there is something to do; true: signals() will tell.
+    // Before sleeping, which it makes safe: it flushes first (and wakes the other side if it wants room). `wants_room`:
+    // something waits to be sent (LinkInterface::is_blocked). False: there is something to do; true: signals() will
+    // tell.
     bool prepare_sleep(bool wants_room);
     // Times that the other side began anew, or had to.
     uint64_t resets() const { return resets_; }
@@ -47,6 +56,8 @@ private:
     uint32_t next_tag_ = 0;
     uint64_t resets_ = 0;
     size_t blocked_bytes_ = 0;  // packet for which there was no room
+    bool is_deferred_ = false;  // out_ is always held then
+    bool owes_wake_ = false;
 };
 
 }  // namespace kos::net
