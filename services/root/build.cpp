@@ -39,12 +39,30 @@ Word shared_pages(const DomainSpec& spec) {
     return pages;
 }
 
-// Root's CNode for a domain: a slot for each page that its quota could be and each shared one, and room for page
-// tables, the program's read-only segments, the startup block and the manifest. tools/manifest counts alike.
+// Capabilities that end with the domain (grants.cpp): to root, its own port and notification, one for each thread,
+// connections with their signals, rings.
+Word granted(const DomainSpec& spec) {
+    constexpr Word kFixed = 4;
+    const Manifest& manifest = the_system.manifest;
+    Word count = kFixed + spec.threads;
+    for (uint32_t i = 0; i < manifest.connection_count; ++i) {
+        const auto& connection = manifest.connections[i];
+        if (connection.client == spec.number) count += 2;
+        if (manifest.ports[connection.port].server == spec.number) ++count;
+    }
+    for (uint32_t i = 0; i < manifest.ring_count; ++i) {
+        count += manifest.rings[i].producer == spec.number || manifest.rings[i].consumer == spec.number;
+    }
+    return count;
+}
+
+// Root's CNode for a domain: a slot for each page that its quota could be and each shared one, what is granted, and
+// room for page tables, the program's read-only segments, the startup block and the manifest. tools/manifest counts
+// alike.
 unsigned cnode_bits(const DomainSpec& spec) {
     Word const pages = ((Word{1} << spec.memory_bits) - spec.kernel_objects) / kPageBytes;
     constexpr Word kTablesAndProgram = 160;
-    return bits_for(kSlotDynamic + pages + shared_pages(spec) + kTablesAndProgram);
+    return bits_for(kSlotDynamic + pages + shared_pages(spec) + granted(spec) + kTablesAndProgram);
 }
 
 CPtr mint_signal(CPtr notification, Word badge) {
@@ -80,6 +98,7 @@ void prepare(Domain& domain, const DomainSpec& spec) {
     domain.heap.pages = static_cast<uint32_t>(((Word{1} << spec.memory_bits) - spec.kernel_objects) / kPageBytes);
     // Twice: the pages' slots, then the kept frames.
     domain.heap.slots = static_cast<uint32_t*>(new_memory(2 * sizeof(uint32_t) * domain.heap.pages));
+    domain.grants = static_cast<uint32_t*>(new_memory(sizeof(uint32_t) << domain.cspace_bits));
     prepare_kernel_objects(domain);
 }
 
@@ -128,8 +147,9 @@ bool make_thread_objects(Domain& domain, Word number, Word stack_bytes) {
     Word const d = domain.number;
     Word const base = kSlotThreads + number * kThreadSlots;
     if (!make_object(domain, seL4_TCBObject, 0, base + kThreadTcb)) return false;
-    if (!make_object(domain, seL4_UntypedObject, seL4_MinSchedContextBits, base + kThreadTimeUntyped)) return false;
-    domain.used_bytes += (Word{1} << seL4_TCBBits) + (Word{1} << seL4_MinSchedContextBits);
+    if (!make_object(domain, seL4_UntypedObject, kos::manifest::kThreadTimeBits, base + kThreadTimeUntyped))
+        return false;
+    domain.used_bytes += (Word{1} << seL4_TCBBits) + (Word{1} << kos::manifest::kThreadTimeBits);
     Thread& thread = domain.threads[number];
     Word buffer_slot = 0;
     thread.buffer = take_addresses(domain, kPageBytes);
@@ -168,21 +188,18 @@ bool set_start(Domain& domain, Word number) {
            tcb_write_registers(tcb, Resume::kNo, seL4_UserContext_Words, context).ok() && give_time(domain, number);
 }
 
-bool put(Domain& domain, Word slot, CPtr from, seL4_CapRights_t rights, Word badge) {
-    SlotPath const to{domain_cap(domain.number, kSlotCSpace), slot, 64};
-    return (badge ? cnode_mint(to, path(from), rights, badge) : cnode_copy(to, path(from), rights)).ok();
-}
-
-bool put_fixed_capabilities(Domain& domain) {
+bool grant_fixed(Domain& domain) {
+    constexpr seL4_CapRights_t kCall = seL4_CanWrite | seL4_CanGrantReply;
     Word const caller = Word{domain.number} << 8;
+    constexpr Word kReceiver = 1;  // nobody sees this badge: what has it may only receive
     bool const done =
-        put(domain, KOS_SLOT_ROOT, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, kFromDomain | caller) &&
-        put(domain, KOS_SLOT_THREADS, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, kFromDomain | caller) &&
-        put(domain, KOS_SLOT_CNODE, domain_cap(domain.number, kSlotCSpace), seL4_AllRights, 0) &&
-        put(domain, KOS_SLOT_NOTIFICATION, domain.notification, seL4_ReadWrite, KOS_BADGE_NOTIFICATION | 0xffff) &&
-        put(domain, KOS_SLOT_REPORT, faults_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller | kReportMark);
-    if (!done) return false;
-    return !domain.endpoint || put(domain, KOS_SLOT_PORT, domain.endpoint, seL4_CanRead, 0);
+        grant(domain, KOS_SLOT_ROOT, service_endpoint, kCall, kFromDomain | caller) &&
+        grant(domain, KOS_SLOT_THREADS, service_endpoint, kCall, kFromDomain | caller) &&
+        grant(domain, KOS_SLOT_NOTIFICATION, domain.notification, seL4_ReadWrite, KOS_BADGE_NOTIFICATION | 0xffff) &&
+        grant(domain, KOS_SLOT_REPORT, faults_endpoint, kCall, caller | kReportMark) &&
+        (!domain.endpoint || grant(domain, KOS_SLOT_PORT, domain.endpoint, seL4_CanRead, kReceiver));
+    SlotPath const own{domain_cap(domain.number, kSlotCSpace), KOS_SLOT_CNODE, 64};
+    return done && cnode_copy(own, path(domain_cap(domain.number, kSlotCSpace))).ok();
 }
 
 }  // namespace
@@ -196,6 +213,7 @@ void prepare_domains() {
 BuildResult build(Domain& domain) {
     for (Thread& thread : domain.threads) thread = Thread{};
     domain.next_address = 0;
+    domain.grant_count = 0;
     domain.used_bytes = 0;
     domain.heap.used = domain.heap.spare_count = 0;
     for (uint32_t page = 0; page < domain.heap.pages; ++page) domain.heap.slots[page] = 0;
@@ -214,7 +232,7 @@ BuildResult build(Domain& domain) {
     Thread& main = domain.threads[0];
     main.passive = domain.spec->passive;
     if (!make_thread_objects(domain, 0, domain.spec->stack_bytes) || !make_parks(domain)) return KOS_EXIT_MEMORY;
-    if (!put_fixed_capabilities(domain) || !write_startup(domain)) return KOS_EXIT_MEMORY;
+    if (!grant_fixed(domain) || !write_startup(domain)) return KOS_EXIT_MEMORY;
     CPtr const tcb = thread_cap(domain.number, 0, kThreadTcb);
     if (!tcb_bind_notification(tcb, domain.notification).ok()) return KOS_EXIT_MEMORY;
     main.entry = domain.entry;
@@ -252,7 +270,7 @@ kos_status_t make_thread(Domain& domain, Word entry, Word argument, Word stack_b
         if (thread.stack_base == 0) {
             if (!make_thread_objects(domain, n, stack_bytes)) return KOS_STATUS_NOT_ENOUGH_MEMORY;
             Word const caller = kFromDomain | Word{domain.number} << 8 | n;
-            if (!put(domain, KOS_SLOT_THREADS + n, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller)) {
+            if (!grant(domain, KOS_SLOT_THREADS + n, service_endpoint, seL4_CanWrite | seL4_CanGrantReply, caller)) {
                 return KOS_STATUS_INTERNAL_ERROR;
             }
         }
@@ -280,6 +298,7 @@ kos_status_t restart_thread(Domain& domain, Word number) {
         return KOS_STATUS_NOT_FOUND;
     }
     Thread& thread = domain.threads[number];
+    use_own_time();
     tcb_suspend(thread_cap(domain.number, number, kThreadTcb));
     drop_deadline(thread);
     if (!set_start(domain, number)) return KOS_STATUS_INTERNAL_ERROR;
@@ -292,6 +311,7 @@ kos_status_t stop_thread(Domain& domain, Word number) {
     if (number == 0 || number >= KOS_MAX_THREADS || domain.threads[number].state == Thread::State::kNone) {
         return KOS_STATUS_NOT_FOUND;
     }
+    use_own_time();
     tcb_suspend(thread_cap(domain.number, number, kThreadTcb));
     domain.threads[number].state = Thread::State::kNone;
     drop_deadline(domain.threads[number]);

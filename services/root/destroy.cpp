@@ -2,6 +2,7 @@
 #include "console.h"
 #include "domain.h"
 #include "push.h"
+#include "threads.h"
 #include "tokens.h"
 
 namespace root {
@@ -77,15 +78,14 @@ bool next_event(Event& event) {
 
 void destroy(Domain& domain, kos_exit_reason reason) {
     if (domain.state == KOS_DOMAIN_STOPPED || domain.state == KOS_DOMAIN_FAILED) return;
+    use_own_time();
     if (is_log(domain)) log_to_service(kNullCap);
     for (Word n = 0; n < KOS_MAX_THREADS; ++n) {
         if (domain.threads[n].state != Thread::State::kNone || domain.threads[n].stack_base) {
             tcb_suspend(thread_cap(domain.number, n, kThreadTcb));
         }
     }
-    for (unsigned i = 0; i < domain.spec->interrupts.count; ++i) {
-        irq_handler_clear(interrupt_handler(domain.spec->interrupts.first + i));
-    }
+    revoke_grants(domain);
     // Whoever was being served is told; whoever waits in the endpoint waits for the next instance.
     for (Word i = 0; i < domain.spec->replies; ++i) {
         // Not blocking: of a domain whose start has failed there may be none.

@@ -1,9 +1,13 @@
 // Root's record of each domain and what the files of root do with it. Only the service thread touches any of this.
 //
-//   build.cpp    makes the objects, starts the main thread           destroy.cpp  ends a domain, tells appman
-//   space.cpp    pages and addresses                                  time.cpp     scheduling contexts, loans, the
-//   sweep program.cpp  the ELF file                                         startup.cpp  the startup block shared.cpp
-//   memory that outlives domains: windows, queues, rings, DMA, devices, persistent, life pages
+//   build.cpp    makes the objects, starts the main thread
+//   destroy.cpp  ends a domain, tells appman
+//   space.cpp    pages and addresses
+//   time.cpp     scheduling contexts, loans, the sweep
+//   program.cpp  the ELF file
+//   startup.cpp  the startup block
+//   grants.cpp   capabilities that are not to its own memory, and still end with it
+//   shared.cpp   memory that outlives domains: windows, queues, rings, DMA, devices, persistent, life pages
 #pragma once
 
 #include "boot.h"
@@ -57,9 +61,11 @@ struct Domain {
     Word cspace_bits = 0;
     CPtr kernel_untypeds = 0;  // kernel_objects: consecutive slots of root's, largest first; empty between instances
     Word kernel_untyped_count = 0;
+    uint32_t* grants = nullptr;  // grants.cpp: slots of root's CNode for it; room for as many as its CSpace has
 
     // Of this instance
-    Word next_slot = 0;     // of root's CNode for it
+    Word next_slot = 0;  // of root's CNode for it
+    Word grant_count = 0;
     Word next_address = 0;  // where the next mapping goes, apart from program and heap
     Word used_bytes = 0;    // of its untyped memory, as root counts it
     Word startup_address = 0;
@@ -115,6 +121,14 @@ constexpr Word kDeviceMemory = seL4_ARM_ExecuteNever;
 kos_status_t map_heap(Domain& domain, Word bytes, Word rights, Word& address, Word& mapped_bytes);
 kos_status_t continue_map(Domain& domain, Word address, Word rights, Word& mapped_bytes);
 kos_status_t unmap_heap(Domain& domain, Word address, Word bytes, Word& left_bytes);
+
+// --- grants.cpp: capabilities to what is not made of the domain's memory. Revoked when it ends, wherever they have
+// been passed on to. false: no room, or `slot` is not empty
+bool grant(Domain& domain, Word slot, CPtr from, seL4_CapRights_t rights, Word badge);  // badge: not 0
+bool grant_connection(Domain& domain, Word slot, unsigned connection);
+bool grant_by_directory(Domain& domain, unsigned connection);  // if the client asks for it
+bool give_to_directory(Domain& directory, Word slot, unsigned connection);
+void revoke_grants(Domain& domain);
 
 // --- kernel_objects.cpp: what a domain needs for threads and address spaces of its own
 constexpr unsigned kTopCNodeBits = 12;
@@ -192,7 +206,6 @@ void drop_deadline(Thread& thread);
 void drop_deadlines(Domain& domain);  // of a domain that ends
 // The scheduling context of a thread that has been stopped, wherever it is: a server that runs on it gets a loan.
 void take_time(Domain& domain, Word thread);
-void release_time(Word badge, CPtr tcb);  // takes the scheduling context of that badge away from a thread
 void prepare_loans();
 
 }  // namespace root

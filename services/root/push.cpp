@@ -196,7 +196,7 @@ kos_status_t begin(Words& answer) {
     if (!domain || package.file_count != 1u + domain->spec->images.count) return KOS_STATUS_NOT_FOUND;
     // Who has a right is part of what everybody relies on.
     if (domain->spec->rights) return KOS_STATUS_UNAUTHORIZED;
-    if (package.sequence <= histories[domain->number].newest) return KOS_STATUS_AT_TOKEN_LIMIT;
+    if (package.sequence <= histories[domain->number].newest) return KOS_STATUS_INVALID_ARGUMENT;
     forget_unused();
     coming.domain = domain;
     coming.version = Version{};

@@ -3,11 +3,11 @@
 //
 // DMA memory is never given to anybody else, so that a device that was not reset cannot write into what is not its own.
 #include <board.h>
-#include <kos/ring_core.h>
 
 #include "domain.h"
 
 #include "console.h"
+#include "stream_rings.h"
 
 namespace root {
 
@@ -42,15 +42,10 @@ SharedPages make_pages(Word bytes) {
     return {first, count, page_get_address(first).word(0)};
 }
 
-// The signal with which a ring wakes a domain, as in its startup block (startup.cpp).
-CPtr make_ring_signal(Word number, uint32_t ring) {
-    const Manifest& manifest = the_system.manifest;
-    unsigned bit = 0;
-    for (uint32_t i = 0; i < ring; ++i) {
-        if (manifest.rings[i].producer == number || manifest.rings[i].consumer == number) ++bit;
-    }
+// The signal of a ring as the domain has it in its startup block, too.
+CPtr make_ring_signal(uint32_t number, uint32_t ring) {
     CPtr const slot = new_slot();
-    Word const badge = KOS_BADGE_NOTIFICATION | 1ull << (KOS_SIGNAL_RING_0 + bit % KOS_SIGNAL_RING_COUNT);
+    Word const badge = KOS_BADGE_NOTIFICATION | ring_signal(the_system.manifest, number, ring);
     if (!cnode_mint(path(slot), path(the_system.domains[number].notification), seL4_CanWrite, badge).ok()) {
         panic("no signal of a ring");
     }
@@ -146,22 +141,12 @@ SharedPages window_of(unsigned connection) { return windows[connection]; }
 SharedPages queue_of(unsigned connection) { return queues[connection]; }
 SharedPages ring_pages(unsigned ring) { return rings[ring]; }
 
-// Nothing that is read here is relied on: both sides may write it at any time. All rings are marked before anybody is
-// told.
 void leave_streams(const Domain& domain) {
-    const Manifest& manifest = the_system.manifest;
-    auto const each = [&](auto&& act) {
-        for (uint32_t i = 0; i < manifest.ring_count; ++i) {
-            if (!stream_rings[i].shared) continue;
-            if (manifest.rings[i].producer == domain.number) act(stream_rings[i], true);
-            if (manifest.rings[i].consumer == domain.number) act(stream_rings[i], false);
-        }
-    };
-    each([](const StreamRing& ring, bool produces) {
-        kos_ring_side_t& side = produces ? ring.shared->producer : ring.shared->consumer;
-        __atomic_fetch_or(&side.epoch, KOS_RING_OPENING, __ATOMIC_RELEASE);
-    });
-    each([](const StreamRing& ring, bool produces) { signal(produces ? ring.to_consumer : ring.to_producer); });
+    leave_stream_rings(
+        the_system.manifest, domain.number, [](uint32_t ring) { return stream_rings[ring].shared; },
+        [](uint32_t ring, bool is_producer) {
+            signal(is_producer ? stream_rings[ring].to_producer : stream_rings[ring].to_consumer);
+        });
 }
 SharedPages dma_pages(unsigned dma) { return dmas[dma]; }
 SharedPages device_pages(unsigned device) { return devices[device]; }

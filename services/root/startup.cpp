@@ -4,6 +4,7 @@
 #include "bundle.h"
 #include "console.h"
 #include "push.h"
+#include "stream_rings.h"
 
 #include <kos/push.h>
 
@@ -61,11 +62,12 @@ public:
     // A capability for the domain; the slot it has there.
     Word put(CPtr from, seL4_CapRights_t rights, Word badge = 0) {
         SlotPath const to{domain_cap(domain_.number, kSlotCSpace), next_slot_, 64};
-        bool const done = next_slot_ < Word{1} << domain_.cspace_bits &&
-                          (badge ? cnode_mint(to, path(from), rights, badge) : cnode_copy(to, path(from), rights)).ok();
-        failed_ = failed_ || !done;
-        return next_slot_++;
+        return take_slot(badge ? grant(domain_, next_slot_, from, rights, badge)
+                               : cnode_copy(to, path(from), rights).ok());
     }
+    Word put_connection(unsigned connection) { return take_slot(grant_connection(domain_, next_slot_, connection)); }
+    // Of the directory: filled while the client runs.
+    Word put_introduction(unsigned connection) { return take_slot(give_to_directory(domain_, next_slot_, connection)); }
     // Pages of root's that the domain shares; their address there, 0 if there are none.
     Word map(const SharedPages& pages, seL4_CapRights_t rights, Word attributes) {
         if (pages.count == 0) return 0;
@@ -84,6 +86,10 @@ public:
     bool ok() const { return !failed_; }
 
 private:
+    Word take_slot(bool is_done) {
+        failed_ = failed_ || !is_done || next_slot_ >= Word{1} << domain_.cspace_bits;
+        return next_slot_++;
+    }
     template <typename T>
     T* fail() {
         static T nowhere;
@@ -113,17 +119,6 @@ bool Writer::finish() {
     return true;
 }
 
-Word caller_badge(Word domain, Word port) { return domain << KOS_BADGE_DOMAIN_SHIFT | port << KOS_BADGE_PORT_SHIFT; }
-
-constexpr seL4_CapRights_t kCall = seL4_CanWrite | seL4_CanGrantReply;
-constexpr seL4_CapRights_t kCallWithTokens = kCall | seL4_CanGrant;
-
-Word put_connection(Writer& writer, const kos::manifest::Connection& connection) {
-    const auto& port = the_system.manifest.ports[connection.port];
-    return writer.put(the_system.domains[port.server].endpoint, port.tokens ? kCallWithTokens : kCall,
-                      caller_badge(connection.client, connection.port));
-}
-
 // The directory's own requests need its grant right: it answers with capabilities.
 void write_ports(Writer& writer, const Domain& domain) {
     writer.begin(writer.header().ports);
@@ -135,7 +130,7 @@ void write_ports(Writer& writer, const Domain& domain) {
     }
 }
 
-void write_connections(Writer& writer, const Domain& domain) {
+void write_connections(Writer& writer, Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     writer.begin(writer.header().connections);
     for (uint32_t i = 0; i < manifest.connection_count; ++i) {
@@ -144,7 +139,13 @@ void write_connections(Writer& writer, const Domain& domain) {
         const auto& port = manifest.ports[connection.port];
         auto* const entry = writer.entry<kos_startup_connection_t>();
         Writer::name(entry->name, port.name);
-        entry->slot = connection.early && !connection.send_only ? put_connection(writer, connection) : 0;
+        if (!connection.send_only) {
+            if (connection.early) {
+                entry->slot = writer.put_connection(i);
+            } else if (!grant_by_directory(domain, i)) {
+                writer.fail();
+            }
+        }
         if (!connection.send_only) entry->window = writer.map(window_of(i), seL4_ReadWrite, kNormalMemory);
         entry->queue = writer.map(queue_of(i), seL4_ReadWrite, kNormalMemory);
         if (entry->queue) {
@@ -175,10 +176,16 @@ void write_clients(Writer& writer, const Domain& domain) {
     }
 }
 
+// Answers carry capabilities only where the manifest says so: the kernel asks the reply object, not the caller.
 void write_replies(Writer& writer, const Domain& domain) {
+    bool has_tokens = false;
+    for (const auto& port : the_system.manifest.ports) {
+        has_tokens = has_tokens || (port.name && port.server == domain.number && port.tokens);
+    }
+    seL4_CapRights_t const rights = has_tokens ? seL4_AllRights : seL4_AllRights & ~seL4_CanGrant;
     writer.begin(writer.header().replies);
     for (Word i = 0; i < domain.spec->replies; ++i) {
-        *writer.entry<uint64_t>() = writer.put(domain_cap(domain.number, kSlotReplies + i), seL4_AllRights);
+        *writer.entry<uint64_t>() = writer.put(domain_cap(domain.number, kSlotReplies + i), rights);
     }
 }
 
@@ -225,13 +232,6 @@ void write_devices(Writer& writer, const Domain& domain) {
 void write_rings(Writer& writer, const Domain& domain) {
     const Manifest& manifest = the_system.manifest;
     writer.begin(writer.header().rings);
-    auto const bit_of = [&](Word number, uint32_t ring) {
-        unsigned bit = 0;
-        for (uint32_t i = 0; i < ring; ++i) {
-            if (manifest.rings[i].producer == number || manifest.rings[i].consumer == number) ++bit;
-        }
-        return 1ull << (KOS_SIGNAL_RING_0 + bit % KOS_SIGNAL_RING_COUNT);
-    };
     for (uint32_t i = 0; i < manifest.ring_count; ++i) {
         const auto& ring = manifest.rings[i];
         if (ring.producer != domain.number && ring.consumer != domain.number) continue;
@@ -241,8 +241,8 @@ void write_rings(Writer& writer, const Domain& domain) {
         Writer::name(entry->name, ring.name);
         entry->address = writer.map(ring_pages(i), seL4_ReadWrite, kNormalMemory);
         entry->bytes = ring.bytes;
-        entry->signal =
-            writer.put(the_system.domains[peer].notification, seL4_CanWrite, KOS_BADGE_NOTIFICATION | bit_of(peer, i));
+        entry->signal = writer.put(the_system.domains[peer].notification, seL4_CanWrite,
+                                   KOS_BADGE_NOTIFICATION | ring_signal(manifest, static_cast<uint32_t>(peer), i));
         entry->producer = produces;
         entry->peer = static_cast<uint16_t>(peer);
         entry->is_stream = ring.stream;
@@ -318,7 +318,7 @@ void write_directory(Writer& writer) {
         const auto& port = manifest.ports[connection.port];
         auto* const entry = writer.entry<kos_startup_introduction_t>();
         Writer::name(entry->name, port.name);
-        entry->slot = put_connection(writer, connection);
+        entry->slot = writer.put_introduction(i);
         entry->port = port.number;
         entry->client = static_cast<uint16_t>(connection.client);
         entry->server = static_cast<uint16_t>(port.server);
@@ -342,7 +342,7 @@ void write_kernel_objects(Writer& writer, Domain& domain) {
     header.kernel.vspace = writer.put(domain_cap(d, kSlotVSpace), seL4_AllRights);
     header.kernel.asid_pool = writer.put(domain_cap(d, kSlotAsidPool), seL4_AllRights);
     header.kernel.authority = writer.put(domain_cap(d, kSlotAuthority), seL4_AllRights);
-    header.kernel.endpoint = writer.put(domain.endpoint, kCall);
+    header.kernel.endpoint = writer.put(domain.endpoint, seL4_CanWrite | seL4_CanGrantReply);
     header.kernel.program_priority = domain.spec->program_priority;
     writer.begin(header.images);
     const auto& images = domain.spec->images;

@@ -28,9 +28,6 @@ struct OwnThread {
 };
 OwnThread service, faults, ticker, watch;
 
-// Badge of the ticker's scheduling context in a time-out.
-constexpr Word kTickerTime = 1 << 17;
-
 CPtr keeper_endpoint, keeper_reply;
 CPtr service_reply, faults_reply;
 CPtr faults_to_service, ticker_to_service;
@@ -43,12 +40,20 @@ constexpr Word kServicePriority = 253;
 constexpr Word kEventPriority = 254;
 constexpr Word kKeeperPriority = 255;
 
-// Reports to the keeper come with badge 1, faults and time-outs of service with badge 2.
+// At the keeper: service waits again; its faults and time-outs; it asks for time of its own.
 constexpr Word kReportBadge = 1;
 constexpr Word kServiceFaultBadge = 2;
-CPtr keeper_report;
+constexpr Word kOwnTimeBadge = 3;
+CPtr keeper_report, keeper_own_time;
+CPtr service_fault;
 // Set by the keeper while service runs on its loan; service gives it back at the end of the request.
 bool is_service_on_loan;
+bool is_service_running;   // before, the initial thread does its work
+bool was_service_stopped;  // told by watch
+
+// How often watch looks, and how many looks there are to one at the supervisor; 0: there is none to look at.
+Word watch_period_us = 50000;
+Word looks_at_supervisor;
 
 CPtr mint(CPtr from, seL4_CapRights_t rights, Word badge) {
     CPtr const slot = new_slot();
@@ -101,11 +106,15 @@ Tag serve(const Message& message, Words& answer) {
 }
 
 void run_service() {
+    is_service_running = true;
     // Passive from here on: the keeper takes the time away that service started with.
     Message message = nb_send_recv(keeper_report, Tag::make(0, 0), Words{}, service_endpoint, service_reply);
     for (;;) {
         Words answer{};
         Tag const tag = serve(message, answer);
+        if (__atomic_exchange_n(&was_service_stopped, false, __ATOMIC_ACQ_REL)) {
+            log(Level::kWarning, Text().add("a domain took away the time that it had lent to root"));
+        }
         if (__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE)) {
             // On the loan the answer does not take the time away, so it can be reported as free afterwards.
             reply(service_reply, tag, answer);
@@ -149,17 +158,6 @@ void run_ticker() {
     }
 }
 
-// --- watch: twice per watchdog time of the supervisor, only if it has one
-
-void run_watch() {
-    for (;;) {
-        yield();  // to the next period
-        // The ticker's time is enough to end a domain and start it again, this thread's is not.
-        __atomic_store_n(&watch_is_due, true, __ATOMIC_RELEASE);
-        wake_ticker();
-    }
-}
-
 // --- keeper: lends service time when a caller's has ended in the middle of a request
 
 // Told by the registers, as in time.cpp: a message overwrites x0 with its badge, and none is a capability of root's.
@@ -171,14 +169,52 @@ bool service_waits() {
     return (number == seL4_SysReplyRecv || number == seL4_SysNBSendRecv) && context.x0 == service_endpoint;
 }
 
+// Whatever time service has, and whoever's it is: it goes home with the answer.
+void take_service_time() {
+    tcb_set_sched_params(service.tcb, seL4_CapInitThreadTCB,
+                         {kKeeperPriority, kServicePriority, kNullCap, service_fault});
+    __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
+}
+
+void lend_service_time() {
+    take_service_time();
+    __atomic_store_n(&is_service_on_loan, true, __ATOMIC_RELEASE);
+    if (!sched_context_bind(service_loan, service.tcb).ok()) panic("cannot lend time to root's service thread");
+    reply(keeper_reply, Tag::make(0, 0));
+}
+
+// --- watch: looks whether service and the supervisor go on
+
+// Service without time and not waiting: a domain with kernel_objects has deleted, on another core, the context on which
+// service worked for it.
+void revive_service() {
+    if (service_waits() || !sched_context_bind(service_loan, service.tcb).ok()) return;
+    __atomic_store_n(&is_service_on_loan, true, __ATOMIC_RELEASE);
+    // Between the two looks it had time, and came to the end of its request: nobody has taken anything away.
+    if (service_waits()) return take_service_time();
+    __atomic_store_n(&was_service_stopped, true, __ATOMIC_RELEASE);
+}
+
+void run_watch() {
+    for (Word looks = 0;;) {
+        yield();  // to the next period
+        revive_service();
+        if (looks_at_supervisor == 0 || ++looks < looks_at_supervisor) continue;
+        looks = 0;
+        // The ticker's time is enough to end a domain and start it again, this thread's is not.
+        __atomic_store_n(&watch_is_due, true, __ATOMIC_RELEASE);
+        wake_ticker();
+    }
+}
+
+// --- keeper, once more
+
 void run_keeper() {
     for (;;) {
         Message const message = recv(keeper_endpoint, keeper_reply);
         if (message.badge == kReportBadge) {
             // Service waits in its endpoint: the time that it has is taken back.
-            sched_context_unbind(__atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE) ? service_loan
-                                                                                        : service.sched_context);
-            __atomic_store_n(&is_service_on_loan, false, __ATOMIC_RELEASE);
+            take_service_time();
             // Unless a caller was waiting already: then service is in the middle of the next request, and that caller's
             // time was not lent for it, because service had some. If it has come only now, its time was.
             if (!service_waits() && sched_context_bind(service_loan, service.tcb).ok()) {
@@ -186,7 +222,7 @@ void run_keeper() {
             }
             continue;
         }
-        if (message.label() != seL4_Fault_Timeout) {
+        if (message.badge != kOwnTimeBadge && message.label() != seL4_Fault_Timeout) {
             print_directly("root: error: fault in root itself\n");
             log(Level::kError, Text()
                                    .add("fault ")
@@ -197,16 +233,7 @@ void run_keeper() {
                                    .hex(message.word(1)));
             panic("root's service thread has faulted");
         }
-        // The context that has run out goes home with the answer.
-        Word const badge = message.word(seL4_Timeout_Data);
-        if (badge == kTickerTime) {
-            sched_context_unbind_object(ticker.sched_context, service.tcb);
-        } else {
-            release_time(badge, service.tcb);
-        }
-        __atomic_store_n(&is_service_on_loan, true, __ATOMIC_RELEASE);
-        if (!sched_context_bind(service_loan, service.tcb).ok()) panic("cannot lend time to root's service thread");
-        reply(keeper_reply, Tag::make(0, 0));
+        lend_service_time();
     }
 }
 
@@ -215,6 +242,11 @@ void run_keeper() {
 void wake_ticker() {
     if (__atomic_exchange_n(&ticker_awake, true, __ATOMIC_ACQ_REL)) return;
     signal(ticker_wake);
+}
+
+void use_own_time() {
+    if (!is_service_running || __atomic_load_n(&is_service_on_loan, __ATOMIC_ACQUIRE)) return;
+    call(keeper_own_time, Tag::make(0, 0));
 }
 
 void stop_own_threads() {
@@ -235,30 +267,32 @@ void make_endpoints() {
     faults_to_service = mint(service_endpoint, kCall, kFromFaults);
     ticker_to_service = mint(service_endpoint, kCall, kFromTicker);
     keeper_report = mint(keeper_endpoint, seL4_CanWrite, kReportBadge);
+    keeper_own_time = mint(keeper_endpoint, kCall, kOwnTimeBadge);
+    service_fault = mint(keeper_endpoint, kCall, kServiceFaultBadge);
 }
 
 void run_threads() {
-    CPtr const service_fault = mint(keeper_endpoint, seL4_CanWrite | seL4_CanGrantReply, kServiceFaultBadge);
     // Round robin: a full budget never times out. Faults destroy domains and restart one, which takes what it takes.
     SchedContextParams const time{.budget_us = 10000, .period_us = 10000};
     service = make_own_thread(service_memory, run_service, kServicePriority, time, service_fault);
     if (!tcb_set_timeout_endpoint(service.tcb, service_fault).ok()) panic("no time-out endpoint for service");
     faults = make_own_thread(faults_memory, run_faults, kEventPriority, time, service_fault);
-    ticker = make_own_thread(ticker_memory, run_ticker, kEventPriority,
-                             {.budget_us = 4000, .period_us = 10000, .badge = kTickerTime}, service_fault);
+    ticker = make_own_thread(ticker_memory, run_ticker, kEventPriority, {.budget_us = 4000, .period_us = 10000},
+                             service_fault);
     service_loan = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
     SchedContextParams const loan{.budget_us = 10000, .period_us = 10000};
     if (!sched_control_configure(boot_info->schedcontrol.start, service_loan, loan).ok()) panic("no loan for service");
     tcb_resume(service.tcb);
     tcb_resume(faults.tcb);
     tcb_resume(ticker.tcb);
-    const Domain* const watched = supervisor();
-    if (watched && watched->spec->watchdog_ms) {
-        Word const period_us = Word{watched->spec->watchdog_ms} * 1000 / 2;
-        watch = make_own_thread(watch_memory, run_watch, kEventPriority, {.budget_us = 100, .period_us = period_us},
-                                service_fault);
-        tcb_resume(watch.tcb);
+    if (const Domain* const watched = supervisor(); watched && watched->spec->watchdog_ms) {
+        Word const look_us = Word{watched->spec->watchdog_ms} * 1000 / 2;
+        if (look_us < watch_period_us) watch_period_us = look_us;
+        looks_at_supervisor = look_us / watch_period_us;
     }
+    watch = make_own_thread(watch_memory, run_watch, kEventPriority, {.budget_us = 100, .period_us = watch_period_us},
+                            service_fault);
+    tcb_resume(watch.tcb);
     run_keeper();
     __builtin_unreachable();
 }

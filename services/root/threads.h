@@ -42,6 +42,9 @@ void make_endpoints();
 // Starts them all; the calling thread becomes the keeper and does not return.
 [[noreturn]] void run_threads();
 void wake_ticker();
+// Of service, before it takes time away from anybody: it may be running on just that. What a request has brought along
+// need not be its sender's, and stays with service if nobody waits for the answer any more.
+void use_own_time();
 void stop_own_threads();  // does not return if the caller is one of them; service is the last
 
 }  // namespace root

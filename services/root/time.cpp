@@ -1,7 +1,7 @@
 // CPU time: scheduling contexts of threads, loans, the sweep that puts things right after somebody died, deadlines of
 // calls (domain.h). docs/design/core.md, "CPU time and passive servers", says why.
 #include "console.h"
-#include "domain.h"
+#include "threads.h"
 
 namespace root {
 
@@ -49,11 +49,27 @@ Doing what_does(CPtr tcb) {
     auto const number = static_cast<int64_t>(context.x7);
     bool const receives =
         number == seL4_SysRecv || number == seL4_SysReplyRecv || number == seL4_SysNBSendRecv || number == seL4_SysWait;
-    bool const is_own =
-        context.x0 == KOS_SLOT_PORT || context.x0 == KOS_SLOT_PROGRAMS || context.x0 == KOS_SLOT_NOTIFICATION;
+    bool const is_own = context.x0 == KOS_SLOT_PORT || context.x0 == KOS_SLOT_PROGRAMS ||
+                        context.x0 == KOS_SLOT_NOTIFICATION ||
+                        context.x0 == Word{KOS_TOP_ENTRY_PROGRAMS} << KOS_TOP_ENTRY_SHIFT;
     if (receives && is_own) return Doing::kIdle;
     if (number == seL4_SysCall && context.x0 != 0) return Doing::kCalling;
     return Doing::kServing;
+}
+
+// A server on a loan runs as high as its clients: who calls it with hardly any time, from above it, could otherwise be
+// back in its endpoint between its answer and the moment at which it receives, before everybody who waits there, and
+// again on a loan.
+Word priority_on_loan(const Domain& domain) {
+    const Manifest& manifest = the_system.manifest;
+    uint32_t priority = domain.spec->priority;
+    for (uint32_t i = 0; i < manifest.connection_count; ++i) {
+        const auto& connection = manifest.connections[i];
+        if (connection.send_only || manifest.ports[connection.port].server != domain.number) continue;
+        uint32_t const of_client = manifest.domains[connection.client].priority;
+        if (of_client > priority) priority = of_client;
+    }
+    return priority;
 }
 
 bool lend(Domain& domain, Word thread) {
@@ -68,6 +84,7 @@ bool lend(Domain& domain, Word thread) {
         CPtr const control = boot_info->schedcontrol.start + domain.spec->core;
         if (!sched_control_configure(control, loan.sched_context, params).ok()) return false;
         if (!sched_context_bind(loan.sched_context, tcb).ok()) return false;  // it has time already
+        tcb_set_priority(tcb, seL4_CapInitThreadTCB, priority_on_loan(domain));
         loan.out = true;
         loan.idle_since = 0;
         loan.domain = domain.number;
@@ -80,11 +97,17 @@ bool lend(Domain& domain, Word thread) {
 
 void end_loan(Loan& loan) {
     loan.out = false;
-    if (const Domain* const domain = find(loan.domain)) tell_loan(*domain, loan.thread, false);
+    const Domain* const domain = find(loan.domain);
+    if (!domain) return;
+    // If it is still there.
+    tcb_set_priority(thread_cap(domain->number, loan.thread, kThreadTcb), seL4_CapInitThreadTCB,
+                     domain->spec->priority);
+    tell_loan(*domain, loan.thread, false);
 }
 
 // Takes a loan back, wherever it has gone: answers pass it on to callers that were passive servers themselves.
 void take_back(Loan& loan) {
+    use_own_time();
     sched_context_unbind(loan.sched_context);
     end_loan(loan);
 }
@@ -92,6 +115,7 @@ void take_back(Loan& loan) {
 // An active thread lost its scheduling context to a server below it: a new one in place of the old. Whoever has the old
 // one loses it and is found by the next sweep.
 bool replace_time(Domain& domain, Word thread) {
+    use_own_time();
     cnode_revoke(path(thread_cap(domain.number, thread, kThreadTimeUntyped)));
     return give_time(domain, thread);
 }
@@ -145,10 +169,11 @@ bool give_time(Domain& domain, Word thread) {
     Word const slot = kSlotThreads + thread * kThreadSlots + kThreadTime;
     cnode_revoke(path(untyped));
     RetypeWindow const window{top_cnode, domain.number + Word{1}, kTopBits, slot, 1};
-    if (!untyped_retype(untyped, seL4_SchedContextObject, seL4_MinSchedContextBits, window).ok()) return false;
+    if (!untyped_retype(untyped, seL4_SchedContextObject, kos::manifest::kThreadTimeBits, window).ok()) return false;
     SchedContextParams params{};
     params.budget_us = domain.spec->budget_us;
     params.period_us = domain.spec->period_us;
+    params.extra_refills = seL4_MaxExtraRefills(kos::manifest::kThreadTimeBits);
     params.badge = Word{domain.number} << 8 | thread;
     CPtr const control = boot_info->schedcontrol.start + domain.spec->core;
     return sched_control_configure(control, sched_context, params).ok() &&
@@ -191,6 +216,9 @@ void make_passive(Domain& domain, Word thread) {
     lend_if_serving(domain, thread);
 }
 
+namespace {
+
+// Takes the scheduling context of that badge away from a thread.
 void release_time(Word badge, CPtr tcb) {
     if (badge >= kLoanBadge) {
         if (badge - kLoanBadge < kLoans) sched_context_unbind_object(loans[badge - kLoanBadge].sched_context, tcb);
@@ -201,8 +229,6 @@ void release_time(Word badge, CPtr tcb) {
         sched_context_unbind_object(thread_cap(owner->number, badge & 0xff, kThreadTime), tcb);
     }
 }
-
-namespace {
 
 // A thread whose call is answered with a scheduling context that is used up has a time-out at once, and whoever lets it
 // go on makes it execute the svc again, with the answer's registers. Its program counter is moved on instead. The call

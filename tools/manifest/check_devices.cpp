@@ -191,10 +191,12 @@ void check_rings(const System& system, Diagnostics& diagnostics) {
             }
             const uint32_t missing = domain.mode_mask & ~consumer.mode_mask;
             if (missing != 0 && !ring.is_generated) {
-                diagnostics.error(ring.to.place,
-                                  "the ring " + in_quotes(ring.name.value) + " goes to " + consumer.name.value +
-                                      ", which does not run in " + mode_names(system, missing),
-                                  "a domain in every mode of " + domain.name.value);
+                // The name of a stream's ring is not the author's.
+                const std::string what = ring.is_stream ? "a [[stream]]" : "the ring " + in_quotes(ring.name.value);
+                diagnostics.error(
+                    ring.to.place,
+                    what + " goes to " + consumer.name.value + ", which does not run in " + mode_names(system, missing),
+                    "a domain in every mode of " + domain.name.value);
             }
         }
     }

@@ -242,12 +242,23 @@ uint64_t slots_used(const System& system, const Domain& domain) {
     }
     // Those whose clients it may signal (kos_startup_signal_t).
     const auto is_signalled = [](const ServedPort& port) {
-        return port.name.value == "timer" || port.interface.value == "console";
+        return port.name.value == "timer" || port.interface.value == "console" || port.interface.value == "appman";
     };
     for (const Connection& connection : system.connections) {
         if (&system.domains[connection.server] == &domain && is_signalled(domain.serves[connection.port])) ++slots;
     }
     return slots + (serves_directory(domain) ? system.connections.size() : 0);
+}
+
+// services/root/build.cpp: granted()
+static uint64_t grants_of(const System& system, const Domain& domain) {
+    constexpr uint64_t kFixed = 4;
+    uint64_t count = kFixed + domain.threads.value + rings_of(system, domain);
+    for (const Connection& connection : system.connections) {
+        if (&system.domains[connection.client] == &domain) count += 2;
+        if (&system.domains[connection.server] == &domain) ++count;
+    }
+    return count;
 }
 
 std::vector<MemoryPart> least_memory(const System& system, const Domain& domain) {
@@ -258,10 +269,11 @@ std::vector<MemoryPart> least_memory(const System& system, const Domain& domain)
     // Root keeps a slot for each page that the domain could have or that is mapped into it, and some more.
     const uint64_t shared = shared_pages(system, domain);
     uint64_t root_slots = 1;
-    while (root_slots < quota_pages + shared + kFixedRootSlots) {
+    while (root_slots < quota_pages + shared + grants_of(system, domain) + kFixedRootSlots) {
         root_slots *= 2;
     }
-    constexpr uint64_t kThreadBytes = (uint64_t{1} << seL4_TCBBits) + (uint64_t{1} << seL4_MinSchedContextBits) + kPage;
+    constexpr uint64_t kThreadBytes =
+        (uint64_t{1} << seL4_TCBBits) + (uint64_t{1} << manifest::kThreadTimeBits) + kPage;
     // The top CNode (4096 entries), the ASID pool, the thread that limits priorities.
     constexpr uint64_t kKernelSpaces =
         (kSlot << 12) + (uint64_t{1} << seL4_ASIDPoolBits) + (uint64_t{1} << seL4_TCBBits);

@@ -76,14 +76,35 @@ Ways token_ports(const System& system) {
     return ports;
 }
 
-// Breadth first from `start`: the domains in the order of discovery, and from where each was discovered.
-std::vector<uint32_t> island_of(const Ways& ports, uint32_t start, std::vector<uint32_t>& from) {
+// gives[a][b]: name of a port over which a can hand capabilities to b; empty: there is none. Besides ports with tokens:
+// a server whose answers may carry capabilities can put them into each of its answers, and one that makes reply objects
+// of its own (kernel_objects) into any.
+Ways gives_over(const System& system) {
+    Ways gives = token_ports(system);
+    for (const Connection& connection : system.connections) {
+        const Domain& server = system.domains[connection.server];
+        const std::string& port = server.serves[connection.port].name.value;
+        const bool is_trusted = server.is_core && port == "directory";
+        const bool is_able =
+            server.kernel_objects.value != 0 || std::any_of(server.serves.begin(), server.serves.end(),
+                                                            [](const ServedPort& served) { return served.tokens; });
+        const bool is_asked = !system.domains[connection.client].uses[connection.use].send_only;
+        if (is_able && is_asked && !is_trusted && gives[connection.server][connection.client].empty()) {
+            gives[connection.server][connection.client] = port;
+        }
+    }
+    return gives;
+}
+
+// Breadth first from `start`: the domains from which capabilities can come there, in the order of discovery, and to
+// whom each gives its own.
+std::vector<uint32_t> island_of(const Ways& gives, uint32_t start, std::vector<uint32_t>& from) {
     std::vector<uint32_t> members = {start};
-    std::vector<bool> seen(ports.size());
+    std::vector<bool> seen(gives.size());
     seen[start] = true;
     for (size_t next = 0; next < members.size(); ++next) {
-        for (uint32_t i = 0; i < ports.size(); ++i) {
-            if (!seen[i] && !ports[members[next]][i].empty()) {
+        for (uint32_t i = 0; i < gives.size(); ++i) {
+            if (!seen[i] && !gives[i][members[next]].empty()) {
                 seen[i] = true;
                 from[i] = members[next];
                 members.push_back(i);
@@ -97,16 +118,21 @@ std::vector<uint32_t> island_of(const Ways& ports, uint32_t start, std::vector<u
 
 Closure closure_of(const System& system) {
     const Ways direct = direct_ways(system);
-    const Ways ports = token_ports(system);
+    const Ways gives = gives_over(system);
+    // Whether both sides can, or only the one that answers.
+    const auto over = [&](uint32_t to, uint32_t by) {
+        const bool is_mutual = !gives[to][by].empty();
+        return system.domains[to].name.value + (is_mutual ? " <-> " : " <- ") + system.domains[by].name.value +
+               (is_mutual ? " (tokens over " : " (answers over ") + in_quotes(gives[by][to]) + ")";
+    };
     const auto count = static_cast<uint32_t>(system.domains.size());
     Closure closure(count, std::vector<Reach>(count));
     for (uint32_t start = 0; start < count; ++start) {
         std::vector<uint32_t> from(count);
-        for (const uint32_t member : island_of(ports, start, from)) {
+        for (const uint32_t member : island_of(gives, start, from)) {
             std::string way;
             for (uint32_t at = member; at != start; at = from[at]) {
-                way = system.domains[from[at]].name.value + " <-> " + system.domains[at].name.value + " (tokens over " +
-                      in_quotes(ports[from[at]][at]) + "), " + way;
+                way = over(from[at], at) + ", " + way;
             }
             for (uint32_t to = 0; to < count; ++to) {
                 Reach& reach = closure[start][to];
@@ -115,12 +141,10 @@ Closure closure_of(const System& system) {
                 }
             }
         }
-        // Who shares a port with tokens with a server reaches it, also where the connection is the other's.
+        // Who gets what another domain has can act in its name, also where the connection is the other's.
         for (uint32_t to = 0; to < count; ++to) {
-            if (!closure[start][to].reached && !ports[start][to].empty()) {
-                closure[start][to] = {true, true,
-                                      system.domains[start].name.value + " <-> " + system.domains[to].name.value +
-                                          " (tokens over " + in_quotes(ports[start][to]) + ")"};
+            if (!closure[start][to].reached && !gives[to][start].empty()) {
+                closure[start][to] = {true, true, over(start, to)};
             }
         }
     }

@@ -418,6 +418,40 @@ TEST(Compile, TheExactTree) {
                            manifest->domains[1].program));
 }
 
+// A stream is two rings that root marks when a side ends, one in each direction; the opener names the pair. Streams of
+// both directions are two pairs, and the rings that authors declare stay what they are.
+TEST(Compile, AStreamIsAPairOfRings) {
+    const test::Workplace workplace;
+    std::map<std::string, std::string> files = kFiles;
+    files["apps/pump/app.toml"] += "\n[[stream]]\nto = \"log\"\nsize = \"20000\"\n";
+    files["core/log/app.toml"] += "\n[[stream]]\nto = \"pump_a\"\n";
+    put_files(files);
+    Diagnostics diagnostics;
+    const System system = load(diagnostics);
+    ASSERT_EQ(joined(diagnostics.lines(), "\n"), "(none)");
+    const tools::Buffer tree = emit_manifest(system);
+    const auto manifest = std::make_unique<manifest::Manifest>();
+    ASSERT_TRUE(manifest::read(tree.data(), tree.size(), *manifest).ok());
+
+    std::vector<std::string> rings;
+    for (uint32_t i = 0; i < manifest->ring_count; ++i) {
+        const manifest::Ring& ring = manifest->rings[i];
+        rings.push_back(std::string(ring.name) + " " + manifest->domains[ring.producer].name + " " +
+                        manifest->domains[ring.consumer].name + " " + std::to_string(ring.bytes) +
+                        (ring.stream ? " stream" : ""));
+    }
+    std::sort(rings.begin(), rings.end());
+    const std::vector<std::string> expected = {
+        "samples pump_a log 8192",
+        "stream_3_4_in pump_a log 131072 stream",
+        "stream_3_4_out log pump_a 131072 stream",
+        "stream_4_3_in log pump_a 20480 stream",
+        "stream_4_3_out pump_a log 20480 stream",
+    };
+    EXPECT_EQ(rings, expected);
+    EXPECT_NE(report_of(system).find("stream_4_3_out"), std::string::npos) << "its memory is in the report";
+}
+
 TEST(Compile, AParameterIsReplaced) {
     const test::Workplace workplace;
     put_files(kFiles);

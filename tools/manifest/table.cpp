@@ -3,7 +3,9 @@
 
 #include <kos/abi.h>
 
+#include <algorithm>
 #include <cctype>
+#include <numeric>
 
 namespace kos::compiler {
 namespace {
@@ -222,6 +224,42 @@ Text Section::choice(const std::string& key, const std::string& preset, const st
     return result;
 }
 
+namespace {
+
+// How many letters have to be put in, left out or replaced to make one of the other.
+size_t distance(const std::string& one, const std::string& other) {
+    std::vector<size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), 0);
+    for (size_t i = 0; i < one.size(); ++i) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < other.size(); ++j) {
+            const size_t replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+// ". Did you mean ...?" if a typing error makes one of the keys of what was typed, or if it begins like that.
+std::string suggestion(const std::string& typed, const std::vector<std::string>& known) {
+    constexpr size_t kLongest = 64;  // what is longer is no typing error
+    if (typed.size() > kLongest) return "";
+    size_t best = typed.size() < 4 ? 1 : std::max<size_t>(2, typed.size() / 3);
+    const std::string* nearest = nullptr;
+    for (const std::string& key : known) {
+        const size_t found = typed.size() >= 3 && key.starts_with(typed) ? 1 : distance(typed, key);
+        if (found < best || (found == best && nearest == nullptr)) {
+            best = found;
+            nearest = &key;
+        }
+    }
+    return nearest == nullptr ? "" : ". Did you mean " + in_quotes(*nearest) + "?";
+}
+
+}  // namespace
+
 void refuse_unknown(Diagnostics& diagnostics, const Table& table) {
     if (table.values == nullptr) {
         return;
@@ -229,9 +267,10 @@ void refuse_unknown(Diagnostics& diagnostics, const Table& table) {
     const std::vector<std::string> known(table.known.begin(), table.known.end());
     for (const auto& [key, node] : *table.values) {
         if (table.known.count(std::string(key.str())) == 0) {
+            const std::string typed(key.str());
             diagnostics.error(place_of(table.file, key.source()),
-                              "unknown key " + in_quotes(std::string(key.str())) + " in " + table.what,
-                              "one of " + joined(known));
+                              "unknown key " + in_quotes(typed) + " in " + table.what,
+                              "one of " + joined(known) + suggestion(typed, known));
         }
     }
 }
