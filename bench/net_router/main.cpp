@@ -59,24 +59,15 @@ alignas(16) uint8_t frame[2048];
 size_t make(const Ip& source, uint16_t source_port, const Ip& destination, uint16_t destination_port, uint8_t flags,
             size_t payload) {
     uint8_t* at = frame + kEthernet;
-    const size_t size = 40 + payload;
-    memset(at, 0, size);
+    memset(at, 0, 40 + payload);
     store_mac(frame, kMac);
     store_mac(frame + 6, kGatewayMac);
     store16(frame + 12, 0x0800);
-    at[0] = 0x45;
-    store16(at + 2, static_cast<uint16_t>(size));
-    store16(at + 6, 0x4000);
-    at[8] = 64;
-    at[9] = kTcp;
-    store32(at + 12, source.v4());
-    store32(at + 16, destination.v4());
-    store16(at + 10, static_cast<uint16_t>(~fold(sum_bytes(at, 20))));
     store16(at + 20, source_port);
     store16(at + 22, destination_port);
     at[32] = 5 << 4;
     at[33] = flags;
-    return size;
+    return write_ip(source, destination, kTcp, 64, 20 + payload, at, false);
 }
 
 void add_rule(unsigned link, Protocol protocol, const Peer& peer, bool is_inbound) {

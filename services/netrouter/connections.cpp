@@ -235,10 +235,15 @@ void Connections::touch(uint16_t record, uint8_t way, uint8_t tcp_flags, uint64_
             if (is_from_wire && state != State::kTcpClosed) entry.flags |= kWasReset;
             state = State::kTcpClosed;
         } else if (state == State::kTcpClosed) {
+            // Ended by both: data before the end may have been lost, and is sent again as long as that takes.
+            const bool is_ended = (entry.flags & (kFin0 | kFin1)) == (kFin0 | kFin1);
             // A stranger can forge a reset that the domain does not believe: it goes on, and so does the connection.
-            if (!(entry.flags & kWasReset) || is_from_wire || !(tcp_flags & kAck)) return;
-            entry.flags &= static_cast<uint8_t>(~kWasReset);
-            state = State::kTcpOpen;
+            const bool is_denied = (entry.flags & kWasReset) && !is_from_wire && (tcp_flags & kAck);
+            if (!is_ended && !is_denied) return;
+            if (is_denied) {
+                entry.flags &= static_cast<uint8_t>(~kWasReset);
+                if (!is_ended) state = State::kTcpOpen;
+            }
         } else if (tcp_flags & kFin) {
             entry.flags |= way == 0 ? kFin0 : kFin1;
             state = (entry.flags & (kFin0 | kFin1)) == (kFin0 | kFin1) ? State::kTcpClosed : State::kTcpHalf;

@@ -52,10 +52,11 @@ enum class State : uint8_t {
 };
 constexpr unsigned kStates = 11;
 
-// How long a connection may be silent. RFC 5382 (REQ-5) for TCP, RFC 4787 (REQ-5) for UDP, RFC 5508 (REQ-1) for ICMP;
-// closed connections are kept for late packets only.
+// How long a connection may be silent. RFC 5382 (REQ-5) for TCP, RFC 4787 (REQ-5) for UDP, RFC 5508 (REQ-1) for ICMP.
+// Of a closed one, what was lost on the way still has to arrive: it may be as long between two repetitions as a sender
+// waits after five of them (RFC 6298). Closed ones are the first to make room, so they cost nobody anything.
 constexpr uint64_t silence_us(State state) {
-    constexpr uint64_t kSeconds[kStates] = {0, 30, 30, 60, 7440, 600, 15, 30, 30, 180, 60};
+    constexpr uint64_t kSeconds[kStates] = {0, 30, 30, 60, 7440, 600, 30, 30, 30, 180, 60};
     return kSeconds[static_cast<unsigned>(state)] * 1000000;
 }
 

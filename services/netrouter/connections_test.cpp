@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include <set>
 
 #include "test_network.h"
@@ -174,6 +176,22 @@ TEST_F(ConnectionsTest, TcpStates) {
     EXPECT_EQ(bench.router->connections().count(), 0u);
 }
 
+// Both have ended, but what came before the end was lost on the wire: it is sent again, for as long as that takes.
+TEST_F(ConnectionsTest, WhatWasLostBeforeTheEndStillArrives) {
+    const uint16_t mapped = open_tcp(40000);
+    EXPECT_FALSE(in(make_tcp(kServer, 80, kOwn4, mapped, kFin | kAck)).empty());
+    EXPECT_FALSE(out(make_tcp(a, 40000, kServer, 80, kFin | kAck)).empty());
+    EXPECT_EQ(state(), State::kTcpClosed);
+    for (unsigned i = 0; i < 10; ++i) {
+        bench.at(bench.now + 24 * kSecond);
+        ASSERT_FALSE(out(make_tcp(a, 40000, kServer, 80, kAck, Bytes(100))).empty()) << i;
+        ASSERT_FALSE(in(make_tcp(kServer, 80, kOwn4, mapped, kAck)).empty()) << i;
+    }
+    EXPECT_EQ(state(), State::kTcpClosed);
+    bench.at(bench.now + 31 * kSecond);
+    EXPECT_EQ(state(), State::kFree);
+}
+
 TEST_F(ConnectionsTest, AForgedResetDoesNotEndAConnection) {
     const uint16_t mapped = open_tcp(40000);
     EXPECT_FALSE(in(make_tcp(kServer, 80, kOwn4, mapped, kRst)).empty());  // the stack will judge it by its numbers
@@ -185,7 +203,7 @@ TEST_F(ConnectionsTest, AForgedResetDoesNotEndAConnection) {
     EXPECT_FALSE(out(make_tcp(a, 40000, kServer, 80, kRst)).empty());
     EXPECT_FALSE(out(make_tcp(a, 40000, kServer, 80, kAck)).empty());
     EXPECT_EQ(state(), State::kTcpClosed);  // its own reset was meant
-    bench.at(bench.now + 16 * kSecond);
+    bench.at(bench.now + 31 * kSecond);
     EXPECT_EQ(state(), State::kFree);
 }
 
@@ -304,7 +322,7 @@ TEST_F(ConnectionsTest, TenThousandConnectionsLeaveNothing) {
         ASSERT_FALSE(in(make_tcp(kServer, 80, kOwn4, mapped, kFin | kAck)).empty());
         bench.host.sent.clear();
     }
-    bench.at(bench.now + 20 * kSecond);
+    bench.at(bench.now + 31 * kSecond);
     EXPECT_EQ(bench.router->connections().count(), 0u);
 }
 
@@ -398,6 +416,47 @@ TEST_F(ConnectionsTest, ErrorsAreTranslated) {
     // A redirect is nobody's business here.
     EXPECT_TRUE(in(make_icmp(hop, kOwn4, 5, 1, body)).empty());
     EXPECT_EQ(bench.refused(kWire, Reason::kProtocol), 1u);
+}
+
+// Who may not be divided hears how narrow the way is, if what is told is about what he sent (RFC 1191, RFC 5927).
+TEST_F(ConnectionsTest, ANarrowWayIsTold) {
+    constexpr uint16_t kNarrow = 1300;
+    const uint16_t mapped = open_tcp(40000);
+    const Bytes sent = out(make_tcp(a, 40000, kServer, 80, kAck, Bytes(1460)));
+    ASSERT_EQ(sent.size(), kMtu);
+    EXPECT_EQ(load16(&sent[6]), 0x4000);  // as the domain has said
+    const Ip hop = ip4(192, 0, 2, 77);
+    Bytes body(4);
+    store16(&body[2], kNarrow);
+    body.insert(body.end(), sent.begin(), sent.begin() + 28);
+    const Bytes told = in(make_icmp(hop, kOwn4, kUnreachable4, 4, body));
+    ASSERT_EQ(told.size(), 56u);
+    EXPECT_TRUE(has_right_sums(told));
+    EXPECT_EQ(told[20], kUnreachable4);
+    EXPECT_EQ(told[21], 4);
+    EXPECT_EQ(load16(&told[26]), kNarrow);
+    EXPECT_EQ(load_ip4(&told[40]), a);
+    EXPECT_EQ(load16(&told[48]), 40000);
+    EXPECT_EQ(load16(&told[50]), 80);
+    EXPECT_EQ(load32(&told[52]), load32(&sent[24]));  // the sequence number, by which the domain knows it
+
+    // Forged: one bit off in either port, either address, the protocol, or the sum.
+    for (const size_t at : {4 + 12u, 4 + 16u, 4 + 9u, 4 + 20u, 4 + 22u}) {
+        Bytes forged = body;
+        forged[at] ^= 1;
+        EXPECT_TRUE(in(make_icmp(hop, kOwn4, kUnreachable4, 4, forged)).empty()) << at;
+    }
+    Bytes wrong = make_icmp(hop, kOwn4, kUnreachable4, 4, body);
+    wrong[27] ^= 1;
+    EXPECT_TRUE(in(wrong).empty());
+    // What the peer sent to the device is nothing that went out there.
+    Bytes other = make_tcp(kServer, 80, kOwn4, mapped, kAck, Bytes(1460));
+    Bytes reverse(body.begin(), body.begin() + 4);
+    reverse.insert(reverse.end(), other.begin(), other.begin() + 28);
+    EXPECT_TRUE(in(make_icmp(hop, kOwn4, kUnreachable4, 4, reverse)).empty());
+    // None of it has ended the connection, or changed what it may send.
+    EXPECT_EQ(state(), State::kTcpOpen);
+    EXPECT_EQ(out(make_tcp(a, 40000, kServer, 80, kAck, Bytes(1460))).size(), kMtu);
 }
 
 TEST_F(ConnectionsTest, ErrorsOfADomainAreTranslated) {
@@ -549,31 +608,47 @@ TEST_F(FragmentsTest, IncompleteOnesDoNotFillTheTable) {
     EXPECT_TRUE(collect(1).empty());
 }
 
+// Whole again, and on in pieces: no larger than they came, as who divided them may know of a narrow way.
 TEST_F(FragmentsTest, OfIp6) {
     const Ip a6 = bench.address6(0);
-    const Bytes packet = make_udp(a6, 7, kServer6, 7, Bytes(2500, 0x33));
-    for (size_t at = 0; at < packet.size() - 40; at += 1400) {
-        const size_t count = std::min<size_t>(1400, packet.size() - 40 - at);
-        IpOptions o;
-        o.first_next = kFragment;
-        o.options = {kUdp, 0, 0, 0, 0, 0, 0, 9};
-        store16(&o.options[2], static_cast<uint16_t>(at | (at + count < packet.size() - 40 ? 1 : 0)));
-        bench.link(0, make_ip(a6, kServer6, kUdp,
-                              Bytes(packet.begin() + 40 + static_cast<long>(at),
-                                    packet.begin() + 40 + static_cast<long>(at + count)),
-                              0, o));
+    for (const auto& [size, piece_bytes, most] :
+         {std::tuple{2500u, 1400u, 1448u}, {1440u, 1232u, 1280u}, {1400u, 8u * 16, 1280u}}) {
+        const Bytes packet = make_udp(a6, 7, kServer6, 7, Bytes(size, 0x33));
+        for (size_t at = 0; at < packet.size() - 40; at += piece_bytes) {
+            const size_t count = std::min<size_t>(piece_bytes, packet.size() - 40 - at);
+            IpOptions o;
+            o.first_next = kFragment;
+            o.options = {kUdp, 0, 0, 0, 0, 0, 0, 9};
+            store16(&o.options[2], static_cast<uint16_t>(at | (at + count < packet.size() - 40 ? 1 : 0)));
+            bench.link(0, make_ip(a6, kServer6, kUdp,
+                                  Bytes(packet.begin() + 40 + static_cast<long>(at),
+                                        packet.begin() + 40 + static_cast<long>(at + count)),
+                                  0, o));
+        }
+        Bytes whole;
+        for (Bytes piece = bench.host.take(kWire); !piece.empty(); piece = bench.host.take(kWire)) {
+            ASSERT_EQ(piece[6], kFragment);
+            EXPECT_LE(piece.size(), most);
+            if (whole.empty()) whole.assign(piece.begin(), piece.begin() + 40);
+            whole.insert(whole.end(), piece.begin() + 48, piece.end());
+        }
+        ASSERT_EQ(whole.size(), packet.size());
+        whole[6] = kUdp;
+        store16(&whole[4], static_cast<uint16_t>(whole.size() - 40));
+        EXPECT_TRUE(has_right_sums(whole));
+        EXPECT_EQ(load_ip6(&whole[8]), kOwn6);
     }
-    Bytes whole;
-    for (Bytes piece = bench.host.take(kWire); !piece.empty(); piece = bench.host.take(kWire)) {
-        ASSERT_EQ(piece[6], kFragment);
-        if (whole.empty()) whole.assign(piece.begin(), piece.begin() + 40);
-        whole.insert(whole.end(), piece.begin() + 48, piece.end());
+}
+
+TEST_F(FragmentsTest, StayAsSmall) {
+    for (const auto& [size, piece_bytes, most] :
+         {std::tuple{1400u, 552u, 572u}, {1400u, 32u, 576u}, {400u, 200u, 428u}}) {
+        for (const Bytes& piece : cut(make_udp(a, 7, kServer, 7, Bytes(size)), piece_bytes)) bench.link(0, piece);
+        size_t largest = 0;
+        for (const FakeHost::Sent& sent : bench.host.sent) largest = std::max(largest, sent.bytes.size() - 14);
+        EXPECT_LE(largest, most);
+        EXPECT_TRUE(has_right_sums(collect()));
     }
-    ASSERT_EQ(whole.size(), packet.size());
-    whole[6] = kUdp;
-    store16(&whole[4], static_cast<uint16_t>(whole.size() - 40));
-    EXPECT_TRUE(has_right_sums(whole));
-    EXPECT_EQ(load_ip6(&whole[8]), kOwn6);
 }
 
 }  // namespace

@@ -251,9 +251,8 @@ size_t write_answer(const DnsQuery& query, uint8_t code, const Ip& address, uint
 }
 
 size_t write_short_answer(const DnsQuery& query, const DnsAnswer& answer, uint8_t* out) {
-    const uint16_t flags =
-        static_cast<uint16_t>(kResponse | kHasRecursion | (query.wants_recursion ? kWantsRecursion : 0) | answer.code |
-                              (answer.count == 0 ? kTruncated : 0));
+    const uint16_t flags = static_cast<uint16_t>(
+        kResponse | kHasRecursion | (query.wants_recursion ? kWantsRecursion : 0) | answer.code | kTruncated);
     size_t at = write_header(query, query.id, flags, out);
     const size_t most = query.answer_bytes < kMostAnswerBytes ? query.answer_bytes : kMostAnswerBytes;
     uint16_t count = 0;

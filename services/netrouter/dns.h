@@ -16,8 +16,9 @@ enum : uint8_t { kDnsFormat = 1, kDnsFailure = 2, kDnsNoName = 3, kDnsNotImpleme
 
 constexpr size_t kMostNameText = 253;  // RFC 1035, 2.3.4, as text
 constexpr size_t kMostQueryBytes = 300;
-constexpr uint16_t kMostAnswerBytes = 1232;  // fits any way without fragments (DNS flag day 2020)
-constexpr unsigned kMostRecords = 64;
+constexpr uint16_t kMostAnswerBytes = 1232;         // fits any way without fragments (DNS flag day 2020)
+constexpr uint16_t kMostStreamAnswerBytes = 16384;  // by TCP, which could be 65535: nobody's addresses take so many
+constexpr unsigned kMostRecords = 512;
 
 struct DnsName {
     char text[kMostNameText + 3];  // lower case, labels with dots between, none at the end; "" is the root
@@ -72,13 +73,14 @@ DnsError read_answer(const uint8_t* bytes, size_t count, DnsAnswer& answer);
 size_t write_query(const DnsQuery& query, const DnsAsked& asked, uint8_t* out);
 // Whether the number and the question of a message are those of this query, bit by bit.
 bool is_answer_to(const DnsQuery& query, const DnsAsked& asked, const uint8_t* bytes, size_t count);
-// What the asker gets of such an answer of `count` bytes (at most kMostAnswerBytes), which `out` already has: his
+// What the asker gets of such an answer of `count` bytes, which `out` already has: his
 // number and question, and no EDNS that he does not know. Returns its size.
 size_t adapt_answer(const DnsQuery& query, const DnsAnswer& answer, uint8_t* out, size_t count);
 // An answer of our own: `code`, and with it an address (if not none) that lives for `ttl_s`. At most kMostQueryBytes.
 size_t write_answer(const DnsQuery& query, uint8_t code, const Ip& address, uint32_t ttl_s, uint8_t* out);
 // What an asker gets of an answer that he cannot take whole: as many of its addresses as fit, as addresses of the name
-// itself. Without addresses it says that it is cut off. At most query.answer_bytes and kMostAnswerBytes.
+// itself, and that it is cut off: who can asks again by TCP (RFC 2181, 9). At most query.answer_bytes and
+// kMostAnswerBytes.
 size_t write_short_answer(const DnsQuery& query, const DnsAnswer& answer, uint8_t* out);
 
 // An address as text: a.b.c.d, or hexadecimal groups with :: once. False: it is none.

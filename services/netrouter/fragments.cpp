@@ -42,6 +42,7 @@ Fragments::Slot* Fragments::find(const Packet& packet, Interface from, uint64_t 
     slot.is_spoilt = false;
     slot.began_us = now_us;
     slot.pieces = 0;
+    slot.largest = 0;
     slot.header_bytes = 0;
     slot.received = 0;
     slot.total = 0;
@@ -63,7 +64,7 @@ bool Fragments::mark(Slot& slot, size_t first, size_t end) {
 Fragments::Whole Fragments::add(const Packet& packet, const uint8_t* header, const uint8_t* bytes, Interface from,
                                 uint64_t now_us) {
     Slot* slot = find(packet, from, now_us);
-    if (slot == nullptr || slot->is_spoilt) return {nullptr, 0, Reason::kFragments};
+    if (slot == nullptr || slot->is_spoilt) return {nullptr, 0, 0, Reason::kFragments};
     const size_t first = packet.fragment_offset;
     const size_t count = packet.transport_bytes();
     const size_t end = first + count;
@@ -75,10 +76,11 @@ Fragments::Whole Fragments::add(const Packet& packet, const uint8_t* header, con
     is_wrong = is_wrong || !mark(*slot, first, end);
     if (is_wrong) {
         slot->is_spoilt = true;
-        return {nullptr, 0, Reason::kFragments};
+        return {nullptr, 0, 0, Reason::kFragments};
     }
     __builtin_memcpy(slot->buffer + kMostHeader + first, bytes + packet.transport, count);
     slot->received += static_cast<uint32_t>(count);
+    if (packet.length > slot->largest) slot->largest = static_cast<uint16_t>(packet.length);
     if (end > slot->furthest) slot->furthest = static_cast<uint32_t>(end);
     if (is_last) {
         slot->total = static_cast<uint32_t>(end);
@@ -94,7 +96,7 @@ Fragments::Whole Fragments::add(const Packet& packet, const uint8_t* header, con
             slot->protocol = packet.protocol;
         }
     }
-    if (slot->is_spoilt) return {nullptr, 0, Reason::kFragments};
+    if (slot->is_spoilt) return {nullptr, 0, 0, Reason::kFragments};
     if (slot->total == 0 || slot->received != slot->total || slot->header_bytes == 0) return {};
     return finish(*slot, packet.is_v6);
 }
@@ -111,7 +113,7 @@ Fragments::Whole Fragments::finish(Slot& slot, bool is_v6) {
         store16(packet + 10, 0);
         store16(packet + 10, static_cast<uint16_t>(~fold(sum_bytes(packet, slot.header_bytes))));
     }
-    return {packet, length, Reason::kNone};
+    return {packet, length, slot.largest, Reason::kNone};
 }
 
 unsigned Fragments::expire(uint64_t now_us) {

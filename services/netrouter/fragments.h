@@ -24,6 +24,7 @@ public:
     struct Whole {
         uint8_t* bytes = nullptr;  // null: not complete. Valid until the next call
         size_t length = 0;
+        size_t largest = 0;             // of the fragments, headers included
         Reason reason = Reason::kNone;  // why the packet is given up
     };
 
@@ -44,6 +45,7 @@ private:
         bool is_spoilt;  // stays until its time is over, so that what still comes of it is dropped as well
         uint64_t began_us;
         uint16_t pieces;
+        uint16_t largest;
         uint16_t header_bytes;  // 0: the first fragment has not come
         uint32_t received;
         uint32_t total;                          // of the payload; 0: not known

@@ -246,6 +246,39 @@ bool is_checksum_right(const uint8_t* bytes, const Packet& packet) {
     return fold(sum) == 0xffff;
 }
 
+size_t write_ip(const Ip& source, const Ip& destination, uint8_t protocol, uint8_t hops, size_t count, uint8_t* out,
+                bool may_divide) {
+    Packet packet;
+    packet.source = source;
+    packet.destination = destination;
+    packet.is_v6 = !destination.is_v4();
+    packet.protocol = protocol;
+    packet.transport = static_cast<uint16_t>(own_header_bytes(destination));
+    packet.length = static_cast<uint32_t>(packet.transport + count);
+    __builtin_memset(out, 0, packet.transport);
+    if (packet.is_v6) {
+        out[0] = 0x60;
+        store16(out + 4, static_cast<uint16_t>(count));
+        out[6] = protocol;
+        out[7] = hops;
+        store_ip6(out + 8, source);
+        store_ip6(out + 24, destination);
+    } else {
+        out[0] = 0x45;
+        store16(out + 2, static_cast<uint16_t>(packet.length));
+        store16(out + 6, may_divide ? 0 : 0x4000);
+        out[8] = hops;
+        out[9] = protocol;
+        store32(out + 12, source.v4());
+        store32(out + 16, destination.v4());
+        store16(out + 10, static_cast<uint16_t>(~fold(sum_bytes(out, 20))));
+    }
+    uint8_t* checksum = out + packet.transport + checksum_offset(protocol);
+    store16(checksum, 0);
+    store16(checksum, transport_checksum(out, packet));
+    return packet.length;
+}
+
 const char* name_of(Reason reason) {
     static constexpr const char* kNames[kReasons] = {
         "none",    "malformed", "option",      "spoofed", "neighbour",     "destination", "protocol",

@@ -86,6 +86,14 @@ bool is_checksum_right(const uint8_t* bytes, const Packet& packet);
 // The checksum that a whole packet in private memory must have; its field counts as it is.
 uint16_t transport_checksum(const uint8_t* bytes, const Packet& packet);
 
+// Where the transport header of a packet of our own begins: it has neither options nor extension headers.
+constexpr size_t own_header_bytes(const Ip& destination) { return destination.is_v4() ? 20 : 40; }
+
+// Writes the IP header of a packet of our own at `out`, and the checksum of the `count` bytes that lie behind it
+// already. Returns its length. An IPv4 packet may be divided on its way if `may_divide`.
+size_t write_ip(const Ip& source, const Ip& destination, uint8_t protocol, uint8_t hops, size_t count, uint8_t* out,
+                bool may_divide = true);
+
 }  // namespace kos::netrouter
 
 #endif

@@ -209,7 +209,7 @@ TEST_F(PolicyTest, TheGatewayAnswersEchoAndNamesOnly) {
     const Bytes reply6 = bench->host.take(3);
     ASSERT_FALSE(reply6.empty());
     EXPECT_TRUE(has_right_sums(reply6));
-    expect_refused(2, make_tcp(link.address4, 1, link.gateway4, 53, kSyn), Reason::kRule);
+    expect_refused(2, make_tcp(link.address4, 1, link.gateway4, 54, kSyn), Reason::kRule);
     expect_refused(2, make_udp(link.address4, 1, link.gateway4, 54), Reason::kRule);
     expect_refused(2, make_echo(link.address4, bench->policy->links[0].gateway4, 3), Reason::kDestination);
 }

@@ -265,23 +265,9 @@ void Router::tick_wire(uint64_t now_us) {
         uint8_t message[32] = {};
         const Network6& network = autoconf_.network();
         const auto send = [&](const Ip& source, const Ip& destination, size_t count) {
-            Packet packet;
-            packet.source = source;
-            packet.destination = destination;
-            packet.protocol = kIcmp6;
-            packet.transport = 0;
-            packet.length = static_cast<uint32_t>(count);
-            store16(message + 2, 0);
-            store16(message + 2, transport_checksum(message, packet));
             uint8_t* out = scratch_;
-            __builtin_memset(out, 0, 40);
-            out[0] = 0x60;
-            store16(out + 4, static_cast<uint16_t>(count));
-            out[6] = kIcmp6;
-            out[7] = 255;
-            store_ip6(out + 8, source);
-            store_ip6(out + 24, destination);
             __builtin_memcpy(out + 40, message, count);
+            (void)write_ip(source, destination, kIcmp6, 255, count, out);
             send_frame(Mac{0x333300000000 | (destination.low & 0xffffffff)}, 0x86dd, out, 40 + count);
         };
         switch (autoconf_.tick(now_us)) {

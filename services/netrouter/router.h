@@ -7,7 +7,8 @@
  * Packets for the router itself, ICMP errors and fragments are copied whole before they are looked at.
  *
  * Parts: connections.h (what is allowed and how it is translated), rules.h (what may begin), names.h and
- * router_names.cpp (DNS), neighbours.h, dhcp.h, autoconf.h (the wire), fragments.h, ntp.h.
+ * router_names.cpp (DNS), router_streams.cpp and stream.h (DNS over TCP), neighbours.h, dhcp.h, autoconf.h (the wire),
+ * fragments.h, ntp.h.
  */
 #ifndef KOS_SERVICES_NETROUTER_ROUTER_H_
 #define KOS_SERVICES_NETROUTER_ROUTER_H_
@@ -22,6 +23,7 @@
 #include "neighbours.h"
 #include "ntp.h"
 #include "rules.h"
+#include "stream.h"
 
 namespace kos::netrouter {
 
@@ -82,6 +84,9 @@ public:
     static constexpr unsigned kDenials = 256;
     static constexpr unsigned kQueries = 64;
     static constexpr unsigned kQueriesOfLink = 16;
+    static constexpr unsigned kNear = 16;  // connections of domains to the name service, and those of one of them
+    static constexpr unsigned kNearOfLink = 4;
+    static constexpr unsigned kFar = 8;  // connections to name servers
 
     Router(const Policy& policy, Host& host) : policy_(policy), host_(host), rules_(policy) {}
 
@@ -138,20 +143,53 @@ private:
         bool is_partial = false;
         bool is_verified = false;
         bool was_whole = true;  // false: it came in fragments
+        size_t largest = 0;     // of these
         uint64_t now_us = 0;
+    };
+    static constexpr uint8_t kNoStream = 0xff;
+    struct Asker {
+        uint8_t link = 0;            // kMaxLinks: the router itself
+        uint8_t stream = kNoStream;  // the number of its connection; kNoStream: it asked by UDP
+        Ip client;
+        uint16_t client_port = 0;
     };
     struct Query {
         bool is_used = false;
-        uint8_t link = 0;  // kMaxLinks: the router itself
         uint8_t server = 0;
         uint8_t tries = 0;
-        Ip client;
+        uint8_t far = kNoStream;  // asked again by TCP, there
+        Asker asker;
         Ip server_ip;
-        uint16_t client_port = 0;
         uint16_t port = 0;
+        uint16_t short_bytes = 0;  // what is answered if that fails, which waits in its stream; 0: nothing
         uint64_t sent_us = 0;
         DnsAsked asked;
         DnsQuery query;
+    };
+
+    // By TCP: a message with its length before it (RFC 1035, 4.2.2).
+    static constexpr size_t kStreamBytes = 2 + kMostStreamAnswerBytes;
+    static constexpr size_t kStreamQuestions = 1024;  // two questions at once, as resolvers send them
+    struct Near {
+        Stream stream;
+        uint8_t link = 0;
+        bool has_query = false;  // its question is being looked after
+        Ip client;
+        Ip gateway;
+        uint16_t client_port = 0;
+        uint8_t in[kStreamQuestions];
+        uint8_t out[kStreamBytes];
+    };
+    struct Far {
+        Stream stream;
+        uint8_t query = kNoStream;  // whose answer it is for; kNoStream: it only has to end
+        bool has_asked = false;
+        Ip own;
+        Ip server;
+        uint16_t port = 0;
+        uint64_t begun_us = 0;
+        uint8_t in[kStreamBytes];
+        uint8_t out[2 + kMostQueryBytes];
     };
 
     static constexpr unsigned kScratch = 2048;
@@ -197,13 +235,22 @@ private:
     // router_send.cpp
     // What packets of both sides have in common. True: it was of a connection, or can be of none, and is dealt with.
     bool route_known(Job& job);
+    static Tuple tuple_of(const Job& job) {
+        const Packet& packet = job.packet;
+        return {packet.source,           packet.destination, packet.source_port,
+                packet.destination_port, packet.protocol,    job.from};
+    }
+    static Record first_record(const Job& job);
+    Tuple end_at(const Job& job, unsigned target, uint16_t port) const;
+    uint8_t* copy_whole(const Job& job);
+    bool gather(Job& job, const uint8_t* bytes);
     // Keeps a connection that may begin. kTable: there is no room, or the other end talks from that port to this one
     // already.
     Reason begin(const Record& record, uint64_t now_us, Connections::Found& found);
     void forward(Job& job, Connections::Found found);
     Reason send_on(Job& job, Interface to, const Ip& destination);
     Reason send_whole(Interface to, const Ip& destination, uint8_t* packet, size_t length, uint64_t now_us);
-    Reason send_pieces(Job& job, Interface to, const Ip& destination);
+    Reason send_pieces(Job& job, Interface to, const Ip& destination, size_t most);
     Reason to_link(const Job& job, Interface to, const Offload& offload);
     Reason to_wire(const Job& job, const Ip& destination, const Offload& offload);
     Reason next_hop(const Ip& destination, uint64_t now_us, Ip* hop) const;
@@ -222,18 +269,36 @@ private:
     void send_reset(const Job& job);
 
     // router_names.cpp
-    void input_query(Job& job, const uint8_t* payload, size_t count);
-    bool answer_locally(unsigned link, const DnsQuery& query, const Job& job);
+    void input_query(const Job& job, const Asker& asker, const uint8_t* payload, size_t count);
+    bool answer_locally(const Asker& asker, const DnsQuery& query, uint64_t now_us);
     bool input_answer(const Packet& packet, const uint8_t* payload, size_t count, uint64_t now_us);
     bool ask_server(Query& query, uint64_t now_us);
-    void take_answer(Query& query, const DnsAnswer& answer, const uint8_t* payload, size_t count, uint64_t now_us);
+    void end_query(Query& query);
+    void grant_answer(const Query& query, const DnsAnswer& answer, uint64_t now_us);
+    void take_answer(const Query& query, const DnsAnswer& answer, const uint8_t* payload, size_t count,
+                     uint64_t now_us);
     void answer_query(const Query& query, uint8_t code, uint64_t now_us);
-    void reply_udp(const Job& job, const uint8_t* payload, size_t count);
+    void reply(const Asker& asker, const uint8_t* message, size_t count, uint64_t now_us);
     void tick_names(uint64_t now_us);
     void tick_time(uint64_t now_us);
     bool input_time(const Packet& packet, const uint8_t* payload, size_t count, uint64_t now_us);
     bool is_own_port_used(uint16_t port) const;
     bool choose_own_port(uint16_t* port);
+
+    // router_streams.cpp
+    class StreamOut;
+    void input_near(const Job& job, const uint8_t* packet);
+    Near* accept_near(const Job& job, const Segment& syn);
+    void serve_near(Near& near, uint64_t now_us);
+    void drop_near(Near& near, uint64_t now_us);
+    void reply_near(Near& near, size_t count, uint64_t now_us);
+    bool ask_by_stream(Query& query, uint64_t now_us);
+    Far* find_far(const Packet& packet);
+    void input_far(Far& far, const Packet& packet, uint64_t now_us);
+    void read_far(Far& far, uint64_t now_us);
+    void fail_far(Far& far, uint64_t now_us);
+    void tick_streams(uint64_t now_us);
+    Job job_of(const Near& near, uint64_t now_us) const;
 
     const Policy& policy_;
     Host& host_;
@@ -264,6 +329,9 @@ private:
     uint64_t next_expiry_us_ = 0;
     uint64_t next_tick_us_ = 0;
 
+    Near near_[kNear];
+    Far far_[kFar];
+    DnsAnswer read_answer_;  // of the message at hand
     Query queries_[kQueries];
     unsigned queries_of_link_[kMaxLinks + 1] = {};
     Ip ntp_servers_[kMaxServers];  // those of the manifest that are addresses or could be looked up

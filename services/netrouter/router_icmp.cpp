@@ -5,42 +5,6 @@
 
 namespace kos::netrouter {
 
-namespace {
-
-// Fills in an IP header for an ICMP message of `count` bytes at out + 20 or + 40, and the message's checksum.
-size_t finish_icmp(uint8_t* out, const Ip& source, const Ip& destination, size_t count, uint8_t hops) {
-    Packet packet;
-    packet.source = source;
-    packet.destination = destination;
-    packet.is_v6 = !destination.is_v4();
-    packet.protocol = packet.is_v6 ? kIcmp6 : kIcmp4;
-    packet.transport = packet.is_v6 ? 40 : 20;
-    packet.length = static_cast<uint32_t>(packet.transport + count);
-    __builtin_memset(out, 0, packet.transport);
-    if (packet.is_v6) {
-        out[0] = 0x60;
-        store16(out + 4, static_cast<uint16_t>(count));
-        out[6] = kIcmp6;
-        out[7] = hops;
-        store_ip6(out + 8, source);
-        store_ip6(out + 24, destination);
-    } else {
-        out[0] = 0x45;
-        store16(out + 2, static_cast<uint16_t>(packet.length));
-        out[8] = hops;
-        out[9] = kIcmp4;
-        store32(out + 12, source.v4());
-        store32(out + 16, destination.v4());
-        store16(out + 10, static_cast<uint16_t>(~fold(sum_bytes(out, 20))));
-    }
-    uint8_t* message = out + packet.transport;
-    store16(message + 2, 0);
-    store16(message + 2, transport_checksum(out, packet));
-    return packet.length;
-}
-
-}  // namespace
-
 // To who sent the packet at hand, which is as it came. Quotes what was copied of it.
 void Router::send_error(const Job& job, uint8_t type4, uint8_t code4, uint8_t type6, uint8_t code6, uint32_t word) {
     const Packet& packet = job.packet;
@@ -62,7 +26,7 @@ void Router::send_error(const Job& job, uint8_t type4, uint8_t code4, uint8_t ty
     message[1] = packet.is_v6 ? code6 : code4;
     store32(message + 4, word);
     __builtin_memcpy(message + 8, job.head, quoted);
-    const size_t length = finish_icmp(answer_, source, packet.source, 8 + quoted, 64);
+    const size_t length = write_ip(source, packet.source, packet.is_v6 ? kIcmp6 : kIcmp4, 64, 8 + quoted, answer_);
     // Nobody waits for it.
     (void)send_whole(job.from, packet.source, answer_, length, job.now_us);
 }
@@ -89,47 +53,20 @@ void Router::send_reset(const Job& job) {
         store32(reset + 8, load32(tcp + 4) + count);
         reset[13] = kRst | kAck;
     }
-    Packet answer;
-    answer.source = packet.destination;
-    answer.destination = packet.source;
-    answer.protocol = kTcp;
-    answer.is_v6 = packet.is_v6;
-    answer.transport = static_cast<uint16_t>(header);
-    answer.length = static_cast<uint32_t>(header + 20);
-    if (packet.is_v6) {
-        out[0] = 0x60;
-        store16(out + 4, 20);
-        out[6] = kTcp;
-        out[7] = 64;
-        store_ip6(out + 8, answer.source);
-        store_ip6(out + 24, answer.destination);
-    } else {
-        out[0] = 0x45;
-        store16(out + 2, 40);
-        out[8] = 64;
-        out[9] = kTcp;
-        store32(out + 12, answer.source.v4());
-        store32(out + 16, answer.destination.v4());
-        store16(out + 10, static_cast<uint16_t>(~fold(sum_bytes(out, 20))));
-    }
-    store16(reset + 16, transport_checksum(out, answer));
-    (void)send_whole(job.from, answer.destination, out, answer.length, job.now_us);
+    const size_t length = write_ip(packet.destination, packet.source, kTcp, 64, 20, out);
+    (void)send_whole(job.from, packet.source, out, length, job.now_us);
 }
 
 void Router::answer_echo(Job& job) {
     const Packet& packet = job.packet;
     if (packet.length > kMtu || !echoes_[job.from].take(job.now_us)) return refuse(job, Reason::kIgnored);
-    uint8_t* whole = scratch_;
-    __builtin_memcpy(whole, job.head, job.head_bytes < packet.length ? job.head_bytes : packet.length);
-    if (packet.length > job.head_bytes) {
-        __builtin_memcpy(whole + job.head_bytes, job.rest, packet.length - job.head_bytes);
-    }
-    if (!job.is_partial && !is_checksum_right(whole, packet)) return refuse(job, Reason::kMalformed);
+    const uint8_t* whole = copy_whole(job);
+    if (whole == nullptr) return refuse(job, Reason::kMalformed);
     const size_t header = packet.is_v6 ? 40 : 20;
     const size_t count = packet.transport_bytes();
     __builtin_memcpy(answer_ + header, whole + packet.transport, count);
     answer_[header] = packet.is_v6 ? uint8_t{kEchoReply6} : uint8_t{kEchoReply4};
-    const size_t length = finish_icmp(answer_, packet.destination, packet.source, count, 64);
+    const size_t length = write_ip(packet.destination, packet.source, packet.protocol, 64, count, answer_);
     (void)send_whole(job.from, packet.source, answer_, length, job.now_us);
 }
 
@@ -138,12 +75,9 @@ void Router::answer_echo(Job& job) {
 void Router::translate_error(Job& job) {
     Packet& packet = job.packet;
     const size_t length = packet.length;
-    if (length > kMtu || length > kScratch || packet.transport_bytes() < 8 + 28) return refuse(job, Reason::kMalformed);
-    uint8_t* whole = scratch_;
-    const size_t copied = job.head_bytes < length ? job.head_bytes : length;
-    __builtin_memcpy(whole, job.head, copied);
-    if (length > copied) __builtin_memcpy(whole + copied, job.rest, length - copied);
-    if (!job.is_partial && !is_checksum_right(whole, packet)) return refuse(job, Reason::kMalformed);
+    if (length > kMtu || packet.transport_bytes() < 8 + 28) return refuse(job, Reason::kMalformed);
+    uint8_t* whole = copy_whole(job);
+    if (whole == nullptr) return refuse(job, Reason::kMalformed);
     uint8_t* quoted = whole + packet.transport + 8;
     Packet inner;
     if (parse_quoted(quoted, length - packet.transport - 8, inner) != Reason::kNone || inner.is_v6 != packet.is_v6 ||
@@ -184,7 +118,8 @@ void Router::translate_error(Job& job) {
     const size_t header = packet.is_v6 ? 40 : 20;
     const size_t count = packet.transport_bytes();
     __builtin_memcpy(answer_ + header, whole + packet.transport, count);
-    const size_t size = finish_icmp(answer_, source, sender.source, count, static_cast<uint8_t>(packet.hops - 1));
+    const size_t size =
+        write_ip(source, sender.source, packet.protocol, static_cast<uint8_t>(packet.hops - 1), count, answer_);
     const Reason reason = send_whole(sender.interface, sender.source, answer_, size, job.now_us);
     if (reason != Reason::kNone) ++counters_[job.from].refused[static_cast<unsigned>(reason)];
 }

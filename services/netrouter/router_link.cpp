@@ -22,17 +22,8 @@ void Router::from_link(unsigned link, const uint8_t* bytes, size_t length, bool 
     if (reason != Reason::kNone) return refuse(job, reason);
     if (job.packet.kind != Kind::kFragment) return route_link(job);
 
-    const Fragments::Whole whole = fragments_.add(job.packet, job.head, bytes, job.from, now_us);
-    if (whole.reason != Reason::kNone) return refuse(job, whole.reason);
-    if (whole.bytes == nullptr) return;
-    job.head_bytes = whole.length < kHeaderBytes ? whole.length : kHeaderBytes;
-    __builtin_memcpy(job.head, whole.bytes, job.head_bytes);
-    job.rest = whole.bytes + job.head_bytes;
-    job.was_whole = false;
-    job.is_partial = false;
-    reason = parse(job.head, job.head_bytes, whole.length, job.packet);
-    if (reason == Reason::kNone && job.packet.kind == Kind::kFragment) reason = Reason::kFragments;
-    if (reason == Reason::kNone) reason = check_link(job);
+    if (!gather(job, bytes)) return;
+    reason = check_link(job);
     if (reason != Reason::kNone) return refuse(job, reason);
     route_link(job);
 }
@@ -100,16 +91,10 @@ Reason Router::begin_outbound(const Job& job, Connections::Found& found) {
     if (!is_wire_up() || own.is_none() || next_hop(packet.destination, job.now_us, &hop) != Reason::kNone) {
         return Reason::kUnreachable;
     }
-    Record record = {};
-    record.way[0] = {packet.source,           packet.destination, packet.source_port,
-                     packet.destination_port, packet.protocol,    job.from};
+    Record record = first_record(job);
     record.way[1] = {packet.destination, own, packet.destination_port, 0, packet.protocol, kWire};
     record.allow = rule;
-    record.listen = kNoRule;
     record.link = static_cast<uint8_t>(link);
-    record.state = packet.kind == Kind::kTcp   ? State::kTcpNew
-                   : packet.kind == Kind::kUdp ? State::kUdpNew
-                                               : State::kEcho;
     // A random port, so that nobody outside can tell which one is next (RFC 6056). As far as the other end is another
     // one, ports are used again.
     for (unsigned i = 0; i < 16; ++i) {
@@ -127,19 +112,13 @@ Reason Router::begin_outbound(const Job& job, Connections::Found& found) {
 Reason Router::begin_between(const Job& job, unsigned target, Connections::Found& found) {
     const Packet& packet = job.packet;
     const unsigned link = job.from - 1u;
-    Record record = {};
+    Record record = first_record(job);
     record.allow = rules_.find_towards(link, packet.protocol, target, packet.destination_port);
     if (record.allow == kNoRule) return Reason::kRule;
     record.listen = rules_.find_listen(target, packet.protocol, packet.destination_port, link);
     if (record.listen == kNoRule) return Reason::kListen;
-    record.way[0] = {packet.source,           packet.destination, packet.source_port,
-                     packet.destination_port, packet.protocol,    job.from};
-    record.way[1] = {packet.destination, packet.source,   packet.destination_port,
-                     packet.source_port, packet.protocol, static_cast<Interface>(target + 1)};
+    record.way[1] = end_at(job, target, packet.destination_port);
     record.link = static_cast<uint8_t>(link);
-    record.state = packet.kind == Kind::kTcp   ? State::kTcpNew
-                   : packet.kind == Kind::kUdp ? State::kUdpNew
-                                               : State::kEcho;
     return begin(record, job.now_us, found);
 }
 
@@ -154,21 +133,12 @@ Reason Router::begin_hairpin(const Job& job, Connections::Found& found) {
         if (!rule.is_inbound || rule.forward != packet.destination_port || rule.protocol != protocol) continue;
         const unsigned target = rule.link;
         const uint16_t port = policy_.ports[rule.ports.first].first;
-        const Link& other = policy_.links[target];
-        Record record = {};
+        Record record = first_record(job);
         record.allow = rules_.find_towards(link, packet.protocol, target, port);
         record.listen = rules_.find_listen(target, packet.protocol, port, link);
         if (record.allow == kNoRule || record.listen == kNoRule || target == link) continue;
-        record.way[0] = {packet.source,           packet.destination, packet.source_port,
-                         packet.destination_port, packet.protocol,    job.from};
-        record.way[1] = {packet.is_v6 ? other.address6 : other.address4,
-                         packet.source,
-                         port,
-                         packet.source_port,
-                         packet.protocol,
-                         static_cast<Interface>(target + 1)};
+        record.way[1] = end_at(job, target, port);
         record.link = static_cast<uint8_t>(link);
-        record.state = packet.kind == Kind::kTcp ? State::kTcpNew : State::kUdpNew;
         return begin(record, job.now_us, found);
     }
     return Reason::kRule;
@@ -178,12 +148,13 @@ Reason Router::begin_hairpin(const Job& job, Connections::Found& found) {
 void Router::to_gateway(Job& job) {
     const Packet& packet = job.packet;
     if (packet.kind == Kind::kEcho) return answer_echo(job);
-    if (packet.kind != Kind::kUdp || packet.destination_port != 53) return refuse(job, Reason::kRule);
-    if (packet.length > kScratch) return refuse(job, Reason::kMalformed);
-    __builtin_memcpy(scratch_, job.head, job.head_bytes);
-    __builtin_memcpy(scratch_ + job.head_bytes, job.rest, packet.length - job.head_bytes);
-    if (!job.is_partial && !is_checksum_right(scratch_, packet)) return refuse(job, Reason::kMalformed);
-    input_query(job, scratch_ + packet.transport + 8, packet.transport_bytes() - 8);
+    const bool is_name = (packet.kind == Kind::kUdp || packet.kind == Kind::kTcp) && packet.destination_port == 53;
+    if (!is_name) return refuse(job, Reason::kRule);
+    const uint8_t* whole = copy_whole(job);
+    if (whole == nullptr) return refuse(job, Reason::kMalformed);
+    if (packet.kind == Kind::kTcp) return input_near(job, whole);
+    const Asker asker{static_cast<uint8_t>(job.from - 1), kNoStream, packet.source, packet.source_port};
+    input_query(job, asker, whole + packet.transport + 8, packet.transport_bytes() - 8);
 }
 
 // Tells the domain at once, so that its program fails instead of waiting.

@@ -22,16 +22,26 @@ bool is_host_name(std::string_view domain, std::string_view host) {
 
 }  // namespace
 
-void Router::reply_udp(const Job& job, const uint8_t* payload, size_t count) {
-    const Packet& packet = job.packet;
-    const size_t length = write_udp(packet.destination, packet.source, packet.destination_port, packet.source_port,
-                                    payload, count, answer_);
+// To a domain that waits; the router itself does not.
+void Router::reply(const Asker& asker, const uint8_t* message, size_t count, uint64_t now_us) {
+    if (asker.link == kSelf) return;
+    if (asker.stream != kNoStream) {
+        Near& near = near_[asker.stream];
+        uint8_t* out = near.stream.reserve(2 + count);
+        if (out == nullptr) return drop_near(near, now_us);
+        __builtin_memmove(out + 2, message, count);
+        return reply_near(near, count, now_us);
+    }
+    const Link& link = policy_.links[asker.link];
+    const Ip source = asker.client.is_v4() ? link.gateway4 : link.gateway6;
+    const size_t length = write_udp(source, asker.client, 53, asker.client_port, message, count, answer_);
     // A domain that does not take its answers asks again.
-    (void)send_whole(job.from, packet.source, answer_, length, job.now_us);
+    (void)send_whole(static_cast<Interface>(asker.link + 1), asker.client, answer_, length, now_us);
 }
 
-void Router::input_query(Job& job, const uint8_t* payload, size_t count) {
-    const unsigned link = job.from - 1u;
+void Router::input_query(const Job& job, const Asker& asker, const uint8_t* payload, size_t count) {
+    const unsigned link = asker.link;
+    const bool is_stream = asker.stream != kNoStream;
     uint8_t out[kMostQueryBytes];
     DnsQuery query;
     const DnsError error = read_query(payload, count, query);
@@ -40,15 +50,18 @@ void Router::input_query(Job& job, const uint8_t* payload, size_t count) {
             __builtin_memset(out, 0, 12);
             store16(out, load16(payload));
             store16(out + 2, static_cast<uint16_t>(0x8000 | (load16(payload + 2) & 0x7900) | kDnsNotImplemented));
-            reply_udp(job, out, 12);
+            reply(asker, out, 12, job.now_us);
+        } else if (is_stream) {
+            drop_near(near_[asker.stream], job.now_us);
         }
         return refuse(job, Reason::kMalformed);
     }
-    if (answer_locally(link, query, job)) return;
+    if (is_stream) query.answer_bytes = kMostStreamAnswerBytes;
+    if (answer_locally(asker, query, job.now_us)) return;
     if (!rules_.for_name(link, query.name.view(), [](uint16_t) {})) {
         ++counters_[job.from].refused[static_cast<unsigned>(Reason::kName)];
         record(job, Reason::kName, policy_.links[link].domain, query.name.view());
-        return reply_udp(job, out, write_answer(query, kDnsRefused, {}, 0, out));
+        return reply(asker, out, write_answer(query, kDnsRefused, {}, 0, out), job.now_us);
     }
     Query* free = nullptr;
     for (Query& other : queries_) {
@@ -57,27 +70,29 @@ void Router::input_query(Job& job, const uint8_t* payload, size_t count) {
             continue;
         }
         // Asked again by an impatient stack: the answer is on its way.
-        if (other.link == link && other.client_port == job.packet.source_port && other.query.id == query.id &&
-            other.client == job.packet.source) {
+        const Asker& known = other.asker;
+        if (!is_stream && known.stream == kNoStream && known.link == link && known.client_port == asker.client_port &&
+            other.query.id == query.id && known.client == asker.client) {
             return;
         }
     }
     if (free == nullptr || queries_of_link_[link] >= kQueriesOfLink) {
         ++counters_[job.from].refused[static_cast<unsigned>(Reason::kFull)];
-        return reply_udp(job, out, write_answer(query, kDnsFailure, {}, 0, out));
+        return reply(asker, out, write_answer(query, kDnsFailure, {}, 0, out), job.now_us);
     }
     *free = {};
-    free->link = static_cast<uint8_t>(link);
-    free->client = job.packet.source;
-    free->client_port = job.packet.source_port;
+    free->asker = asker;
     free->query = query;
-    if (!ask_server(*free, job.now_us)) return reply_udp(job, out, write_answer(query, kDnsFailure, {}, 0, out));
+    if (!ask_server(*free, job.now_us))
+        return reply(asker, out, write_answer(query, kDnsFailure, {}, 0, out), job.now_us);
     free->is_used = true;
     ++queries_of_link_[link];
 }
 
 // Names of domains that this one may talk to, and its own: NAME and NAME.internal. True: answered.
-bool Router::answer_locally(unsigned link, const DnsQuery& query, const Job& job) {
+bool Router::answer_locally(const Asker& asker, const DnsQuery& query, uint64_t now_us) {
+    const unsigned link = asker.link;
+    Counters& counters = counters_[link + 1];
     std::string_view name = query.name.view();
     const bool is_local = name.ends_with(kLocalSuffix);
     if (is_local) name.remove_suffix(kLocalSuffix.size());
@@ -97,14 +112,14 @@ bool Router::answer_locally(unsigned link, const DnsQuery& query, const Job& job
         }
         if (!is_known) break;
         const Ip address = query.type == kDnsA ? other.address4 : query.type == kDnsAaaa ? other.address6 : Ip{};
-        ++counters_[job.from].names;
-        reply_udp(job, out, write_answer(query, 0, address, kLocalTtlS, out));
+        ++counters.names;
+        reply(asker, out, write_answer(query, 0, address, kLocalTtlS, out), now_us);
         return true;
     }
     if (!is_local) return false;
     // Nobody outside is asked about names in here.
-    ++counters_[job.from].names;
-    reply_udp(job, out, write_answer(query, kDnsNoName, {}, 0, out));
+    ++counters.names;
+    reply(asker, out, write_answer(query, kDnsNoName, {}, 0, out), now_us);
     return true;
 }
 
@@ -112,6 +127,9 @@ bool Router::is_own_port_used(uint16_t port) const {
     if (port == ntp_port_) return true;
     for (const Query& query : queries_) {
         if (query.is_used && query.port == port) return true;
+    }
+    for (const Far& far : far_) {
+        if (!far.stream.is_free() && far.port == port) return true;
     }
     return false;
 }
@@ -121,7 +139,8 @@ bool Router::choose_own_port(uint16_t* port) {
         uint64_t value = 0;
         if (!host_.random(&value)) return false;
         const auto chosen = static_cast<uint16_t>(kFirstOwn + value % kOwnPorts);
-        if (is_own_port_used(chosen) || rules_.is_forwarded(kUdp, chosen)) continue;
+        if (is_own_port_used(chosen) || rules_.is_forwarded(kUdp, chosen) || rules_.is_forwarded(kTcp, chosen))
+            continue;
         *port = chosen;
         return true;
     }
@@ -154,22 +173,23 @@ bool Router::ask_server(Query& query, uint64_t now_us) {
     return true;
 }
 
+void Router::end_query(Query& query) {
+    query.is_used = false;
+    --queries_of_link_[query.asker.link];
+}
+
 // An answer of our own to a query that waits.
 void Router::answer_query(const Query& query, uint8_t code, uint64_t now_us) {
-    if (query.link == kSelf) return;
-    uint8_t payload[kMostQueryBytes];
-    const size_t count = write_answer(query.query, code, {}, 0, payload);
-    const Link& link = policy_.links[query.link];
-    const Ip source = query.client.is_v4() ? link.gateway4 : link.gateway6;
-    const size_t length = write_udp(source, query.client, 53, query.client_port, payload, count, answer_);
-    (void)send_whole(static_cast<Interface>(query.link + 1), query.client, answer_, length, now_us);
+    uint8_t message[kMostQueryBytes];
+    reply(query.asker, message, write_answer(query.query, code, {}, 0, message), now_us);
 }
 
 bool Router::input_answer(const Packet& packet, const uint8_t* payload, size_t count, uint64_t now_us) {
     if (packet.source_port != 53) return false;
+    DnsAnswer& answer = read_answer_;
     for (Query& query : queries_) {
-        if (!query.is_used || query.port != packet.destination_port || !(query.server_ip == packet.source)) continue;
-        DnsAnswer answer;
+        const bool is_asked = query.is_used && query.far == kNoStream && query.port == packet.destination_port;
+        if (!is_asked || !(query.server_ip == packet.source)) continue;
         // Forged, or damaged: the right one may still come.
         if (count > kMostAnswerBytes || !is_answer_to(query.query, query.asked, payload, count) ||
             read_answer(payload, count, answer) != DnsError::kNone) {
@@ -183,54 +203,69 @@ bool Router::input_answer(const Packet& packet, const uint8_t* payload, size_t c
             --query.server;
             if (ask_server(query, now_us)) return true;
         }
-        query.is_used = false;
-        --queries_of_link_[query.link];
-        take_answer(query, answer, payload, count, now_us);
+        grant_answer(query, answer, now_us);
+        // Who asked by TCP gets the whole (RFC 7766, 5); if that cannot be had, the addresses that came.
+        if (answer.is_truncated && query.asker.stream != kNoStream) {
+            Near& near = near_[query.asker.stream];
+            uint8_t* kept = answer.count == 0 ? nullptr : near.stream.reserve(2 + kMostAnswerBytes);
+            if (kept != nullptr)
+                query.short_bytes = static_cast<uint16_t>(write_short_answer(query.query, answer, kept + 2));
+            if (ask_by_stream(query, now_us)) return true;
+        }
+        const Query ended = query;
+        end_query(query);
+        take_answer(ended, answer, payload, count, now_us);
         return true;
     }
     return false;
 }
 
-// The answer to a query of a domain, or of our own.
-void Router::take_answer(Query& query, const DnsAnswer& answer, const uint8_t* payload, size_t count, uint64_t now_us) {
+// The rules of a name that was asked for now allow its addresses. A name of our own: that is the server.
+void Router::grant_answer(const Query& query, const DnsAnswer& answer, uint64_t now_us) {
     const auto is_outside = [this](const Ip& ip) { return is_host(ip) && !is_inside(ip) && !is_own(ip); };
-    if (query.link == kSelf) {
-        for (unsigned i = 0; i < answer.count; ++i) {
-            if (!is_outside(answer.addresses[i].ip)) continue;
-            ntp_servers_[query.client_port] = answer.addresses[i].ip;
-            return ntp_.start(now_us);
-        }
-        return;
-    }
+    const unsigned link = query.asker.link;
     for (unsigned i = 0; i < answer.count; ++i) {
         const DnsAddress& address = answer.addresses[i];
         if (!is_outside(address.ip)) continue;
-        rules_.for_name(query.link, answer.name.view(),
-                        [&](uint16_t rule) { names_.grant(query.link, rule, address.ip, address.ttl_s, now_us); });
+        if (link == kSelf) {
+            ntp_servers_[query.asker.client_port] = address.ip;
+            return ntp_.start(now_us);
+        }
+        rules_.for_name(link, answer.name.view(),
+                        [&](uint16_t rule) { names_.grant(link, rule, address.ip, address.ttl_s, now_us); });
     }
-    // The domain has no way to ask by TCP for the rest of an answer, so it gets what fits instead.
+}
+
+// What the asker gets of the answer to his query, which has ended.
+void Router::take_answer(const Query& query, const DnsAnswer& answer, const uint8_t* payload, size_t count,
+                         uint64_t now_us) {
+    const Asker& asker = query.asker;
+    if (asker.link == kSelf) return;
+    ++counters_[asker.link + 1].names;
+    if (asker.stream != kNoStream) {
+        Near& near = near_[asker.stream];
+        uint8_t* out = near.stream.reserve(2 + count);
+        if (out == nullptr) return drop_near(near, now_us);
+        __builtin_memcpy(out + 2, payload, count);
+        return reply_near(near, adapt_answer(query.query, answer, out + 2, count), now_us);
+    }
     static_assert(kMostAnswerBytes + 48 <= kScratch);
     uint8_t message[kMostAnswerBytes];
     __builtin_memcpy(message, payload, count);
     size_t bytes = adapt_answer(query.query, answer, message, count);
     if (answer.is_truncated || bytes > query.query.answer_bytes)
         bytes = write_short_answer(query.query, answer, message);
-    const Link& link = policy_.links[query.link];
-    const Ip source = query.client.is_v4() ? link.gateway4 : link.gateway6;
-    const size_t length = write_udp(source, query.client, 53, query.client_port, message, bytes, answer_);
-    const auto to = static_cast<Interface>(query.link + 1);
-    ++counters_[to].names;
-    (void)send_whole(to, query.client, answer_, length, now_us);
+    reply(asker, message, bytes, now_us);
 }
 
 void Router::tick_names(uint64_t now_us) {
     for (Query& query : queries_) {
-        if (!query.is_used || now_us - query.sent_us < kAnswerUs) continue;
+        if (!query.is_used || query.far != kNoStream || now_us - query.sent_us < kAnswerUs) continue;
         if (query.tries < kMostTries && ask_server(query, now_us)) continue;
-        query.is_used = false;
-        --queries_of_link_[query.link];
+        end_query(query);
         answer_query(query, kDnsFailure, now_us);
     }
+    tick_streams(now_us);
 }
 
 // Asks the next time server; the names of servers are looked up first, one of them at a time.
@@ -250,12 +285,12 @@ void Router::tick_time(uint64_t now_us) {
         Query* free = nullptr;
         for (Query& query : queries_) {
             if (!query.is_used) free = &query;
-            is_asked |= query.is_used && query.link == kSelf && query.client_port == i;
+            is_asked |= query.is_used && query.asker.link == kSelf && query.asker.client_port == i;
         }
         if (is_asked || free == nullptr || uplink.ntp[i].size() > kMostNameText) continue;
         *free = {};
-        free->link = kSelf;
-        free->client_port = static_cast<uint16_t>(i);
+        free->asker.link = kSelf;
+        free->asker.client_port = static_cast<uint16_t>(i);
         free->query.type = own4_.is_none() ? kDnsAaaa : kDnsA;
         free->query.name.size = static_cast<uint8_t>(uplink.ntp[i].size());
         __builtin_memcpy(free->query.name.text, uplink.ntp[i].data(), uplink.ntp[i].size());

@@ -49,9 +49,7 @@ bool Router::route_known(Job& job) {
         case Kind::kIcmpError: translate_error(job); return true;
         default: refuse(job, Reason::kProtocol); return true;
     }
-    const Tuple tuple{packet.source,           packet.destination, packet.source_port,
-                      packet.destination_port, packet.protocol,    job.from};
-    const Connections::Found found = connections_.find(tuple);
+    const Connections::Found found = connections_.find(tuple_of(job));
     if (!found.ok()) return false;
     const bool begins = packet.kind == Kind::kTcp && (packet.tcp_flags & (kSyn | kAck)) == kSyn;
     if (begins && found.way == 0 && connections_[found.record].state == State::kTcpClosed) {
@@ -63,6 +61,32 @@ bool Router::route_known(Job& job) {
     return true;
 }
 
+// What a connection has that begins with the packet at hand: its first end, and how it begins.
+Record Router::first_record(const Job& job) {
+    Record record = {};
+    record.way[0] = tuple_of(job);
+    record.allow = record.listen = kNoRule;
+    const bool is_inbound = job.from == kWire;
+    switch (job.packet.kind) {
+        case Kind::kTcp: record.state = is_inbound ? State::kTcpNewIn : State::kTcpNew; break;
+        case Kind::kUdp: record.state = is_inbound ? State::kUdpNewIn : State::kUdpNew; break;
+        default: record.state = State::kEcho; break;
+    }
+    return record;
+}
+
+// The other end of it: a domain, whose address and port these are.
+Tuple Router::end_at(const Job& job, unsigned target, uint16_t port) const {
+    const Packet& packet = job.packet;
+    const Link& link = policy_.links[target];
+    return {packet.is_v6 ? link.address6 : link.address4,
+            packet.source,
+            port,
+            packet.source_port,
+            packet.protocol,
+            static_cast<Interface>(target + 1)};
+}
+
 Reason Router::begin(const Record& record, uint64_t now_us, Connections::Found& found) {
     if (connections_.find(record.way[1]).ok()) return Reason::kTable;
     found = {connections_.create(record, now_us), 0};
@@ -70,6 +94,41 @@ Reason Router::begin(const Record& record, uint64_t now_us, Connections::Found& 
     rules_.count_connection(record.allow);
     rules_.count_connection(record.listen);
     return Reason::kNone;
+}
+
+// A packet in private memory, for who has to look at all of it. Null: it is larger than any that is for the router
+// itself, or its checksum is wrong.
+uint8_t* Router::copy_whole(const Job& job) {
+    const Packet& packet = job.packet;
+    if (packet.length > kScratch) return nullptr;
+    const size_t copied = job.head_bytes < packet.length ? job.head_bytes : packet.length;
+    __builtin_memcpy(scratch_, job.head, copied);
+    if (packet.length > copied) __builtin_memcpy(scratch_ + copied, job.rest, packet.length - copied);
+    // What devices check is the checksum of TCP and UDP.
+    const bool is_device_checked = packet.kind == Kind::kTcp || packet.kind == Kind::kUdp;
+    const bool is_known_right = job.is_partial || (job.is_verified && is_device_checked);
+    return is_known_right || is_checksum_right(scratch_, packet) ? scratch_ : nullptr;
+}
+
+// A fragment of the packet that begins at `bytes`. True: its packet is whole, and it is the one at hand. False: others
+// are missing, or it was refused.
+bool Router::gather(Job& job, const uint8_t* bytes) {
+    const Fragments::Whole whole = fragments_.add(job.packet, job.head, bytes, job.from, job.now_us);
+    Reason reason = whole.reason;
+    if (reason == Reason::kNone && whole.bytes == nullptr) return false;
+    if (reason == Reason::kNone) {
+        job.head_bytes = whole.length < kHeaderBytes ? whole.length : kHeaderBytes;
+        __builtin_memcpy(job.head, whole.bytes, job.head_bytes);
+        job.rest = whole.bytes + job.head_bytes;
+        job.was_whole = false;
+        job.largest = whole.largest;
+        job.is_verified = false;
+        job.is_partial = false;
+        reason = parse(job.head, job.head_bytes, whole.length, job.packet);
+        if (reason == Reason::kNone && job.packet.kind == Kind::kFragment) reason = Reason::kFragments;
+    }
+    if (reason != Reason::kNone) refuse(job, reason);
+    return reason == Reason::kNone;
 }
 
 void Router::forward(Job& job, Connections::Found found) {
@@ -103,7 +162,13 @@ void Router::forward(Job& job, Connections::Found found) {
 }
 
 Reason Router::send_on(Job& job, Interface to, const Ip& destination) {
-    if (job.packet.length > mtu_of(to)) return send_pieces(job, to, destination);
+    // Who divides a packet may know of a narrow place further on (RFC 8201): it goes on in no larger pieces, but for
+    // those that every way takes.
+    const size_t mtu = mtu_of(to);
+    const size_t least = job.packet.is_v6 ? 1280 : 576;
+    size_t most = job.was_whole || job.largest > mtu ? mtu : job.largest;
+    if (most < least) most = least < mtu ? least : mtu;
+    if (job.packet.length > most) return send_pieces(job, to, destination, most);
     const Offload offload = finish_checksum(job, to);
     return to == kWire ? to_wire(job, destination, offload) : to_link(job, to, offload);
 }
@@ -210,13 +275,13 @@ Reason Router::to_wire(const Job& job, const Ip& destination, const Offload& off
 }
 
 // A packet that is larger than its way: put together here from fragments, or one that may be divided (RFC 791, 3.2).
-Reason Router::send_pieces(Job& job, Interface to, const Ip& destination) {
+Reason Router::send_pieces(Job& job, Interface to, const Ip& destination, size_t most) {
     const Packet whole = job.packet;
     if (job.is_partial) return Reason::kTooBig;
     const size_t kept = whole.is_v6 ? 40 : whole.transport;
     const size_t header = whole.is_v6 ? kept + 8 : kept;
     if (header + 8 > job.head_bytes || kept > 60) return Reason::kTooBig;
-    const size_t piece = (mtu_of(to) - header) / 8 * 8;
+    const size_t piece = (most - header) / 8 * 8;
     const size_t total = whole.length - kept;
     const uint16_t id = ++next_id_;
     uint8_t first[kHeaderBytes];
@@ -298,61 +363,24 @@ void Router::solicit(const Ip& ip, uint64_t) {
     }
     const Ip source = is_link_local(ip) || own6_.is_none() ? autoconf_.network().link_local : own6_;
     const Ip destination = solicited_node(ip);
-    out[0] = 0x60;
-    store16(out + 4, 32);
-    out[6] = kIcmp6;
-    out[7] = 255;
-    store_ip6(out + 8, source);
-    store_ip6(out + 24, destination);
     out[40] = kSolicit;
     store_ip6(out + 48, ip);
     out[64] = 1;  // option: our hardware address
     out[65] = 1;
     store_mac(out + 66, mac_);
-    Packet packet;
-    packet.source = source;
-    packet.destination = destination;
-    packet.protocol = kIcmp6;
-    packet.transport = 40;
-    packet.length = 72;
-    store16(out + 42, transport_checksum(out, packet));
-    send_frame(Mac{0x333300000000 | (destination.low & 0xffffffff)}, 0x86dd, out, 72);
+    const size_t length = write_ip(source, destination, kIcmp6, 255, 32, out);
+    send_frame(Mac{0x333300000000 | (destination.low & 0xffffffff)}, 0x86dd, out, length);
 }
 
 size_t Router::write_udp(const Ip& source, const Ip& destination, uint16_t source_port, uint16_t destination_port,
                          const uint8_t* payload, size_t count, uint8_t* out) const {
-    Packet packet;
-    packet.source = source;
-    packet.destination = destination;
-    packet.protocol = kUdp;
-    packet.is_v6 = !destination.is_v4();
-    packet.transport = packet.is_v6 ? 40 : 20;
-    packet.length = static_cast<uint32_t>(packet.transport + 8 + count);
-    __builtin_memset(out, 0, packet.transport + 8u);
-    if (packet.is_v6) {
-        out[0] = 0x60;
-        store16(out + 4, static_cast<uint16_t>(8 + count));
-        out[6] = kUdp;
-        out[7] = 64;
-        store_ip6(out + 8, source);
-        store_ip6(out + 24, destination);
-    } else {
-        out[0] = 0x45;
-        store16(out + 2, static_cast<uint16_t>(packet.length));
-        store16(out + 6, 0x4000);  // never divided on its way: it fits any
-        out[8] = 64;
-        out[9] = kUdp;
-        store32(out + 12, source.v4());
-        store32(out + 16, destination.v4());
-        store16(out + 10, static_cast<uint16_t>(~fold(sum_bytes(out, 20))));
-    }
-    uint8_t* udp = out + packet.transport;
+    uint8_t* udp = out + own_header_bytes(destination);
+    __builtin_memmove(udp + 8, payload, count);
     store16(udp, source_port);
     store16(udp + 2, destination_port);
     store16(udp + 4, static_cast<uint16_t>(8 + count));
-    __builtin_memmove(udp + 8, payload, count);
-    store16(udp + 6, transport_checksum(out, packet));
-    return packet.length;
+    // Never divided on its way: it fits any.
+    return write_ip(source, destination, kUdp, 64, 8 + count, out, false);
 }
 
 void Router::send_dhcp(const Dhcp::Message& message, const uint8_t* payload) {

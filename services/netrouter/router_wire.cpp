@@ -51,19 +51,7 @@ void Router::from_wire(const uint8_t* frame, size_t length, bool is_verified, bo
         ++counters.refused[static_cast<unsigned>(Reason::kIgnored)];
         return;
     }
-    const Fragments::Whole whole = fragments_.add(job.packet, job.head, frame + kEthernet, kWire, now_us);
-    if (whole.reason != Reason::kNone) return refuse(job, whole.reason);
-    if (whole.bytes == nullptr) return;
-    job.head_bytes = whole.length < kHeaderBytes ? whole.length : kHeaderBytes;
-    __builtin_memcpy(job.head, whole.bytes, job.head_bytes);
-    job.rest = whole.bytes + job.head_bytes;
-    job.was_whole = false;
-    job.is_verified = false;
-    job.is_partial = false;
-    reason = parse(job.head, job.head_bytes, whole.length, job.packet);
-    if (reason == Reason::kNone && job.packet.kind == Kind::kFragment) reason = Reason::kFragments;
-    if (reason != Reason::kNone) return refuse(job, reason);
-    route_wire(job, false);
+    if (gather(job, frame + kEthernet)) route_wire(job, false);
 }
 
 void Router::route_wire(Job& job, bool is_group) {
@@ -99,21 +87,11 @@ Reason Router::begin_inbound(const Job& job, Connections::Found& found, uint8_t*
     const uint16_t number = rules_.find_forward(packet.protocol, packet.destination_port, packet.source);
     if (number == kNoRule || packet.source_port == 0) return Reason::kRule;
     const Rule& rule = policy_.rules[number];
-    const Link& link = policy_.links[rule.link];
-    *domain = link.domain;
-    Record record = {};
-    record.way[0] = {packet.source,           packet.destination, packet.source_port,
-                     packet.destination_port, packet.protocol,    kWire};
-    record.way[1] = {packet.is_v6 ? link.address6 : link.address4,
-                     packet.source,
-                     policy_.ports[rule.ports.first].first,
-                     packet.source_port,
-                     packet.protocol,
-                     static_cast<Interface>(rule.link + 1)};
-    record.allow = kNoRule;
+    *domain = policy_.links[rule.link].domain;
+    Record record = first_record(job);
+    record.way[1] = end_at(job, rule.link, policy_.ports[rule.ports.first].first);
     record.listen = number;
     record.link = rule.link;
-    record.state = packet.kind == Kind::kTcp ? State::kTcpNewIn : State::kUdpNewIn;
     return begin(record, job.now_us, found);
 }
 
@@ -124,15 +102,18 @@ bool Router::input_own(Job& job) {
         packet.kind == Kind::kUdp && !packet.is_v6 && packet.source_port == 67 && packet.destination_port == 68;
     const bool is_neighbour =
         packet.protocol == kIcmp6 && packet.icmp_type >= kRouterAdvert && packet.icmp_type <= kAdvert;
-    const bool is_answer =
-        packet.kind == Kind::kUdp && packet.destination_port >= kFirstOwn && is_own(packet.destination);
+    const bool is_answer = (packet.kind == Kind::kUdp || packet.kind == Kind::kTcp) &&
+                           packet.destination_port >= kFirstOwn && is_own(packet.destination);
     if (!is_dhcp && !is_neighbour && !is_answer) return false;
     if (packet.length > kScratch || (is_dhcp && !policy_.uplink.is_dhcp)) return false;
-    const size_t copied = job.head_bytes < packet.length ? job.head_bytes : packet.length;
-    __builtin_memcpy(scratch_, job.head, copied);
-    if (packet.length > copied) __builtin_memcpy(scratch_ + copied, job.rest, packet.length - copied);
-    if (!job.is_verified && !is_checksum_right(scratch_, packet)) {
+    Far* const far = packet.kind == Kind::kTcp ? find_far(packet) : nullptr;
+    if (packet.kind == Kind::kTcp && far == nullptr) return false;
+    if (copy_whole(job) == nullptr) {
         refuse(job, Reason::kMalformed);
+        return true;
+    }
+    if (far != nullptr) {
+        input_far(*far, packet, job.now_us);
         return true;
     }
     const uint8_t* payload = scratch_ + packet.transport + 8;
@@ -237,25 +218,13 @@ void Router::input_neighbour(const uint8_t* packet, const Packet& parsed, uint64
     const bool is_detection = parsed.source.is_none();
     const Ip destination = is_detection ? kAllNodes : parsed.source;
     uint8_t out[72] = {};
-    out[0] = 0x60;
-    store16(out + 4, 32);
-    out[6] = kIcmp6;
-    out[7] = 255;
-    store_ip6(out + 8, target);
-    store_ip6(out + 24, destination);
     out[40] = kAdvert;
     out[44] = is_detection ? 0x20 : 0x60;  // override, and solicited
     store_ip6(out + 48, target);
     out[64] = 2;
     out[65] = 1;
     store_mac(out + 66, mac_);
-    Packet answer;
-    answer.source = target;
-    answer.destination = destination;
-    answer.protocol = kIcmp6;
-    answer.transport = 40;
-    answer.length = sizeof out;
-    store16(out + 42, transport_checksum(out, answer));
+    (void)write_ip(target, destination, kIcmp6, 255, 32, out);
     if (is_detection) return send_frame(Mac{0x333300000001}, kTypeIp6, out, sizeof out);
     if (!mac.is_none()) return send_frame(mac, kTypeIp6, out, sizeof out);
     (void)send_whole(kWire, destination, out, sizeof out, now_us);

@@ -320,6 +320,18 @@ public:
     Policy policy;
 };
 
+// A domain that may use some names and another domain, and that other one, which may use any.
+inline Policy named_policy() {
+    using M = PolicyMaker;
+    M made;
+    made.link(5, "web_app").allow(Protocol::kTcp, M::host("api.example.org"), {{443, 443}});
+    made.allow(Protocol::kTcp, M::host("example.net", true), {{443, 443}});
+    made.allow(Protocol::kTcp, M::domain(1), {{80, 80}});
+    made.link(6, "other").allow(Protocol::kUdp, M::any());
+    made.listen(Protocol::kTcp, 80, 0, {M::domain(0)});
+    return made.policy;
+}
+
 // A router with its memory, whose wire is up and whose neighbours are known.
 struct Bench {
     explicit Bench(const Policy& made, bool is_ready = true)

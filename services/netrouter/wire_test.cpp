@@ -9,16 +9,6 @@ namespace {
 
 using M = PolicyMaker;
 
-Policy named_policy() {
-    M made;
-    made.link(5, "web_app").allow(Protocol::kTcp, M::host("api.example.org"), {{443, 443}});
-    made.allow(Protocol::kTcp, M::host("example.net", true), {{443, 443}});
-    made.allow(Protocol::kTcp, M::domain(1), {{80, 80}});
-    made.link(6, "other").allow(Protocol::kUdp, M::any());
-    made.listen(Protocol::kTcp, 80, 0, {M::domain(0)});
-    return made.policy;
-}
-
 // --- ARP and neighbours
 
 struct WireTest : testing::Test {
