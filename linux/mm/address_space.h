@@ -97,7 +97,7 @@ public:
                            uint64_t new_address);
     Status advise(uint64_t address, uint64_t bytes, unsigned advice);
     Status synchronize(uint64_t address, uint64_t bytes, uint32_t flags);
-    Status present(uint64_t address, uint64_t bytes, uint8_t* one_byte_per_page);  // mincore(2)
+    Status present(uint64_t address, uint64_t bytes, uint8_t* one_byte_per_page);  // page_state.h
     uint64_t set_break(uint64_t address);                                          // brk(2): the break afterwards
 
     // A file's pages from `first` on (to `last`, exclusive) no longer exist (truncate): unmapped here.
@@ -176,10 +176,11 @@ private:
         Ref<CallStubs> stubs;
         int64_t file_start;  // where the file's first byte is or would be
         uint64_t start, end;
+        uint32_t seen = 0;  // stubs that there were when this space's mappings of them were last brought up to date
     };
     bool must_rewrite(const Mapping& mapping, const Page& page) const;
     Status rewrite(const Mapping& mapping, uint64_t address, Page& page);
-    Result<const StubArea*> stub_area(const Mapping& mapping);
+    Result<StubArea*> stub_area(const Mapping& mapping);
     Result<uint64_t> find_room_near(uint64_t start, uint64_t end, uint64_t bytes) const;
     void forget_stubs(uint64_t start, uint64_t end);
     void fault_around(const Mapping& mapping, uint64_t address, uint32_t access);
@@ -193,6 +194,8 @@ private:
 
     FrameSource& frames_;
     std::unique_ptr<MachineSpace> machine_;
+    unsigned around_pages_ = 0;  // fault_around; 0: no fault yet
+    unsigned faults_ = 0;        // since it has grown
     Mappings mappings_;
     std::map<uint64_t, std::unique_ptr<Table>> tables_;  // by address / (kTablePages * kPageBytes)
     std::vector<StubArea> stub_areas_;

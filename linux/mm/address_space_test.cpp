@@ -1,6 +1,7 @@
 // Address spaces: mappings that are made, split, moved and taken away; copies on write; all of it against a model.
 #include "mm/address_space.h"
 
+#include "mm/page_state.h"
 #include "mm/shared_memory.h"
 #include "testing/world.h"
 
@@ -128,7 +129,12 @@ TEST_F(AddressSpaceTest, ACopyAndItsOriginalDoNotSeeEachOther) {
     Ref<AddressSpace> const copy = must(memory->copy(std::move(owned)));
     EXPECT_EQ(machine->shown.at(kAt).rights & kPROT_WRITE, 0u) << "the original can write to what both have";
     EXPECT_EQ(get(*copy, kAt), 'o');
+    uint8_t state = 0;
+    ASSERT_TRUE(copy->present(kAt, kPage, &state).ok());
+    EXPECT_EQ(state, kPagePresent | kPageWritten | kPageOthersToo);
     put(*copy, kAt, 'c');
+    ASSERT_TRUE(memory->present(kAt, kPage, &state).ok());
+    EXPECT_EQ(state, kPagePresent | kPageWritten);
     put(*memory, kAt + kPage, 'n');
     EXPECT_EQ(get(*memory, kAt), 'o');
     EXPECT_EQ(get(*copy, kAt), 'c');

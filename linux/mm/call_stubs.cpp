@@ -167,7 +167,10 @@ Result<Ref<Frame>> CallStubs::rewrite(uint64_t index, const Frame& original, Ran
     made.stubs.end = (count_ + kStubsInPage - 1) / kStubsInPage;
     stubs = made.stubs;
     Ref<Frame> const frame = made.frame;
-    if (is_shared()) rewritten_.emplace(index, std::move(made));
+    if (is_shared()) {
+        if (frame) frame->is_constant = true;
+        rewritten_.emplace(index, std::move(made));
+    }
     return frame;
 }
 

@@ -42,6 +42,7 @@ public:
     Result<Ref<Frame>> rewrite(uint64_t index, const Frame& original, Range& stubs);
     // Who maps the file with this distance shares it; else it is one program's alone.
     bool is_shared() const { return bool(identity_); }
+    uint32_t count() const { return count_; }  // of stubs; never fewer than before
     // `contents`: the file's Inode::immutable.
     bool is_of(const File& file, const Inode* contents) const {
         return contents ? contents == identity_.get() : !identity_ && file.inode() == inode_.get();

@@ -3,6 +3,7 @@
 #include "mm/call_stubs.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kos::lx {
 
@@ -44,10 +45,10 @@ Result<uint64_t> AddressSpace::find_room_near(uint64_t start, uint64_t end, uint
     return Errno::kENOMEM;
 }
 
-Result<const AddressSpace::StubArea*> AddressSpace::stub_area(const Mapping& mapping) {
+Result<AddressSpace::StubArea*> AddressSpace::stub_area(const Mapping& mapping) {
     int64_t const file_start = static_cast<int64_t>(mapping.start) - static_cast<int64_t>(mapping.offset);
     const Inode* const contents = contents_of(*mapping.file);
-    for (const StubArea& area : stub_areas_) {
+    for (StubArea& area : stub_areas_) {
         if (area.file_start != file_start || !area.stubs->is_of(*mapping.file, contents)) continue;
         bool const reaches = mapping.end < area.start + kBranchReach && area.end < mapping.start + kBranchReach;
         if (reaches) return &area;
@@ -104,7 +105,9 @@ Status AddressSpace::rewrite(const Mapping& mapping, uint64_t address, Page& pag
     }
     page.frame = *made;
     page.is_anonymous = !stubs.is_shared();
-    // Pages of stubs that are mapped already have grown: mapped anew, so that no instruction cache has the old words.
+    // Pages of stubs that are mapped already may have grown: mapped anew, so that no instruction cache has the old
+    // words.
+    if (std::exchange((*area)->seen, stubs.count()) == stubs.count()) return {};
     for (uint64_t number = needed.first; number < needed.end; ++number) {
         uint64_t const at = start + number * kPageBytes;
         Page* const stub = find_page(at);

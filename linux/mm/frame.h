@@ -34,6 +34,10 @@ public:
     // Of a frame whose contents never change: whether code in it has calls to be rewritten, once somebody has looked.
     enum class CallSites : uint8_t { kUnknown, kNone, kSome };
     mutable CallSites call_sites = CallSites::kUnknown;
+    // Nobody writes to it any more as long as it is anybody's; and if so, the address at which the instruction cache
+    // has been told of it last (of MachineSpace).
+    bool is_constant = false;
+    mutable uint64_t fetched_at = 0;
 
 protected:
     Frame(std::byte* data, bool is_read_only, uint64_t platform_handle, bool is_large = false)

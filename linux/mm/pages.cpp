@@ -2,6 +2,7 @@
 #include "mm/address_space.h"
 
 #include "mm/call_stubs.h"
+#include "mm/page_state.h"
 
 #include <string.h>
 
@@ -11,8 +12,11 @@ namespace kos::lx {
 
 namespace {
 
-// Mapped with a page that is missing, within their aligned block; the larger one of memory that is written to in order.
-constexpr uint64_t kAroundPages = 16, kAroundPagesInOrder = 64;
+// Mapped with a page that is missing, within their aligned block; the largest one of memory that is written to in
+// order. Each costs about as much as a fault, so of files it is few at first, and more when the program goes on for
+// longer. A child of fork(2) as a rule touches a page here and there before it executes another program or ends.
+constexpr unsigned kAroundPages = 16, kAroundPagesAtFirst = 2, kAroundPagesOfChild = 1, kFaultsUntilMore = 16;
+constexpr uint64_t kAroundPagesInOrder = 64;
 
 template <class T>
 T* word_at(std::span<std::byte> window) {
@@ -179,15 +183,22 @@ Result<std::byte*> AddressSpace::touch(uint64_t address, uint32_t access, Reach 
 
 // Pages next to one that was missing are wanted soon as a rule; one fault for all of them.
 void AddressSpace::fault_around(const Mapping& mapping, uint64_t address, uint32_t access) {
+    if (around_pages_ == 0) around_pages_ = kAroundPagesAtFirst;
+    if (around_pages_ < kAroundPages && ++faults_ > kFaultsUntilMore) {
+        around_pages_ *= 2;
+        faults_ = 0;
+    }
     if (mapping.bytes() < kAroundPages * kPageBytes) return;
     // Memory that may never be used is not spent when there is little.
     if (!mapping.file && frames_.free_frames() < frames_.total_frames() / 8) return;
     if (mapping.is_shared() && access == kPROT_WRITE) return;
     bool const copies = access == kPROT_WRITE && mapping.file;
     if (copies) return;
-    uint64_t bytes = kAroundPages * kPageBytes;
+    unsigned const pages = mapping.file || around_pages_ < kAroundPagesAtFirst ? around_pages_ : kAroundPages;
+    uint64_t bytes = pages * kPageBytes;
     uint64_t block = address & ~(bytes - 1);
-    if (access == kPROT_WRITE && frames_.free_frames() >= frames_.total_frames() / 4 && block > mapping.start) {
+    if (access == kPROT_WRITE && pages == kAroundPages && frames_.free_frames() >= frames_.total_frames() / 4 &&
+        block > mapping.start) {
         // The block before is there as a whole.
         const Table* const before = find_table(block - kPageBytes);
         uint64_t const index = (block - kPageBytes) / kPageBytes % kTablePages;
@@ -302,13 +313,28 @@ Result<AddressSpace::SharedKey> AddressSpace::shared_key(uint64_t address) {
     return SharedKey{object, mapping->offset + (address - mapping->start)};
 }
 
+namespace {
+
+uint8_t written(const Frame& frame) {
+    return static_cast<uint8_t>(kPageWritten | (frame.references() > 1 ? kPageOthersToo : 0));
+}
+
+}  // namespace
+
 Status AddressSpace::present(uint64_t address, uint64_t bytes, uint8_t* one_byte_per_page) {
     if (address % kPageBytes) return Errno::kEINVAL;
     if (bytes > kUserEnd || address > kUserEnd - bytes) return Errno::kENOMEM;
     for (uint64_t at = address; at < address + bytes; at += kPageBytes) {
         if (!find(at)) return Errno::kENOMEM;
         const Table* const table = find_table(at);
-        *one_byte_per_page++ = (table && table->large) || find_page(at) ? 1 : 0;
+        uint8_t state = 0;
+        if (table && table->large) {
+            state = static_cast<uint8_t>(kPagePresent | written(*table->large));
+        } else if (const Page* const page = find_page(at)) {
+            bool const is_own = page->is_anonymous && !page->is_code;
+            state = static_cast<uint8_t>(kPagePresent | (is_own ? written(*page->frame) : 0));
+        }
+        *one_byte_per_page++ = state;
     }
     return {};
 }
@@ -333,6 +359,7 @@ Result<Ref<AddressSpace>> AddressSpace::copy(std::unique_ptr<MachineSpace> machi
     made->limit_bytes = limit_bytes;
     made->shim = shim;
     made->stub_areas_ = stub_areas_;
+    made->around_pages_ = kAroundPagesOfChild;
     for (const auto& [start, mapping] : mappings_) {
         if (mapping.flags & kMappingDontFork) continue;
         made->mappings_.emplace(start, mapping);

@@ -25,9 +25,10 @@ uint32_t tag_of(kos_stream_kind kind, uint32_t number) {
 
 }  // namespace
 
-class KosStreams::Stream final : public WaitEntry {
+class KosStreams::Stream final : public WaitEntry, private UnixSocket::Sink {
 public:
     Stream(Link& of, uint32_t number_of, Ref<UnixSocket> socket);
+    ~Stream() { end->set_sink(nullptr); }
     bool woken(uint32_t) override;
 
     Ref<UnixSocket> const end;
@@ -39,6 +40,7 @@ public:
     bool is_over = false;
 
 private:
+    Result<size_t> take(IoBuffer& from) override;
     Link& link_;
 };
 
@@ -65,8 +67,11 @@ public:
         is_ready = true;
         hub_.has_work_ = true;
     }
-    // Whether there may be more to do now.
+    // Whether the other side has written, read what was waited for, or begun anew since this side last looked.
+    bool has_news() const;
     void run();
+    // Into the ring, past everything, what a program writes to a stream of which nothing waits. See UnixSocket::Sink.
+    Result<size_t> write_through(Stream& stream, IoBuffer& from);
     void wake_peer();
     void listening_changed();
     UnixSocket* listener();
@@ -81,6 +86,8 @@ private:
         uint32_t value;
     };
     void open_rings();
+    bool has_begun_anew() const;
+    void tell_peer();
     bool attend();
     bool may_not_sleep();
     void lose_all();
@@ -115,9 +122,12 @@ private:
     uint32_t last_number_ = 0;
     size_t next_ = 0;  // whose turn it is to send
     unsigned reports_ = 0;
-    size_t written_ = 0;  // since the other side was woken
-    uint64_t wants_ = 0;  // room that `out_` lacks
+    size_t written_ = 0;      // since the other side was woken
+    bool has_moved_ = false;  // a record, in any direction, since then
+    SocketMessage message_;   // of send_one(): keeps its memory
+    uint64_t wants_ = 0;      // room that `out_` lacks
     bool is_up_ = false;
+    bool is_gone_ = false;     // `out_` has said so, and attend() does not know it yet
     bool is_held_up_ = false;  // no record can be taken until `out_` has room
     bool peer_listens_ = false;
     bool owes_listening_ = false;
@@ -128,7 +138,10 @@ private:
 KosStreams::Stream::Stream(Link& of, uint32_t number_of, Ref<UnixSocket> socket)
     : end(std::move(socket)), number(number_of), link_(of) {
     end->queue().add(*this);
+    end->set_sink(this);
 }
+
+Result<size_t> KosStreams::Stream::take(IoBuffer& from) { return link_.write_through(*this, from); }
 
 bool KosStreams::Stream::woken(uint32_t) {
     link_.make_ready();
@@ -157,6 +170,7 @@ void KosStreams::Link::open_rings() {
 
 void KosStreams::Link::wake_peer() {
     written_ = 0;
+    has_moved_ = false;
     if (kos_ring_core_take_wake(&out_)) hub_.platform_.notify(index_, true);
     if (kos_ring_core_take_wake(&in_)) hub_.platform_.notify(index_, false);
 }
@@ -186,7 +200,7 @@ bool KosStreams::Link::attend() {
     uint32_t tag = 0;
     kos_ring_result_t const in = kos_ring_core_peek(&in_, &record, &length, &tag);
     kos_ring_result_t const out = kos_ring_core_reserve(&out_, 0, &room);
-    if (in == KOS_RING_GONE || out == KOS_RING_GONE) {
+    if (in == KOS_RING_GONE || out == KOS_RING_GONE || std::exchange(is_gone_, false)) {
         lose_all();
         is_ready = true;
         return false;
@@ -201,6 +215,21 @@ bool KosStreams::Link::attend() {
         owes_listening_ = !about.may_connect;
     }
     return true;
+}
+
+// Only compared; what it means is attend()'s to say.
+bool KosStreams::Link::has_begun_anew() const {
+    auto const differs = [](const kos_ring_core_t& ring) {
+        return __atomic_load_n(&ring.peer->epoch, __ATOMIC_ACQUIRE) != ring.peer_epoch;
+    };
+    return differs(in_) || differs(out_);
+}
+
+bool KosStreams::Link::has_news() const {
+    if (!is_up_ || is_held_up_ || wants_ || has_begun_anew()) return true;
+    // Whoever wakes this side takes its wish to be woken back, whether there is news or not: run() says it anew.
+    if (__atomic_load_n(&in_.own->sleeps, __ATOMIC_ACQUIRE) == 0) return true;
+    return __atomic_load_n(&in_.peer->position, __ATOMIC_ACQUIRE) != in_.position;
 }
 
 UnixSocket* KosStreams::Link::listener() {
@@ -230,10 +259,18 @@ void KosStreams::Link::run() {
     } else if (listener_) {
         accept();
     }
-    written_ >= kWakeBytes ? wake_peer() : hub_.owe_wake();
+    tell_peer();
     if (left == 0) is_ready = true;
     if (!is_ready) is_ready = may_not_sleep();
     if (is_ready) hub_.has_work_ = true;
+}
+
+void KosStreams::Link::tell_peer() {
+    if (written_ >= kWakeBytes) {
+        wake_peer();
+    } else if (has_moved_ || out_.must_wake || in_.must_wake) {
+        hub_.owe_wake();
+    }
 }
 
 // Says for what this side is to be woken. A ring with records that cannot be taken now is no reason to stay awake: it
@@ -291,6 +328,7 @@ bool KosStreams::Link::send_control() {
         }
         memcpy(payload, &next.value, bytes);
         if (kos_ring_core_commit(&out_, bytes, next.tag) != KOS_RING_OK) return false;
+        has_moved_ = true;
         control_.pop_front();
     }
     return true;
@@ -343,8 +381,10 @@ bool KosStreams::Link::send_one(Stream& stream, bool& has_moved) {
         return false;
     }
     LocalBuffer buffer(payload, most);
-    SocketMessage message;
-    auto const moved = stream.end->receive_for_system(buffer, message);
+    message_.flags = 0;
+    message_.control.clear();
+    auto const moved = stream.end->receive_for_system(buffer, message_);
+    message_.control.clear();
     if (!moved.ok() || *moved == 0) return true;
     if (kos_ring_core_commit(&out_, *moved, tag_of(KOS_STREAM_DATA, stream.number)) != KOS_RING_OK) {
         // The other side has just ended, and the stream with it.
@@ -353,8 +393,36 @@ bool KosStreams::Link::send_one(Stream& stream, bool& has_moved) {
     }
     stream.credit -= static_cast<uint32_t>(*moved);
     written_ += *moved;
-    has_moved = true;
+    has_moved = has_moved_ = true;
     return true;
+}
+
+// A stream that has lost its other side stays until run(): its socket is in use here.
+Result<size_t> KosStreams::Link::write_through(Stream& stream, IoBuffer& from) {
+    bool const must_wait = !is_up_ || is_gone_ || is_held_up_ || wants_ || owes_listening_ || !control_.empty();
+    if (must_wait || stream.has_shut || stream.is_over || has_begun_anew()) return size_t{0};
+    size_t done = 0;
+    while (from.remaining()) {
+        size_t const most = std::min(
+            {size_t{KOS_STREAM_DATA_MAX}, size_t{stream.credit}, from.remaining(), kos_ring_core_record_max(&out_)});
+        void* payload = nullptr;
+        kos_ring_result_t const room = most ? kos_ring_core_reserve(&out_, most, &payload) : KOS_RING_WAIT;
+        is_gone_ = room == KOS_RING_GONE;
+        if (room != KOS_RING_OK) break;
+        auto const moved = from.in(payload, most);
+        if (!moved.ok() && done == 0) return moved.error();
+        if (!moved.ok() || *moved == 0) break;
+        kos_ring_result_t const sent = kos_ring_core_commit(&out_, *moved, tag_of(KOS_STREAM_DATA, stream.number));
+        is_gone_ = sent == KOS_RING_GONE;
+        done += *moved;
+        if (sent != KOS_RING_OK) break;  // the other side has just ended, and the stream with it
+        stream.credit -= static_cast<uint32_t>(*moved);
+        written_ += *moved;
+        has_moved_ = true;
+    }
+    if (is_gone_) make_ready();
+    tell_peer();
+    return done;
 }
 
 // The program neither reads nor writes any more, and all it wrote is sent.
@@ -403,6 +471,7 @@ bool KosStreams::Link::receive(unsigned& left) {
         auto* const bytes = static_cast<std::byte*>(const_cast<void*>(payload));
         if (!take(tag, {bytes, length})) return false;
         (void)kos_ring_core_release(&in_);
+        has_moved_ = true;
     }
     return true;
 }
@@ -497,7 +566,9 @@ void KosStreams::listens(UnixSocket* listener) {
 }
 
 void KosStreams::signalled() {
-    for (const auto& link : links_) link->make_ready();
+    for (const auto& link : links_) {
+        if (link->has_news()) link->make_ready();
+    }
 }
 
 void KosStreams::owe_wake() {

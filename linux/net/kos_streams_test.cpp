@@ -135,8 +135,8 @@ protected:
     // Until nothing is left to do, which must come.
     void run() {
         for (int turn = 0; turn < 2000; ++turn) {
-            bool const has_work = left->streams.has_work() || (right && right->streams.has_work());
-            if (!has_work) return;
+            auto const has_more = [](const Side& side) { return side.streams.has_work() || side.streams.owes_wake(); };
+            if (!has_more(*left) && !(right && has_more(*right))) return;
             for (Side* const side : {left.get(), right.get()}) {
                 if (!side) continue;
                 if (side->streams.has_work()) side->streams.run();
@@ -172,6 +172,45 @@ protected:
         return pair;
     }
 };
+
+// No turn of the hub between a program's call and the ring, unless something waits already.
+TEST_F(Streams, BytesGoIntoTheRingAtOnce) {
+    Ref<Socket> const listener = right->listen();
+    run();
+    Pair const pair = open(listener);
+    EXPECT_EQ(left->send(pair.client, "at once"), 7u);
+    EXPECT_FALSE(left->streams.has_work());
+    EXPECT_TRUE(left->streams.owes_wake());
+    run();
+    Errno error = Errno::kOK;
+    EXPECT_EQ(right->receive(pair.server, error), "at once");
+    // More than the ring holds: the rest waits its turn, and what follows is behind it.
+    std::string const much(3 * kRing, 'm');
+    size_t const sent = left->send(pair.client, much);
+    EXPECT_GT(sent, size_t{kRing});
+    EXPECT_TRUE(left->streams.has_work());
+    EXPECT_EQ(left->send(pair.client, "end"), 3u);
+    std::string got;
+    for (int turn = 0; turn < 1000 && got.size() < sent + 3; ++turn) {
+        run();
+        got += right->receive(pair.server, error);
+    }
+    EXPECT_EQ(got, much.substr(0, sent) + "end");
+}
+
+// Whoever wakes a side takes back its wish to be woken (kos_ring_core_take_wake), also where that finds nothing.
+TEST_F(Streams, WokenForNothingItAsksAgain) {
+    Ref<Socket> const listener = right->listen();
+    run();
+    Pair const pair = open(listener);
+    reinterpret_cast<kos_ring_shared_t*>(rings.in.data())->consumer.sleeps = 0;
+    left->streams.signalled();
+    run();
+    EXPECT_EQ(right->send(pair.server, "news"), 4u);
+    run();
+    Errno error = Errno::kOK;
+    EXPECT_EQ(left->receive(pair.client, error), "news");
+}
 
 TEST_F(Streams, BytesGoBothWays) {
     Ref<Socket> const listener = right->listen();

@@ -365,6 +365,12 @@ Result<size_t> NetlinkSocket::receive(IoBuffer& to, SocketMessage& message, Proc
     return asked & kMSG_TRUNC ? bytes : wanted;
 }
 
+void NetlinkSocket::deliver(std::string packet) {
+    if (answers_.size() >= kAnswersMax) return;
+    answers_.push_back(std::move(packet));
+    queue_.wake(kPOLLIN | kPOLLRDNORM);
+}
+
 uint32_t NetlinkSocket::poll() {
     return kPOLLOUT | kPOLLWRNORM | kPOLLWRBAND | (answers_.empty() ? 0 : kPOLLIN | kPOLLRDNORM);
 }

@@ -39,6 +39,9 @@ public:
     Result<Attributes> attributes() override { return attributes_; }
     std::string anonymous_name() const override;
 
+    // A packet of the system's own (mq_notify(3)); lost if too many wait.
+    void deliver(std::string packet);
+
 private:
     void choose_port(Process& process);
 

@@ -6,15 +6,32 @@
 namespace kos::lx {
 
 namespace {
+
 size_t small_of_all = 0;
+
+// Memory of small messages that were read, for the next ones: most are read before the next one is written.
+constexpr size_t kSpares = 4, kSpareBytes = 256;
+std::string spares[kSpares];
+size_t spare_count = 0;
+
+void keep(std::string& bytes) {
+    constexpr size_t kInPlace = 15;  // needs no memory
+    if (bytes.capacity() <= kInPlace || bytes.capacity() > kSpareBytes || spare_count == kSpares) return;
+    bytes.clear();
+    spares[spare_count++].swap(bytes);
 }
+
+}  // namespace
 
 PacketBytes::PacketBytes(PacketBytes&& other) noexcept
     : small_(std::move(other.small_)), frames_(std::move(other.frames_)), size_(std::exchange(other.size_, 0)) {
     other.small_.clear();
 }
 
-PacketBytes::~PacketBytes() { small_of_all -= small_.size(); }
+PacketBytes::~PacketBytes() {
+    small_of_all -= small_.size();
+    keep(small_);
+}
 
 Result<size_t> PacketBytes::append(FrameSource& frames, IoBuffer& from, size_t most) {
     most = std::min(most, from.remaining());
@@ -23,6 +40,7 @@ Result<size_t> PacketBytes::append(FrameSource& frames, IoBuffer& from, size_t m
         bool const fits = size_ + most <= kSmall && small_of_all + most <= kSmallOfAll;
         if (!fits && size_) return size_t{0};
         if (fits) {
+            if (size_ == 0 && most > small_.capacity() && spare_count) small_.swap(spares[--spare_count]);
             small_.resize(size_ + most);
             auto const moved = from.in(small_.data() + size_, most);
             small_.resize(size_ + (moved.ok() ? *moved : 0));

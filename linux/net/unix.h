@@ -72,6 +72,17 @@ public:
     Status connect_for_system(UnixSocket& listener);
     Result<size_t> send_for_system(IoBuffer& from, std::vector<Ref<File>> files);
     Result<size_t> receive_for_system(IoBuffer& to, SocketMessage& message);
+    // Takes what is written to a stream at once, before it comes into the queue of the socket that it is written to.
+    // Asked while that is empty; what it leaves is queued, and so is what follows until somebody has read that.
+    class Sink {
+    public:
+        // Bytes taken, 0 if none can be now; kEFAULT. Must not end the socket.
+        virtual Result<size_t> take(IoBuffer& from) = 0;
+
+    protected:
+        ~Sink() = default;
+    };
+    void set_sink(Sink* sink) { sink_ = sink; }
     UnixSocket* peer() const { return peer_; }
     size_t unread() const { return queued_bytes_; }
     size_t unread_by_peer() const { return peer_ ? peer_->queued_bytes_ : 0; }
@@ -90,6 +101,12 @@ private:
         UnixSocket* sender = nullptr;
     };
 
+    // The name of a sender, for all its messages.
+    struct Name final : Counted {
+        explicit Name(const SocketAddress& is) : address(is) {}
+        SocketAddress const address;
+    };
+
     struct Packet {
         Packet() = default;
         Packet(Packet&&) = default;
@@ -103,7 +120,7 @@ private:
         size_t used = 0;  // of a stream: read already
         std::vector<Ref<File>> files;
         Credentials from;
-        SocketAddress address;
+        Ref<Name> name;  // null: it has none
         Ref<Budget> budget;
         size_t charged = 0;
     };
@@ -123,6 +140,8 @@ private:
 
     UnixSocket(FrameSource& frames, int type);
     void wake(uint32_t events) { queue_.wake(events); }
+    const Ref<Name>& name();  // of this one, for its messages
+    static void give_name(const Packet& packet, SocketMessage& message);
     bool is_writable() const { return budget_->queued * 4 <= send_buffer_; }
     bool is_datagram() const { return type_ == kSOCK_DGRAM; }
     bool is_full_for(const UnixSocket& sender) const;
@@ -158,6 +177,7 @@ private:
     Errno error_ = Errno::kOK;
 
     SocketAddress address_;     // empty: unnamed
+    Ref<Name> name_;            // `address_`, once it was needed
     bool is_abstract_ = false;  // and this one is in the table of names
     Location place_;            // of this one's name in the file system
 
@@ -169,6 +189,7 @@ private:
     Credentials peer_credentials_;  // SO_PEERCRED
     bool has_peer_credentials_ = false;
 
+    Sink* sink_ = nullptr;
     std::deque<Packet> packets_;
     size_t queued_bytes_ = 0;
     std::deque<Ref<UnixSocket>> pending_;  // connections that were not accepted yet

@@ -75,6 +75,20 @@ UnixSocket::Packet::~Packet() {
 
 // --- Sending
 
+const Ref<UnixSocket::Name>& UnixSocket::name() {
+    bool const is_current = name_ ? name_->address == address_ : address_.empty();
+    if (!is_current) name_ = address_.empty() ? Ref<Name>() : Ref<Name>(new Name(address_));
+    return name_;
+}
+
+void UnixSocket::give_name(const Packet& packet, SocketMessage& message) {
+    if (packet.name) {
+        message.address = packet.name->address;
+    } else {
+        message.address.clear();
+    }
+}
+
 Status UnixSocket::read_control(SocketMessage& message, Process& process, Packet& packet) {
     std::vector<Ref<File>> files;
     packet.from = {process.pid, process.credentials.uid, process.credentials.gid};
@@ -176,6 +190,11 @@ Result<size_t> UnixSocket::receive_for_system(IoBuffer& to, SocketMessage& messa
 Result<size_t> UnixSocket::send_stream(IoBuffer& from, Packet& packet) {
     UnixSocket& to = *peer_;
     size_t done = 0;
+    if (to.sink_ && to.packets_.empty() && packet.files.empty()) {
+        KOS_TRY(done, to.sink_->take(from));
+        if (from.remaining() == 0) return done;
+    }
+    size_t const taken = done;
     while (from.remaining()) {
         size_t const room = send_buffer_ > budget_->queued ? send_buffer_ - budget_->queued : 0;
         if (room == 0) {
@@ -194,7 +213,7 @@ Result<size_t> UnixSocket::send_stream(IoBuffer& from, Packet& packet) {
         if (moved.ok() && *moved == 0) {
             Packet next;
             next.from = packet.from;
-            next.address = address_;
+            next.name = name();
             moved = next.bytes.append(frames_, from, std::min(kStreamPacket, room));
             if (moved.ok() && *moved) {
                 next.charge(budget_, *moved + kOverhead);
@@ -207,7 +226,7 @@ Result<size_t> UnixSocket::send_stream(IoBuffer& from, Packet& packet) {
         to.queued_bytes_ += *moved;
         done += *moved;
     }
-    if (done) to.wake(kReadable);
+    if (done > taken) to.wake(kReadable);
     return done;
 }
 
@@ -220,7 +239,7 @@ Result<size_t> UnixSocket::send_record(IoBuffer& from, Packet& packet, UnixSocke
         wait_for_room(to);
         return Errno::kEAGAIN;
     }
-    packet.address = address_;
+    packet.name = name();
     KOS_TRY(size_t const moved, packet.bytes.append(frames_, from, bytes));
     if (moved < bytes) return Errno::kEFAULT;
     packet.charge(budget_, bytes + kOverhead);
@@ -278,7 +297,7 @@ Result<size_t> UnixSocket::receive_stream(IoBuffer& to, SocketMessage& message) 
         auto const moved = packet.bytes.copy(to, packet.used, to.remaining());
         if (!moved.ok() && done == 0) return moved.error();
         if (!moved.ok()) break;
-        if (done == 0) message.address = packet.address;
+        if (done == 0) give_name(packet, message);
         bool const had_files = !packet.files.empty();
         if (done == 0 || had_files) {
             // The credentials once.
@@ -318,7 +337,7 @@ Result<size_t> UnixSocket::receive_record(IoBuffer& to, SocketMessage& message) 
     size_t const wanted = std::min(bytes, to.remaining());
     KOS_TRY(size_t const moved, packet.bytes.copy(to, 0, wanted));
     if (moved < wanted) return Errno::kEFAULT;
-    message.address = packet.address;
+    give_name(packet, message);
     if (moved < bytes) message.flags |= kMSG_TRUNC;
     give_control(packet, message, stays);
     if (!stays) {

@@ -63,6 +63,8 @@ private:
     void unreferenced() override {
         is_clean = false;
         call_sites = CallSites::kUnknown;
+        is_constant = false;
+        fetched_at = 0;
         pool_.free_.push_back(this);
     }
     KosFrames& pool_;

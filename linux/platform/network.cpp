@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace kos::lx {
 
@@ -20,6 +21,16 @@ kos::net::RingLink& ring_link() {
     return link;
 }
 bool has_link = false;
+int sender = 0;  // thread that has sent last; 0: none
+uint64_t sent_packets = 0;
+
+class RingLinkPlatform final : public LinkPlatform {
+public:
+    bool prepare_sleep(bool wants_room) override { return ring_link().prepare_sleep(wants_room); }
+    bool owes_wake() const override { return ring_link().owes_wake(); }
+    void wake() override { ring_link().wake(); }
+};
+RingLinkPlatform ring_link_platform;
 
 // Not there: unspecified. kEINVAL.
 Result<ip_addr_t> address_parameter(const char* name, bool is_v6) {
@@ -55,14 +66,38 @@ Status open_network(System& system, const kos_startup_t& startup) {
     snprintf(in, sizeof in, "net_%s_in", startup.name);
     if (!kos_status_is_ok(ring_link().open(out, in))) return Errno::kENODEV;
     has_link = true;
-    Network::of(system).attach(ring_link(), config,
-                               [](bool wants_room) { return ring_link().prepare_sleep(wants_room); });
+    ring_link().defer_wakes();
+    Network::of(system).attach(ring_link(), config, &ring_link_platform);
     return {};
 }
 
 uint64_t network_signals() { return has_link ? ring_link().signals() : 0; }
 
 void network_signalled(System& system) { Network::of(system).run(); }
+
+void network_settle(System& system, const Thread* runner, bool at_once) {
+    if (!has_link) return;
+    Network& network = Network::of(system);
+    uint64_t const packets = network.sent_packets();
+    if (std::exchange(sent_packets, packets) != packets) {
+        sender = runner ? runner->tid : 0;
+    } else if (!network.is_in_batch() && !network.owes_wake()) {
+        return;
+    }
+    if (at_once) return network.settle(false);
+    bool runs_on = runner && runner->tid == sender;
+    if (!runs_on && sender != 0) {
+        const Thread* const thread = system.find_thread(sender);
+        runs_on = thread && thread->state == ThreadState::kRunning;
+    }
+    network.settle(runs_on);
+}
+
+bool network_is_unsettled(System& system) {
+    if (!has_link) return false;
+    Network& network = Network::of(system);
+    return network.sent_packets() != sent_packets || (network.owes_wake() && !network.is_in_batch());
+}
 
 Status write_network_files(System& system) {
     std::string const& name = system.host_name;

@@ -15,6 +15,12 @@ uint64_t network_signals();
 // One of them has come.
 void network_signalled(System& system);
 
+// At the end of each call and signal: wakes the router, now or later (Network::settle). `runner`: the thread that goes
+// on now, or nullptr. `at_once`: never later.
+void network_settle(System& system, const Thread* runner, bool at_once);
+// Something was sent since. After calls whose thread goes on in any case nothing else need be settled.
+bool network_is_unsettled(System& system);
+
 // The lines of /etc/hosts and /etc/resolv.conf that the root's own do not have: localhost, the host's name, the name
 // server.
 Status write_network_files(System& system);

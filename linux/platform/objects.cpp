@@ -36,7 +36,7 @@ Result<CPtr> take_first_slot() {
 Result<CPtr> make_cnode(const kos_startup_kernel_t& kernel) {
     constexpr unsigned kBits = kCNodeBits + seL4_SlotBits;
     Word const last = (Word{1} << kernel.cspace_bits) - 1;
-    if (next_cnode >= last) return Errno::kENOMEM;
+    if (next_cnode >= KOS_TOP_ENTRY_REPLY) return Errno::kENOMEM;
     KOS_TRY(CPtr const untyped, Objects::take_untyped(kBits));
     // Made at the last index, moved to its place with the guard that fills the address up.
     if (!untyped_retype(untyped, seL4_CapTableObject, kCNodeBits, {kernel.cspace, 0, 0, last, 1}).ok()) {
@@ -89,6 +89,12 @@ Result<CPtr> Objects::take_run() {
     CPtr const first = next_run;
     next_run += kRunSlots;
     return first;
+}
+
+Result<CPtr> Objects::copy_to_top(CPtr of, Word entry) {
+    SlotPath const to{kernel_->cspace, entry, 64 - kLowerLevelBits};
+    if (!cnode_copy(to, path(of)).ok()) return Errno::kENOMEM;
+    return entry << KOS_TOP_ENTRY_SHIFT;
 }
 
 Result<CPtr> Objects::take_untyped(unsigned bits) {

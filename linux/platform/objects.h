@@ -28,6 +28,8 @@ public:
     static Result<CPtr> take_slot();
     static void give_slot(CPtr slot);  // empty
     static Result<CPtr> take_run();    // kRunSlots consecutive ones, never given back
+    // Another capability to the same in the top CNode itself, KOS_TOP_ENTRY_*: for what each call needs.
+    static Result<CPtr> copy_to_top(CPtr of, Word entry);
     static constexpr Word kRunSlots = 512;
     static SlotPath path(CPtr slot) { return {cspace_, slot, 64}; }
 

@@ -6,7 +6,6 @@
 #include "shim/vdso_data.h"
 #include "signal/signals.h"
 #include "task/futex.h"
-#include "task/message_call.h"
 #include "task/start.h"
 
 #include <kos/app.h>
@@ -108,6 +107,8 @@ Status KosServer::initialise() {
     Objects::give_slot(slot);
     KOS_TRY_STATUS(make_gate());
     KOS_TRY_STATUS(make_endpoint());
+    KOS_TRY(port_, Objects::copy_to_top(port_, KOS_TOP_ENTRY_PROGRAMS));
+    KOS_TRY(reply_, Objects::copy_to_top(reply_, KOS_TOP_ENTRY_REPLY));
     return load_shim();
 }
 
@@ -142,7 +143,7 @@ Status KosServer::start_ports() {
 // Who knew the address could also send, to which there is no answer, and the server would stand there without time. So
 // nobody does: the only instructions that load it can be executed and not read, end in the call, and lose it there.
 Status KosServer::make_gate() {
-    constexpr unsigned kGuardBits = 58, kRandomBits = 54;
+    constexpr unsigned kGuardBits = 64 - kCSpaceBits, kRandomBits = 54;
     uint64_t secret = 0;
     KOS_TRY_STATUS(random(&secret, sizeof secret));
     // Not canonical: no address of a program, nor a small number, positive or negative.
@@ -197,7 +198,12 @@ void KosServer::report(const char* text) { kos_log_warning("%s", text); }
 
 void KosServer::trace(const char* text) { write_to_console(text); }
 
-void KosServer::end(int status) { kos_app_exit(status == 0 ? 0 : 1); }
+void KosServer::end(int status) {
+    // The last words of a program that ends.
+    if (streams_ && streams_->owes_wake()) streams_->wake_peers();
+    if (system_) network_settle(*system_, nullptr, true);
+    kos_app_exit(status == 0 ? 0 : 1);
+}
 
 // Half of what the domain has beside its programs' memory: the server itself needs the rest.
 size_t KosServer::network_memory() {
@@ -268,6 +274,12 @@ Result<Objects::Object> KosServer::take_time(unsigned core) {
     return made;
 }
 
+// Root has lent the server time, and it is to go back.
+inline bool KosServer::owes_time() const {
+    const kos_life_t* const life = reinterpret_cast<const kos_life_t*>(startup_.life_page);
+    return __atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1;
+}
+
 Message KosServer::receive() {
     kos_life_t* const life = reinterpret_cast<kos_life_t*>(startup_.life_page);
     if (!is_ready_) {
@@ -275,7 +287,7 @@ Message KosServer::receive() {
         __atomic_store_n(&life->state, KOS_LIFE_READY, __ATOMIC_RELEASE);
         return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_READY, 1), Words{}, port_, reply_);
     }
-    if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
+    if (owes_time()) {
         return nb_send_recv(KOS_SLOT_REPORT, Tag::make(KOS_REPORT_RETURN, 1), Words{}, port_, reply_);
     }
     return recv(port_, reply_);
@@ -283,12 +295,9 @@ Message KosServer::receive() {
 
 Message KosServer::answer_and_receive() {
     KosThread* const thread = std::exchange(current_, nullptr);
-    kos_life_t* const life = reinterpret_cast<kos_life_t*>(startup_.life_page);
     Tag tag = Tag::make(kStay, 0);
     Words words;
-    if (thread && thread->is_by_message()) {
-        answer_message_call(*thread, tag, words);
-    } else if (thread && thread->answer() == KosThread::Answer::kResult) {
+    if (thread && thread->answer() == KosThread::Answer::kResult) {
         // Nine words: x0 to x7 and where to go on.
         constexpr Word kWords = 9;
         const seL4_UserContext& context = thread->context();
@@ -305,13 +314,70 @@ Message KosServer::answer_and_receive() {
         thread->write_registers_if_loaded();
         tag = Tag::make(kGo, 0);
     }
-    if (thread && !thread->is_by_message() && thread->answer() != KosThread::Answer::kStop) thread->answered();
+    if (thread && thread->answer() != KosThread::Answer::kStop) thread->answered();
     if (!graves_.empty() || !moves_.empty()) signal(KOS_SLOT_NOTIFICATION);
-    if (__atomic_load_n(&life->loans, __ATOMIC_RELAXED) & 1) {
+    if (owes_time()) {
         reply(reply_, tag, words);
         return receive();
     }
     return reply_recv(port_, reply_, tag, words);
+}
+
+inline KosThread* KosServer::find(uint64_t token) {
+    KosThread*& recent = recent_[token % kRecent];
+    if (recent && static_cast<uint64_t>(recent->thread().tid) == token) return recent;
+    auto const found = threads_.find(token);
+    return found == threads_.end() ? nullptr : recent = found->second;
+}
+
+// By the gate, with anything in it, as long as it is jumped to by itself. Most calls come this way and most of them are
+// short, so what is on it is inline, and looks once.
+inline void KosServer::handle_message_call(const Message& message) {
+    Thread& caller = current_->thread();
+    current_->begin_message_call(message.words[0]);
+    // Until it is answered: who has a signal for it must not stop it.
+    caller.state = ThreadState::kInCall;
+    Word const number = message.label();
+    const SystemCall* const call = number < kMessageCallNumbers ? message_calls_[number] : nullptr;
+    message_result_ = -static_cast<int64_t>(Errno::kENOSYS);
+    is_message_over_ = true;
+    if (!call || message.length() != kCallWords) return;
+    caller.call_number = static_cast<unsigned>(number);
+    for (unsigned i = 0; i < 6; ++i) caller.call_arguments[i] = i < kCallWords ? message.words[i] : 0;
+    // Who looks on sees all calls made as faults.
+    is_message_over_ = !system_->is_traced && execute_message_call(caller, *call, message_result_);
+}
+
+// Two words at most: x0, and the number of the trap that follows if there is one (shim.S).
+inline void KosServer::answer_message_call_and_receive(Message& message) {
+    Tag tag = Tag::make(kStay, 0);
+    Words words;
+    if (KosThread* const thread = std::exchange(current_, nullptr)) {
+        Thread& caller = thread->thread();
+        MessageAnswer const answer = end_message_call(caller, is_message_over_);
+        words.w[0] = answer == MessageAnswer::kGoOn ? thread->context().x0 : static_cast<Word>(message_result_);
+        if (answer == MessageAnswer::kResult) {
+            tag = Tag::make(kGo, 1);
+        } else {
+            tag = Tag::make(kStay, 2);
+            words.w[1] = answer == MessageAnswer::kFinish ? kCallFinish
+                         : is_unfinished(caller)          ? kCallGoOn
+                                                          : caller.call_number;
+        }
+        thread->answered();
+    }
+    if (!graves_.empty() || !moves_.empty()) signal(KOS_SLOT_NOTIFICATION);
+    if (owes_time()) {
+        reply(reply_, tag, words);
+        message = receive();
+    } else {
+        message = reply_recv(port_, reply_, tag, words);
+    }
+}
+
+inline bool KosServer::has_more_to_do() const {
+    return system_->has_ready() || ports_->has_work() || streams_->has_work() || streams_->owes_wake() ||
+           network_is_unsettled(*system_);
 }
 
 void KosServer::run() {
@@ -321,8 +387,16 @@ void KosServer::run() {
             handle_signals(message.badge);
             settle();
             message = receive();
+            continue;
+        }
+        current_ = find(message.badge & KOS_BADGE_TOKEN_MASK & ~kMessageBadge);
+        if (current_ && message.badge & kMessageBadge) {
+            handle_message_call(message);
+            if (has_more_to_do()) settle();
+            answer_message_call_and_receive(message);
         } else {
-            handle_fault(message);
+            // Without a thread: it ended while its fault was on the way, and stays stopped.
+            if (current_) handle_fault(message);
             settle();
             message = answer_and_receive();
         }
@@ -342,10 +416,25 @@ void KosServer::settle() {
     }
     if (has_work()) signal(KOS_SLOT_NOTIFICATION);
     // With one core the other side can do nothing before this one's programs are through; with several, at once.
-    if (streams_->owes_wake() && (startup_.cores > 1 || !is_program_running())) streams_->wake_peers();
+    bool const at_once = startup_.cores > 1;
+    if (streams_->owes_wake() && (at_once || !is_program_running())) streams_->wake_peers();
+    network_settle(*system_, runner(), at_once);
+}
+
+// Who goes on after this: the caller, or else whom the signal has woken.
+const Thread* KosServer::runner() {
+    const Thread* const resumed = system_->take_resumed();
+    if (!current_) return resumed;
+    return is_caller_running() ? &current_->thread() : nullptr;
+}
+
+// One that has called by message goes on in any case (answer_message_call).
+bool KosServer::is_caller_running() const {
+    return current_ && (current_->is_by_message() || current_->thread().state == ThreadState::kRunning);
 }
 
 bool KosServer::is_program_running() const {
+    if (is_caller_running()) return true;
     return std::any_of(threads_.begin(), threads_.end(),
                        [](const auto& entry) { return entry.second->thread().state == ThreadState::kRunning; });
 }
@@ -380,17 +469,7 @@ void KosServer::handle_signals(uint64_t badge) {
     }
 }
 
-KosThread* KosServer::find(uint64_t token) {
-    KosThread*& recent = recent_[token % kRecent];
-    if (recent && static_cast<uint64_t>(recent->thread().tid) == token) return recent;
-    auto const found = threads_.find(token);
-    return found == threads_.end() ? nullptr : recent = found->second;
-}
-
 void KosServer::handle_fault(const Message& message) {
-    current_ = find(message.badge & KOS_BADGE_TOKEN_MASK & ~kMessageBadge);
-    if (!current_) return;  // ended while its fault was on the way: stays stopped
-    if (message.badge & kMessageBadge) return handle_message_call(message);
     switch (message.label()) {
         case kUnknownSyscall: return handle_call(message);
         case kCapFault: return handle_capability_fault();
@@ -444,42 +523,6 @@ void KosServer::handle_call(const Message& message) {
 
 // x7 happened to hold a number of the kernel's own calls, and the CSpace has stopped it. The program makes its call
 // again with a harmless x7, which comes back with the result.
-// By the gate, with anything in it, as long as it is jumped to by itself.
-void KosServer::handle_message_call(const Message& message) {
-    Thread& caller = current_->thread();
-    current_->begin_message_call(message.word(0));
-    // Until it is answered: who has a signal for it must not stop it.
-    caller.state = ThreadState::kInCall;
-    message_result_ = -static_cast<int64_t>(Errno::kENOSYS);
-    is_message_over_ = true;
-    if (message.length() != kCallWords || !is_called_by_message(message.label())) return;
-    caller.call_number = static_cast<unsigned>(message.label());
-    for (unsigned i = 0; i < 6; ++i) caller.call_arguments[i] = i < kCallWords ? message.word(i) : 0;
-    // Who looks on sees all calls made as faults.
-    is_message_over_ = !system_->is_traced && execute_message_call(caller, message_result_);
-}
-
-// Two words at most: x0, and the number of the trap that follows if there is one (shim.S).
-void KosServer::answer_message_call(KosThread& thread, Tag& tag, Words& words) {
-    Thread& caller = thread.thread();
-    auto const result = static_cast<Word>(message_result_);
-    switch (end_message_call(caller, is_message_over_)) {
-        case MessageAnswer::kResult:
-            tag = Tag::make(kGo, 1);
-            words = {{result}};
-            break;
-        case MessageAnswer::kFinish:
-            tag = Tag::make(kStay, 2);
-            words = {{result, kCallFinish}};
-            break;
-        case MessageAnswer::kGoOn:
-            tag = Tag::make(kStay, 2);
-            words = {{thread.context().x0, is_unfinished(caller) ? kCallGoOn : caller.call_number}};
-            break;
-    }
-    thread.answered();
-}
-
 void KosServer::handle_capability_fault() {
     constexpr Word kToX7 = 11;
     seL4_UserContext context{};

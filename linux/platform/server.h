@@ -12,6 +12,7 @@
 #include "platform/ports.h"
 #include "platform/streams.h"
 #include "platform/thread.h"
+#include "task/message_call.h"
 #include "task/system.h"
 #include "time/clock.h"
 
@@ -97,11 +98,15 @@ private:
     void empty_graves();
     void settle();
     bool is_program_running() const;
+    bool is_caller_running() const;
+    const Thread* runner();
     Status make_endpoint();
     Status load_shim();
     Status make_gate();
     void handle_message_call(const sel4::Message& message);
-    void answer_message_call(KosThread& thread, sel4::Tag& tag, sel4::Words& words);
+    void answer_message_call_and_receive(sel4::Message& message);
+    bool has_more_to_do() const;
+    bool owes_time() const;
 
     static constexpr unsigned kCoresMax = 64;
     const kos_startup_t& startup_;
@@ -123,6 +128,7 @@ private:
     KosThread* current_ = nullptr;     // in the reply object
     int64_t message_result_ = 0;       // of its call, if that is by message
     bool is_message_over_ = false;
+    MessageCalls const message_calls_ = message_calls();
     std::vector<Grave> graves_;
     std::vector<Ref<Thread>> moves_;
     std::vector<Objects::Object> spare_time_[kCoresMax];

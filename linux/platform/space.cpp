@@ -52,8 +52,11 @@ Status KosSpace::show(CPtr cap, uint64_t address, uint32_t protection, const Fra
     KOS_TRY_STATUS(mapper_.map(cap, address, rights, attributes, size));
     // What the server has written into the page (copies of a file's code) the instruction cache may not know. An
     // image's pages nobody writes to.
-    if (protection & kPROT_EXEC && !frame.is_read_only())
+    // Nor need it be told twice of the same bytes at the same address, whichever program has them there.
+    if (protection & kPROT_EXEC && !frame.is_read_only() && !(frame.is_constant && frame.fetched_at == address)) {
         page_cache(cap, CacheOperation::kUnifyInstruction, 0, kPageBytes);
+        frame.fetched_at = address;
+    }
     return {};
 }
 

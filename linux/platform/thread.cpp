@@ -86,10 +86,7 @@ KosThread::~KosThread() {
 
 void KosThread::begin_call(const seL4_UserContext& context) {
     context_ = context;
-    doing_ = Doing::kCall;
-    is_by_message_ = false;
-    answer_ = Answer::kStop;
-    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
+    begin(Doing::kCall, false);
 }
 
 void KosThread::begin_stub_call(const Message& message) {
@@ -105,23 +102,10 @@ void KosThread::begin_stub_call(const Message& message) {
     context_.pc = message.word(kIp);
     context_.sp = message.word(kSp);
     context_.spsr = message.word(kSpsr);
-    begin_call(context_);
+    begin(Doing::kCall, false);
 }
 
-void KosThread::begin_message_call(uint64_t x0) {
-    context_.x0 = x0;
-    doing_ = Doing::kOutside;
-    is_by_message_ = true;
-    answer_ = Answer::kStop;
-    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
-}
-
-void KosThread::begin_fault() {
-    is_by_message_ = false;
-    doing_ = Doing::kFault;
-    answer_ = Answer::kStop;
-    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
-}
+void KosThread::begin_fault() { begin(Doing::kFault, false); }
 
 void KosThread::load() {
     if (is_loaded_) return;
@@ -174,7 +158,27 @@ void KosThread::interrupt() {
     tcb_suspend(tcb());
     cpu_clock_.stopped();
     doing_ = Doing::kOutside;
-    is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
+    is_loaded_ = has_no_result_ = is_again_ = result_set_ = is_resumed_with_result_ = false;
+}
+
+// Its own next call ends what is asked here (System), so no other instruction has been executed if it is where it went
+// on.
+bool KosThread::take_back_result() {
+    if (server_.is_waiting_for_answer(*this) || !std::exchange(is_resumed_with_result_, false)) return false;
+    constexpr Word kToX0 = 4;
+    seL4_UserContext now{};
+    tcb_suspend(tcb());
+    cpu_clock_.stopped();
+    auto const read = tcb_read_registers(tcb(), Suspend::kNo, kToX0, now);
+    bool const has_run = !read.ok() || now.pc != context_.pc + kInstructionBytes || now.sp != context_.sp ||
+                         now.x0 != static_cast<Word>(result_);
+    if (has_run) {
+        tcb_resume(tcb());
+        return false;
+    }
+    tcb_write_registers(tcb(), Resume::kNo, kToX0, context_);
+    begin(Doing::kCall, false);
+    return true;
 }
 
 void KosThread::resume() {
@@ -185,24 +189,32 @@ void KosThread::resume() {
         return;
     }
     cpu_clock_.stopped();
+    is_resumed_with_result_ = doing_ == Doing::kCall && !is_loaded_ && !is_again_ && !has_saved_x7;
     if (is_loaded_) {
         seL4_UserContext context{};
         to_context(thread_, context);
         tcb_write_registers(tcb(), Resume::kYes, seL4_UserContext_Words, context);
     } else if (doing_ == Doing::kCall) {
-        seL4_UserContext context = context_;
-        if (!is_again_) {
-            context.pc += kInstructionBytes;
-            context.x0 = static_cast<Word>(result_);
-        }
-        if (has_saved_x7) context.x7 = saved_x7;
-        constexpr Word kToX0 = 4;
-        tcb_write_registers(tcb(), Resume::kYes, has_saved_x7 ? kCallRegisters : kToX0, context);
-        has_saved_x7 = false;
+        resume_from_call();
     } else {
         tcb_resume(tcb());
     }
     answered();
+}
+
+// With what the call came with, but for these; which is kept (take_back_result), and not copied, being large.
+void KosThread::resume_from_call() {
+    constexpr Word kToX0 = 4;
+    Word const pc = context_.pc, x0 = context_.x0;
+    if (!is_again_) {
+        context_.pc += kInstructionBytes;
+        context_.x0 = static_cast<Word>(result_);
+    }
+    if (has_saved_x7) context_.x7 = saved_x7;
+    tcb_write_registers(tcb(), Resume::kYes, has_saved_x7 ? kCallRegisters : kToX0, context_);
+    has_saved_x7 = false;
+    context_.pc = pc;
+    context_.x0 = x0;
 }
 
 // Before an answer without words: the thread goes on with what its registers say then.
@@ -211,11 +223,6 @@ void KosThread::write_registers_if_loaded() {
     seL4_UserContext context{};
     to_context(thread_, context);
     tcb_write_registers(tcb(), Resume::kNo, seL4_UserContext_Words, context);
-}
-
-void KosThread::answered() {
-    is_by_message_ = is_loaded_ = has_no_result_ = is_again_ = result_set_ = false;
-    doing_ = Doing::kOutside;
 }
 
 void KosThread::set_memory(AddressSpace& memory) {

@@ -24,6 +24,15 @@ void ThreadTimer::expired() {
     thread_.wake();
 }
 
+bool ThreadResult::take_back() {
+    if (thread_.state != ThreadState::kRunning || !thread_.progress.is_over) return false;
+    if (!thread_.machine || !thread_.machine->take_back_result()) return false;
+    thread_.progress.is_over = false;
+    thread_.state = ThreadState::kAsleep;
+    thread_.wake();
+    return true;
+}
+
 Result<Ref<File>> Call::any_file(unsigned index) { return process().files->get(argument_as<int>(index)); }
 
 Result<Ref<File>> Call::file(unsigned index) {
@@ -49,6 +58,12 @@ void Call::wait_for(WaitQueue& queue, uint32_t events) {
 
 void Call::set_deadline(Nanoseconds when) {
     if (!progress.is_again) progress.deadline = when;
+}
+
+UnseenResult* Call::unseen_result() {
+    if (!progress.is_again) return nullptr;
+    if (!progress.result) progress.result = std::make_unique<ThreadResult>(thread);
+    return progress.result.get();
 }
 
 bool Call::has_signal() const { return has_deliverable(thread); }

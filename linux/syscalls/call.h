@@ -56,6 +56,8 @@ struct Call {
     bool timed_out() const { return progress.is_timed_out; }
     enum class Interrupted : uint8_t { kRestart, kRestartNoHandler, kEINTR, kNotAtAll };
     Errno sleep(Interrupted how = Interrupted::kRestart);
+    // In which a wait's result is remembered that can be taken back until its thread runs; nullptr: it runs at once.
+    UnseenResult* unseen_result();
     // A signal would end a wait now.
     bool has_signal() const;
 

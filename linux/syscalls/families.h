@@ -22,6 +22,7 @@ extern const std::span<const SystemCall> kFutexCalls;
 extern const std::span<const SystemCall> kSharedMemoryCalls;  // System V IPC
 extern const std::span<const SystemCall> kSemaphoreCalls;
 extern const std::span<const SystemCall> kMessageCalls;
+extern const std::span<const SystemCall> kPosixQueueCalls;
 extern const std::span<const SystemCall> kSystemCalls;  // uname, sysinfo, random, syslog, reboot
 
 }  // namespace kos::lx

@@ -51,6 +51,13 @@ void Ipc::forget_removed_memories() {
                   [](const auto& one) { return one.second->is_removed && one.second->file->references() == 1; });
 }
 
+bool Ipc::owes(int pid) const {
+    for (const auto& [place, set] : semaphores.all()) {
+        if (set->undo.count(pid)) return true;
+    }
+    return false;
+}
+
 void Ipc::process_ended(Process& process) {
     for (auto& [place, set] : semaphores.all()) {
         auto const undone = set->undo.find(process.pid);

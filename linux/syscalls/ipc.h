@@ -6,6 +6,7 @@
 
 #include "mm/address_space.h"
 #include "syscalls/call.h"
+#include "syscalls/message_queue.h"
 #include "task/system.h"
 
 #include <deque>
@@ -104,6 +105,7 @@ public:
     int last_place() const { return objects_.empty() ? 0 : static_cast<int>(objects_.rbegin()->first); }
     size_t size() const { return objects_.size(); }
     std::map<size_t, Ref<T>>& all() { return objects_; }
+    const std::map<size_t, Ref<T>>& all() const { return objects_; }
 
     // What shmget, semget and msgget do. `check`: whether the object that is there will do; `make`: fills a new one,
     // which is taken away again if it cannot.
@@ -178,9 +180,11 @@ public:
     IpcTable<SharedSegment> memories{kSharedMemoriesMax};
     IpcTable<SemaphoreSet> semaphores{kSemaphoreSetsMax};
     IpcTable<MessageQueue> queues{kQueuesMax};
+    std::map<std::string, Ref<PosixQueue>> posix_queues;  // by name, without those that were unlinked
 
     void process_ended(Process& process) override;
     void forget_removed_memories();
+    bool owes(int pid) const;  // operations with SEM_UNDO
 };
 
 Ipc& ipc_of(System& system);

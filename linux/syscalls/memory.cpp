@@ -1,6 +1,7 @@
 // Memory: mmap(2) and relatives.
 #include "syscalls/families.h"
 
+#include "mm/page_state.h"
 #include "mm/shared_memory.h"
 #include "task/system.h"
 
@@ -87,9 +88,10 @@ Result<int64_t> sys_mincore(Call& call) {
     uint64_t at = call.argument(0), left = page_up(call.argument(1)) / kPageBytes, to = call.argument(2);
     if (at % kPageBytes) return Errno::kEINVAL;
     while (left) {
-        uint8_t pages[256];
+        uint8_t pages[256] = {};
         uint64_t const now = left < sizeof pages ? left : sizeof pages;
         KOS_TRY_STATUS(call.memory().present(at, now * kPageBytes, pages));
+        for (uint8_t& page : pages) page &= kPagePresent;
         KOS_TRY_STATUS(call.memory().copy_out(to, pages, now));
         at += now * kPageBytes;
         to += now;
@@ -104,12 +106,23 @@ Result<int64_t> sys_madvise(Call& call) {
 
 // There is one node of memory.
 Result<int64_t> sys_get_mempolicy(Call& call) {
-    if (call.argument(4)) return Errno::kEINVAL;
+    constexpr uint64_t kNode = 1, kAddress = 2, kNodesAllowed = 4;
+    uint64_t const address = call.argument(3), flags = call.argument(4);
+    if (flags & ~(kNode | kAddress | kNodesAllowed)) return Errno::kEINVAL;
+    if (flags & kNodesAllowed && flags & (kNode | kAddress)) return Errno::kEINVAL;
+    if (flags & kAddress) {
+        auto const there = call.read_user<uint8_t>(address);
+        if (!there.ok()) return there.error();
+    } else if (address || flags & kNode) {
+        return Errno::kEINVAL;  // the next node of an interleaving policy, which nobody has
+    }
+    // The default policy, or node 0: there is one.
     if (call.argument(0)) KOS_TRY_STATUS(call.write_user<int32_t>(call.argument(0), 0));
     if (call.argument(1)) {
         uint64_t const bits = call.argument(2);
         if (bits == 0 || bits > 32768) return Errno::kEINVAL;
         KOS_TRY_STATUS(call.memory().zero(call.argument(1), (bits + 63) / 64 * 8));
+        if (flags & kNodesAllowed) KOS_TRY_STATUS(call.write_user(call.argument(1), uint64_t{1}));
     }
     return int64_t{0};
 }
@@ -129,7 +142,7 @@ constexpr SystemCall kCalls[] = {
     {232, "mincore", sys_mincore, Support::kFull, ""},
     {233, "madvise", sys_madvise, Support::kPartial,
      "MADV_REMOVE: EOPNOTSUPP; MADV_FREE frees at once; hints do nothing"},
-    {236, "get_mempolicy", sys_get_mempolicy, Support::kPartial, "the default policy; no flags"},
+    {236, "get_mempolicy", sys_get_mempolicy, Support::kPartial, "the default policy, and one node"},
     {284, "mlock2", sys_mlock2, Support::kFull, ""},
 };
 constexpr std::span<const SystemCall> kTable = kCalls;

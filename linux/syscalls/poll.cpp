@@ -68,7 +68,7 @@ Result<int64_t> epoll_wait(Call& call, Nanoseconds span) {
     EpollFile* const set = file->as_epoll();
     if (!set) return Errno::kEINVAL;
     UserEvents events(call, call.argument(1));
-    size_t const given = set->collect(events, static_cast<size_t>(most));
+    size_t const given = set->collect(events, static_cast<size_t>(most), call.unseen_result());
     if (given) return static_cast<int64_t>(given);
     if (events.has_failed) return Errno::kEFAULT;
     if (span == 0 || call.timed_out()) return int64_t{0};
@@ -136,7 +136,11 @@ struct PollEntry {  // struct pollfd
 };
 
 Result<int64_t> poll_files(Call& call, uint64_t address, uint64_t count, const TimeLimit& limit) {
-    std::vector<PollEntry> entries(count);
+    // Most wait for few.
+    constexpr size_t kFew = 16;
+    PollEntry few[kFew];
+    std::vector<PollEntry> many(count > kFew ? count : 0);
+    std::span<PollEntry> const entries(count > kFew ? many.data() : few, count);
     KOS_TRY_STATUS(call.memory().copy_in(entries.data(), address, count * sizeof(PollEntry)));
     int64_t ready = 0;
     for (PollEntry& entry : entries) {
@@ -164,6 +168,12 @@ Result<int64_t> poll_files(Call& call, uint64_t address, uint64_t count, const T
         uint64_t const place = address + i * sizeof(PollEntry) + offsetof(PollEntry, result);
         KOS_TRY_STATUS(call.write_user(place, entries[i].result));
     }
+    if (UnseenResult* const unseen = ready ? call.unseen_result() : nullptr) {
+        unseen->open(*call.process().files);
+        for (const PollEntry& entry : entries) {
+            if (entry.result) unseen->add(static_cast<uintptr_t>(entry.fd));
+        }
+    }
     return ready;
 }
 
@@ -185,6 +195,23 @@ using Bits = std::vector<uint64_t>;
 
 bool has(const Bits& bits, size_t number) { return bits[number / 64] >> (number % 64) & 1; }
 
+// What was asked for: the answer is stored over it.
+struct SelectQuestion final : CallExtra {
+    Bits wanted[3];
+};
+
+void remember_select(Call& call, UnseenResult& unseen, Bits (&wanted)[3], const Bits (&found)[3]) {
+    unseen.open(*call.process().files);
+    for (size_t word = 0; word < found[0].size(); ++word) {
+        for (uint64_t rest = found[0][word] | found[1][word] | found[2][word]; rest; rest &= rest - 1) {
+            unseen.add(word * 64 + static_cast<size_t>(__builtin_ctzll(rest)));
+        }
+    }
+    auto question = std::make_unique<SelectQuestion>();
+    for (size_t set = 0; set < 3; ++set) question->wanted[set] = std::move(wanted[set]);
+    call.progress.extra = std::move(question);
+}
+
 Result<int64_t> select_files(Call& call, const TimeLimit& limit) {
     int const asked = call.argument_as<int>(0);
     if (asked < 0) return Errno::kEINVAL;
@@ -200,6 +227,12 @@ Result<int64_t> select_files(Call& call, const TimeLimit& limit) {
         found[set].resize(words);
         uint64_t const address = call.argument(1 + static_cast<unsigned>(set));
         if (address) KOS_TRY_STATUS(call.memory().copy_in(wanted[set].data(), address, words * 8));
+    }
+    if (const auto* const question = static_cast<const SelectQuestion*>(call.progress.extra.get())) {
+        for (size_t set = 0; set < 3; ++set) {
+            wanted[set] = question->wanted[set];
+            wanted[set].resize(words);
+        }
     }
     int64_t ready = 0;
     for (int pass = 0; pass < 2 && ready == 0; ++pass) {
@@ -233,6 +266,9 @@ Result<int64_t> select_files(Call& call, const TimeLimit& limit) {
     for (size_t set = 0; set < 3; ++set) {
         uint64_t const address = call.argument(1 + static_cast<unsigned>(set));
         if (address) KOS_TRY_STATUS(call.memory().copy_out(address, found[set].data(), words * 8));
+    }
+    if (UnseenResult* const unseen = ready ? call.unseen_result() : nullptr) {
+        remember_select(call, *unseen, wanted, found);
     }
     return ready;
 }

@@ -11,6 +11,8 @@ constexpr const char* kOneIdentity = "the whole process changes at once, as with
 constexpr const char* kOnlyKept = "kept and shown, without effect on scheduling";
 constexpr const char* kUserTime = "all CPU time counts as user time; no counts of faults, switches or blocks";
 constexpr SystemCall kTable[] = {
+    {30, "ioprio_set", ioprio_set, Support::kPartial, kOnlyKept},
+    {31, "ioprio_get", ioprio_get, Support::kFull, ""},
     {90, "capget", capget, Support::kFull, ""},
     {91, "capset", capset, Support::kPartial, kOneIdentity},
     {92, "personality", personality, Support::kPartial, "kept and shown, without effect"},

@@ -215,29 +215,52 @@ Result<int64_t> receive_message(Call& call, Socket& socket, UserBuffer& buffer, 
         }
         Errno error = moved.error();
         if (error == Errno::kEAGAIN) error = wait_for_socket(call, socket, kReading, flags);
-        message = {};
+        message.address.clear();
+        message.control.clear();
         return end_of_message(call, error);
     }
 }
 
+// Of a call: its address keeps its memory for the next one. No call is executed within another.
+class CallMessage {
+public:
+    CallMessage() { clear(); }
+    ~CallMessage() { clear(); }
+    CallMessage(const CallMessage&) = delete;
+    CallMessage& operator=(const CallMessage&) = delete;
+    SocketMessage& operator*() { return kept(); }
+    SocketMessage* operator->() { return &kept(); }
+
+private:
+    static SocketMessage& kept() {
+        static SocketMessage message;
+        return message;
+    }
+    static void clear() {
+        kept().address.clear();
+        kept().control.clear();
+        kept().flags = 0;
+    }
+};
+
 Result<int64_t> sys_sendto(Call& call) {
     KOS_TRY(auto const socket, SocketArgument::of(call));
-    SocketMessage message;
+    CallMessage message;
     if (call.argument(4)) {
-        KOS_TRY(message.address, read_socket_address(call, call.argument(4), call.argument_as<int>(5)));
+        KOS_TRY_STATUS(read_socket_address(call, call.argument(4), call.argument_as<int>(5), message->address));
     }
     UserBuffer buffer(call.memory(), call.argument(1), std::min(call.argument(2), kIoMax),
                       IoBuffer::Direction::kFromProgram);
-    return send_message(call, *socket, buffer, message, call.argument_as<uint32_t>(3));
+    return send_message(call, *socket, buffer, *message, call.argument_as<uint32_t>(3));
 }
 
 Result<int64_t> sys_recvfrom(Call& call) {
     KOS_TRY(auto const socket, SocketArgument::of(call));
-    SocketMessage message;
+    CallMessage message;
     UserBuffer buffer(call.memory(), call.argument(1), std::min(call.argument(2), kIoMax),
                       IoBuffer::Direction::kToProgram);
-    KOS_TRY(int64_t const bytes, receive_message(call, *socket, buffer, message, call.argument_as<uint32_t>(3)));
-    KOS_TRY_STATUS(write_socket_address(call, message.address, call.argument(4), call.argument(5)));
+    KOS_TRY(int64_t const bytes, receive_message(call, *socket, buffer, *message, call.argument_as<uint32_t>(3)));
+    KOS_TRY_STATUS(write_socket_address(call, message->address, call.argument(4), call.argument(5)));
     return bytes;
 }
 

@@ -46,10 +46,15 @@ size_t give_files(Call& call, uint64_t address, size_t most, std::vector<Ref<Fil
 }  // namespace
 
 Result<SocketAddress> read_socket_address(Call& call, uint64_t address, int64_t bytes) {
-    if (bytes < 0 || bytes > static_cast<int64_t>(kAddressMost)) return Errno::kEINVAL;
-    SocketAddress value(static_cast<size_t>(bytes), '\0');
-    KOS_TRY_STATUS(call.memory().copy_in(value.data(), address, value.size()));
+    SocketAddress value;
+    KOS_TRY_STATUS(read_socket_address(call, address, bytes, value));
     return value;
+}
+
+Status read_socket_address(Call& call, uint64_t address, int64_t bytes, SocketAddress& to) {
+    if (bytes < 0 || bytes > static_cast<int64_t>(kAddressMost)) return Errno::kEINVAL;
+    to.resize(static_cast<size_t>(bytes));
+    return call.memory().copy_in(to.data(), address, to.size());
 }
 
 Status write_socket_address(Call& call, const SocketAddress& value, uint64_t address, uint64_t length_address) {

@@ -22,6 +22,7 @@ constexpr uint64_t kControlHeaderBytes = 16;  // struct cmsghdr
 
 // struct sockaddr of `bytes` bytes; kEINVAL if longer than any may be, kEFAULT.
 Result<SocketAddress> read_socket_address(Call& call, uint64_t address, int64_t bytes);
+Status read_socket_address(Call& call, uint64_t address, int64_t bytes, SocketAddress& to);
 // Writes as much as *length (in the program's memory) allows and sets it to the whole length. 0: not wanted.
 Status write_socket_address(Call& call, const SocketAddress& value, uint64_t address, uint64_t length_address);
 

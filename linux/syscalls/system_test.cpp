@@ -17,7 +17,7 @@ using testing::World;
 
 constexpr unsigned kPersonality = 92, kSyslog = 116, kReboot = 142, kUname = 160, kSethostname = 161,
                    kSetdomainname = 162, kGetcpu = 168, kSysinfo = 179, kKcmp = 272, kSeccomp = 277, kGetrandom = 278,
-                   kMembarrier = 283;
+                   kMembarrier = 283, kRseq = 293;
 constexpr uint64_t kNowhere = 0x30000000;
 
 class SystemCalls : public ::testing::Test {
@@ -155,6 +155,12 @@ TEST_F(SystemCalls, RefusedOnes) {
     for (unsigned absent : {0u, 60u, 89u, 104u, 224u, 241u, 280u, 282u, 425u, 444u}) {
         EXPECT_EQ(call(absent), error(Errno::kENOSYS)) << absent;
     }
+    EXPECT_EQ(world.platform.reports.size(), 10u);
+    call(425u);
+    EXPECT_EQ(world.platform.reports.size(), 10u) << "once for each number";
+    // Asked for by every program's start: nothing that anybody has to know.
+    EXPECT_EQ(call(kRseq, kArea, 32, 0, 0xd428bc00), error(Errno::kENOSYS));
+    EXPECT_EQ(world.platform.reports.size(), 10u);
 }
 
 TEST_F(SystemCalls, RebootEndsTheDomain) {

@@ -109,6 +109,7 @@ void inherit(Thread& child, const Thread& parent, const CloneRequest& request) {
     child.timer_slack = parent.timer_slack;
     if (!parent.resets_on_fork) {
         child.nice = parent.nice;
+        child.io_priority = parent.io_priority;
         child.policy = parent.policy;
         child.priority = parent.priority;
     }

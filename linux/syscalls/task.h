@@ -58,6 +58,8 @@ ResourceUsage usage_of(Nanoseconds cpu, uint64_t resident_pages);
 // task_scheduling.cpp
 Result<int64_t> getpriority(Call& call);
 Result<int64_t> setpriority(Call& call);
+Result<int64_t> ioprio_get(Call& call);
+Result<int64_t> ioprio_set(Call& call);
 Result<int64_t> sched_yield(Call& call);
 Result<int64_t> sched_getaffinity(Call& call);
 Result<int64_t> sched_setaffinity(Call& call);

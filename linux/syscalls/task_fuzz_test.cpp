@@ -189,7 +189,7 @@ TEST(HostileProgram, RandomCalls) {
             ++failures;
         }
     }
-    EXPECT_LE(failures, 10) << failed;  // else the arguments are not what makes calls go deep
+    EXPECT_LE(failures, 14) << failed;  // else the arguments are not what makes calls go deep
 }
 
 }  // namespace

@@ -68,6 +68,19 @@ uint64_t all_cores(System& system) {
     return cores >= 64 ? ~uint64_t{0} : (uint64_t{1} << cores) - 1;
 }
 
+// ioprio_set(2): a class above, a level of 0 (first) to 7 below.
+constexpr unsigned kClassShift = 13, kLevels = 8;
+constexpr uint32_t kNoClass = 0, kRealtimeClass = 1, kBestEffortClass = 2, kIdleClass = 3;
+
+// What counts for a thread that has no class of its own: that of its nice value.
+uint16_t effective_io_priority(const Thread& thread) {
+    if (thread.io_priority >> kClassShift != kNoClass) return thread.io_priority;
+    uint32_t const kind = is_realtime_policy(thread.policy) ? kRealtimeClass
+                          : thread.policy == kSCHED_IDLE    ? kIdleClass
+                                                            : kBestEffortClass;
+    return static_cast<uint16_t>(kind << kClassShift | static_cast<uint32_t>(thread.nice + 20) / 5);
+}
+
 // Calls `use(thread)` for each thread that getpriority(2)'s `which` and `who` mean. kESRCH, kEINVAL.
 template <class Use>
 Status for_each_thread(Call& call, int which, int who, Use use) {
@@ -110,6 +123,39 @@ Result<int64_t> setpriority(Call& call) {
         if (!done.ok()) error = done.error();
     }));
     return error == Errno::kOK ? Result<int64_t>{0} : error;
+}
+
+// `which` of getpriority(2): that counts from 0, this from 1.
+int whose_io(Call& call) { return static_cast<int>(call.argument_as<uint32_t>(0) - 1); }
+
+Result<int64_t> ioprio_get(Call& call) {
+    bool const is_one = call.argument_as<int>(0) == 1;
+    uint16_t best = UINT16_MAX;
+    KOS_TRY_STATUS(for_each_thread(call, whose_io(call), call.argument_as<int>(1), [&](Thread& thread) {
+        best = std::min(best, is_one ? thread.io_priority : effective_io_priority(thread));
+    }));
+    return int64_t{best};
+}
+
+Result<int64_t> ioprio_set(Call& call) {
+    uint32_t const priority = call.argument_as<uint32_t>(2), kind = priority >> kClassShift;
+    uint32_t const level = priority & ((1u << kClassShift) - 1);
+    const Credentials& who = call.process().credentials;
+    if (kind == kRealtimeClass && !who.has_capability(kCAP_SYS_NICE) && !who.has_capability(kCAP_SYS_ADMIN)) {
+        return Errno::kEPERM;
+    }
+    if (kind > kIdleClass || (kind == kNoClass && level != 0)) return Errno::kEINVAL;
+    if ((kind == kRealtimeClass || kind == kBestEffortClass) && level >= kLevels) return Errno::kEINVAL;
+    Status done;
+    KOS_TRY_STATUS(for_each_thread(call, whose_io(call), call.argument_as<int>(1), [&](Thread& thread) {
+        if (Status const may = may_schedule(call, thread); !may.ok()) {
+            done = may;
+        } else {
+            thread.io_priority = static_cast<uint16_t>(priority);
+        }
+    }));
+    if (!done.ok()) return done.error();
+    return 0;
 }
 
 Result<int64_t> sched_yield(Call&) { return 0; }

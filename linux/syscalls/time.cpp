@@ -6,6 +6,10 @@
 #include "task/relations.h"
 #include "task/system.h"
 
+#include <stddef.h>
+
+#include <algorithm>
+
 namespace kos::lx {
 
 namespace {
@@ -175,44 +179,100 @@ struct Timex {
     int64_t constant, precision, tolerance;
     int64_t seconds, microseconds;
     int64_t tick;
-    int64_t rest[14];
+    int64_t pulses[8];  // of a pulse-per-second source: none
+    int32_t tai, padding2[11];
 };
 static_assert(sizeof(Timex) == 208);
+static_assert(offsetof(Timex, tai) == 160);
+
+constexpr uint32_t kADJ_OFFSET = 1, kADJ_FREQUENCY = 2, kADJ_MAXERROR = 4, kADJ_ESTERROR = 8, kADJ_STATUS = 0x10,
+                   kADJ_TIMECONST = 0x20, kADJ_TAI = 0x80, kADJ_SETOFFSET = 0x100, kADJ_MICRO = 0x1000,
+                   kADJ_NANO = 0x2000, kADJ_TICK = 0x4000, kADJ_ADJTIME = 0x8000, kADJ_READONLY = 0x2000;
+constexpr int32_t kSTA_PLL = 1, kSTA_UNSYNC = 0x40, kSTA_NANO = 0x2000, kSTA_READ_ONLY = 0xff00;
+constexpr int64_t kTickMin = 9000, kTickMax = 11000, kFrequencyMax = 32'768'000, kConstantMax = 10;
+constexpr int64_t kOffsetMax = kSecond / 2;
+
+// What programs have set of the clock's discipline. Nothing here is ever slewed: an offset takes effect at once, and
+// frequency and tick are kept and shown.
+struct Discipline {
+    int64_t frequency = 0, maximum_error = 16'000'000, estimated_error = 16'000'000, constant = 2, tick = 10'000;
+    int32_t status = kSTA_UNSYNC, tai = 0;
+};
+Discipline discipline;
+
+Status step_clock(Call& call, Nanoseconds by) {
+    Nanoseconds now = 0;
+    if (__builtin_add_overflow(call.process().system.timers.realtime(), by, &now) || now < 0) return Errno::kEINVAL;
+    return set_clock(call, now);
+}
+
+Status keep_discipline(Call& call, const Timex& value) {
+    uint32_t const modes = value.modes;
+    if (modes & kADJ_TICK && (value.tick < kTickMin || value.tick > kTickMax)) return Errno::kEINVAL;
+    if (modes & kADJ_STATUS) {
+        discipline.status = (discipline.status & kSTA_READ_ONLY) | (value.status & ~kSTA_READ_ONLY);
+    }
+    if (modes & kADJ_NANO) discipline.status |= kSTA_NANO;
+    if (modes & kADJ_MICRO) discipline.status &= ~kSTA_NANO;
+    bool const is_nano = discipline.status & kSTA_NANO;
+    if (modes & kADJ_FREQUENCY) discipline.frequency = std::clamp(value.frequency, -kFrequencyMax, kFrequencyMax);
+    if (modes & kADJ_MAXERROR) discipline.maximum_error = value.maximum_error;
+    if (modes & kADJ_ESTERROR) discipline.estimated_error = value.estimated_error;
+    if (modes & kADJ_TIMECONST) {
+        int64_t const constant = std::clamp<int64_t>(value.constant, 0, kConstantMax);
+        discipline.constant = std::min(is_nano ? constant : constant + 4, kConstantMax);
+    }
+    if (modes & kADJ_TAI && value.constant >= 0) discipline.tai = static_cast<int32_t>(value.constant);
+    if (modes & kADJ_TICK) discipline.tick = value.tick;
+    if (!(modes & kADJ_OFFSET) || !(discipline.status & kSTA_PLL)) return {};
+    int64_t const unit = is_nano ? 1 : 1000;
+    return step_clock(call, std::clamp(value.offset, -kOffsetMax / unit, kOffsetMax / unit) * unit);
+}
+
+// adjtime(3): microseconds; what an earlier call wanted has happened already.
+Status adjust_once(Call& call, const Timex& value) {
+    if (!(value.modes & kADJ_OFFSET)) return Errno::kEINVAL;
+    if (value.modes & kADJ_READONLY) return {};
+    if (value.offset > kSecondsMax / 2 || value.offset < -kSecondsMax / 2) return Errno::kEINVAL;
+    return step_clock(call, value.offset * 1000);
+}
+
+Status step_by_argument(Call& call, const Timex& value) {
+    int64_t const unit = value.modes & kADJ_NANO ? 1 : 1000;
+    if (value.microseconds < 0 || value.microseconds >= kSecond / unit) return Errno::kEINVAL;
+    if (value.seconds > kSecondsMax / 2 || value.seconds < -kSecondsMax / 2) return Errno::kEINVAL;
+    return step_clock(call, value.seconds * kSecond + value.microseconds * unit);
+}
 
 Result<int64_t> adjust(Call& call, uint64_t address) {
-    constexpr uint32_t kADJ_SETOFFSET = 0x100, kADJ_NANO = 0x2000, kADJ_MICRO = 0x1000;
-    constexpr int32_t kSTA_UNSYNC = 0x40, kSTA_NANO = 0x2000;
-    constexpr int64_t kTIME_ERROR = 5;
+    constexpr int64_t kTIME_OK = 0, kTIME_ERROR = 5;
     KOS_TRY(Timex value, call.read_user<Timex>(address));
     uint32_t const modes = value.modes;
-    if (modes && !call.process().credentials.has_capability(kCAP_SYS_TIME)) return Errno::kEPERM;
-    if (modes & ~(kADJ_SETOFFSET | kADJ_NANO | kADJ_MICRO)) return Errno::kEINVAL;
-    Timers& timers = call.process().system.timers;
-    bool const is_nano = modes & kADJ_NANO;
-    if (modes & kADJ_SETOFFSET) {
-        int64_t const unit = is_nano ? 1 : 1000;
-        if (value.microseconds < 0 || value.microseconds >= kSecond / unit) return Errno::kEINVAL;
-        if (value.seconds > kSecondsMax / 2 || value.seconds < -kSecondsMax / 2) return Errno::kEINVAL;
-        Nanoseconds now = 0;
-        if (__builtin_add_overflow(timers.realtime(), value.seconds * kSecond + value.microseconds * unit, &now) ||
-            now < 0) {
-            return Errno::kEINVAL;
-        }
-        KOS_TRY_STATUS(set_clock(call, now));
+    bool const is_once = modes & kADJ_ADJTIME, only_reads = modes == 0 || (is_once && modes & kADJ_READONLY);
+    if (!only_reads && !call.process().credentials.has_capability(kCAP_SYS_TIME)) return Errno::kEPERM;
+    if (is_once) {
+        KOS_TRY_STATUS(adjust_once(call, value));
+    } else {
+        if (modes & kADJ_SETOFFSET) KOS_TRY_STATUS(step_by_argument(call, value));
+        KOS_TRY_STATUS(keep_discipline(call, value));
     }
-    Timespec const now = timespec_of(timers.realtime());
+    bool const is_nano = discipline.status & kSTA_NANO;
+    Timespec const now = timespec_of(call.process().system.timers.realtime());
     value = {};
     value.modes = modes;
-    value.maximum_error = value.estimated_error = 16'000'000;
-    value.status = kSTA_UNSYNC | (is_nano ? kSTA_NANO : 0);
-    value.constant = 2;
+    value.frequency = discipline.frequency;
+    value.maximum_error = discipline.maximum_error;
+    value.estimated_error = discipline.estimated_error;
+    value.status = discipline.status;
+    value.constant = discipline.constant;
     value.precision = 1;
-    value.tolerance = 32'768'000;
+    value.tolerance = kFrequencyMax;
     value.seconds = now.seconds;
     value.microseconds = is_nano ? now.nanoseconds : now.nanoseconds / 1000;
-    value.tick = 10'000;
+    value.tick = discipline.tick;
+    value.tai = discipline.tai;
     KOS_TRY_STATUS(call.write_user(address, value));
-    return kTIME_ERROR;
+    return discipline.status & kSTA_UNSYNC ? kTIME_ERROR : kTIME_OK;
 }
 
 Result<int64_t> adjtimex(Call& call) { return adjust(call, call.argument(0)); }
@@ -242,7 +302,8 @@ constexpr SystemCall kTable[] = {
     {153, "times", times, Support::kPartial, "all CPU time counts as user time"},
     {169, "gettimeofday", gettimeofday, Support::kFull, ""},
     {170, "settimeofday", settimeofday, Support::kFull, ""},
-    {171, "adjtimex", adjtimex, Support::kPartial, "reads, and steps the clock (ADJ_SETOFFSET); no slewing"},
+    {171, "adjtimex", adjtimex, Support::kPartial,
+     "nothing is slewed: an offset takes effect at once; frequency, tick and TAI are kept and shown"},
     {266, "clock_adjtime", clock_adjtime, Support::kPartial, "as adjtimex"},
 };
 

@@ -3,14 +3,9 @@
 
 namespace kos::lx {
 
-namespace {
-Thread* current = nullptr;
+Process* current_process() {
+    Thread* const thread = current_thread();
+    return thread ? &thread->process : nullptr;
 }
-
-Thread* current_thread() { return current; }
-Process* current_process() { return current ? &current->process : nullptr; }
-
-CurrentThread::CurrentThread(Thread& thread) : outer_(current) { current = &thread; }
-CurrentThread::~CurrentThread() { current = outer_; }
 
 }  // namespace kos::lx

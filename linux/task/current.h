@@ -4,17 +4,23 @@
 
 #include "task/thread.h"
 
+#include <utility>
+
 namespace kos::lx {
 
+namespace current {
+inline Thread* thread = nullptr;
+}
+
 // nullptr: the server works for nobody in particular (timers, bytes from a device).
-Thread* current_thread();
+inline Thread* current_thread() { return current::thread; }
 Process* current_process();
 
 // Set by System::execute_call for as long as it executes.
 class CurrentThread {
 public:
-    explicit CurrentThread(Thread& thread);
-    ~CurrentThread();
+    explicit CurrentThread(Thread& thread) : outer_(std::exchange(current::thread, &thread)) {}
+    ~CurrentThread() { current::thread = outer_; }
     CurrentThread(const CurrentThread&) = delete;
     CurrentThread& operator=(const CurrentThread&) = delete;
 

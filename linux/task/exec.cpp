@@ -261,6 +261,7 @@ void take_over(Thread& leader, Thread& caller) {
     std::swap(leader.signals, caller.signals);
     leader.affinity = caller.affinity;
     leader.nice = caller.nice;
+    leader.io_priority = caller.io_priority;
     leader.policy = caller.policy;
     leader.priority = caller.priority;
     leader.resets_on_fork = caller.resets_on_fork;

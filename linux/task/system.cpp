@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include <utility>
+
 namespace kos::lx {
 
 namespace {
@@ -18,14 +20,21 @@ void stop_waiting(CallProgress& progress) {
     progress.waiting = 0;
 }
 
-void end_call(CallProgress& progress) {
-    stop_waiting(progress);
-    progress.timer.cancel();
+// Of a call without a result that may be taken back.
+inline void end_short_call(CallProgress& progress) {
+    if (progress.waiting > 0) stop_waiting(progress);
+    if (progress.timer.is_set()) progress.timer.cancel();
     progress.is_again = progress.is_timed_out = progress.is_uninterruptible = false;
     progress.deadline = kNever;
     progress.done = 0;
     for (uint64_t& word : progress.words) word = 0;
-    progress.extra.reset();
+    if (progress.extra) progress.extra.reset();
+}
+
+void end_call(CallProgress& progress) {
+    if (progress.result) progress.result->close();
+    progress.is_over = false;
+    end_short_call(progress);
 }
 
 bool is_restart(Errno error) { return error == Errno::kRestart || error == Errno::kRestartNoHandler; }
@@ -106,11 +115,18 @@ void System::run_ready() {
                 stop_waiting(thread->progress);
                 thread->progress.is_again = true;
                 execute_call(*thread);
+                if (thread->state == ThreadState::kRunning) resumed_ = thread->tid;
                 break;
             case ThreadState::kInterrupted: resume_interrupted(*thread); break;
             default: break;
         }
     }
+}
+
+const Thread* System::take_resumed() {
+    int const tid = std::exchange(resumed_, 0);
+    const Thread* const thread = tid ? find_thread(tid) : nullptr;
+    return thread && thread->state == ThreadState::kRunning ? thread : nullptr;
 }
 
 void System::abandon_call(Thread& thread) {
@@ -121,8 +137,12 @@ void System::abandon_call(Thread& thread) {
     thread.state = ThreadState::kInCall;
 }
 
-// Each number once: a program that tries them all does not fill the log.
+// Each number once: a program that tries them all does not fill the log. Not rseq: glibc tries to register each thread,
+// takes ENOSYS for a kernel without it, and asks getcpu instead, so nothing is missing for anybody. It cannot be had
+// here: a critical section has to be taken back whenever its thread loses the processor, which only the kernel notices.
 void System::report_unknown(const Thread& thread, unsigned number) {
+    constexpr unsigned kRseq = 293;
+    if (number == kRseq) return;
     constexpr unsigned kKnown = sizeof reported_calls_ * 8;
     unsigned const bit = number < kKnown - 1 ? number : kKnown - 1;
     uint64_t& word = reported_calls_[bit / 64];
@@ -157,18 +177,14 @@ void System::trace(const Thread& thread, const SystemCall* call, const Result<in
     platform.trace(text);
 }
 
-bool execute_message_call(Thread& thread, int64_t& value) {
+bool execute_message_call(Thread& thread, const SystemCall& call, int64_t& value) {
     CurrentThread const current(thread);
     Ref<Thread> const held(&thread);
-    if (is_unfinished(thread)) forget_unfinished(thread);
+    if (has_left_call(thread)) forget_unfinished(thread);
     thread.state = ThreadState::kInCall;
     ++thread.process.system.calls_executed;
-    const SystemCall* const call = find_system_call(thread.call_number);
-    Result<int64_t> result = Errno::kENOSYS;
-    if (call) {
-        Call context(thread);
-        result = call->handler(context);
-    }
+    Call context(thread);
+    Result<int64_t> const result = call.handler(context);
     if (thread.state == ThreadState::kDead) return false;
     if (result.error() == Errno::kRetry || is_restart(result.error())) {
         // What it has done so far it remembers; nobody wakes it before it is back.
@@ -176,15 +192,9 @@ bool execute_message_call(Thread& thread, int64_t& value) {
         thread.progress.is_again = true;
         return false;
     }
-    end_call(thread.progress);
+    end_short_call(thread.progress);
     value = result.ok() ? *result : -static_cast<int64_t>(result.error());
     return true;
-}
-
-MessageAnswer end_message_call(Thread& thread, bool is_over) {
-    thread.state = ThreadState::kRunning;
-    if (!is_over) return MessageAnswer::kGoOn;
-    return must_deliver(thread) ? MessageAnswer::kFinish : MessageAnswer::kResult;
 }
 
 void go_on(Thread& thread) {
@@ -197,7 +207,7 @@ void forget_unfinished(Thread& thread) { end_call(thread.progress); }
 void System::execute_call(Thread& thread) {
     CurrentThread const current(thread);
     Ref<Thread> const held(&thread);  // it may end in here
-    if (is_unfinished(thread)) forget_unfinished(thread);
+    if (has_left_call(thread)) forget_unfinished(thread);
     thread.state = ThreadState::kInCall;
     ++calls_executed;
     Result<int64_t> result = Errno::kENOSYS;
@@ -224,13 +234,21 @@ void System::finish(Thread& thread, int64_t value, Errno error) {
     } else if (!is_restart(error)) {
         thread.machine->set_result(error == Errno::kOK ? value : -static_cast<int64_t>(error));
     }
-    if ((is_restart(error) || must_deliver(thread)) && !deliver_signals(thread, error)) {
+    bool const has_signal = is_restart(error) || must_deliver(thread);
+    if (has_signal && !deliver_signals(thread, error)) {
         // Executed again, now or when the process goes on: it remembers. Else it is over.
         bool const goes_on = thread.state == ThreadState::kAsleep || thread.signals.is_stopped_in_call;
         if (thread.state != ThreadState::kDead && !goes_on) end_call(thread.progress);
         return;
     }
-    end_call(thread.progress);
+    CallProgress& progress = thread.progress;
+    if (progress.result && progress.result->is_open() && !has_signal) {
+        // All is kept until its thread has made another call, or the result is taken back.
+        progress.is_over = true;
+        if (progress.timer.is_set()) progress.timer.cancel();
+    } else {
+        end_call(progress);
+    }
     thread.state = ThreadState::kRunning;
     thread.machine->resume();
 }

@@ -90,6 +90,10 @@ public:
     void fault(Thread& thread, int signal, int code, uint64_t address);
     // Executes the calls of threads that were woken, until there are none.
     void run_ready();
+    // Of those whose calls it has ended since it was asked last, the last one that goes on in its program; nullptr:
+    // none.
+    const Thread* take_resumed();
+    bool has_ready() const { return !ready_.empty(); }
     void add_ready(Thread& thread);
     // Another thread's call ends what this one is doing, in its program or in a call of its own (execve(2)): it stands
     // still, with no call, and can be given registers.
@@ -112,6 +116,7 @@ private:
     std::map<int, Ref<Thread>> threads_;
     int last_number_ = 0;
     std::deque<Ref<Thread>> ready_;
+    int resumed_ = 0;  // take_resumed
     bool is_ending_ = false;
     uint64_t reported_calls_[8] = {};  // unknown numbers that were reported already
 };

@@ -61,7 +61,8 @@ public:
     uint64_t robust_list_bytes = 0;
     uint64_t affinity = ~uint64_t{0};  // sched_setaffinity(2), of the domain's cores
     int nice = 0;
-    uint32_t policy = 0;  // sched_setscheduler(2), remembered only
+    uint16_t io_priority = 0;  // ioprio_set(2), remembered only
+    uint32_t policy = 0;       // sched_setscheduler(2), remembered only
     int priority = 0;
     bool resets_on_fork = false;
     uint64_t timer_slack = 50'000;
@@ -89,6 +90,8 @@ public:
     virtual void set_again() = 0;
     // Takes a running thread out of the program (signals): afterwards it is stopped and can be loaded.
     virtual void interrupt() = 0;
+    // It was resumed with the result of a call. True: it has executed nothing since, and is in that call again.
+    virtual bool take_back_result() = 0;
     // Lets it run. The counterpart of interrupt, of sleeping and of a call's end.
     virtual void resume() = 0;
     // execve(2): the thread's program is in another address space from now on; the registers count.

@@ -55,6 +55,7 @@ public:
     }
     void interrupt() override { ++interrupts; }
     void resume() override { ++resumes; }
+    bool take_back_result() override { return !runs_at_once; }
     Nanoseconds cpu_time() override { return used; }
     unsigned core() override { return 1; }
     void set_affinity(uint64_t cores) override { affinity = cores; }
@@ -62,6 +63,7 @@ public:
     int64_t result = 0;
     bool is_loaded = false, is_again = false, has_no_result = false;
     unsigned interrupts = 0, resumes = 0;
+    bool runs_at_once = true;  // when resumed; else it has not run before its next call
     Nanoseconds used = 0;
     uint64_t affinity = 0;
 

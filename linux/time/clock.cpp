@@ -3,9 +3,22 @@
 
 namespace kos::lx {
 
+namespace {
+
+using Node = std::multimap<Nanoseconds, Timer*>::node_type;
+
+// Places of timers that were cancelled. Programs set and cancel the same few for every wait, and a place from the heap
+// costs more than all the rest of that.
+constexpr size_t kSpares = 8;
+Node spares[kSpares];
+size_t spare_count = 0;
+
+}  // namespace
+
 void Timer::cancel() {
     if (!timers_) return;
-    timers_->set_.erase(place_);
+    Node node = timers_->set_.extract(place_);
+    if (spare_count < kSpares) spares[spare_count++] = std::move(node);
     // An alarm that comes for nothing costs less than setting it anew each time.
     timers_ = nullptr;
 }
@@ -13,7 +26,14 @@ void Timer::cancel() {
 void Timers::set(Timer& timer, Nanoseconds when) {
     timer.cancel();
     if (when == kNever) return;
-    timer.place_ = set_.emplace(when, &timer);
+    if (spare_count) {
+        Node node = std::move(spares[--spare_count]);
+        node.key() = when;
+        node.mapped() = &timer;
+        timer.place_ = set_.insert(std::move(node));
+    } else {
+        timer.place_ = set_.emplace(when, &timer);
+    }
     timer.timers_ = this;
     if (!is_expiring_) update_alarm();
 }

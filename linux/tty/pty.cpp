@@ -3,15 +3,18 @@
 
 #include "syscalls/call.h"
 #include "task/system.h"
+#include "vfs/dentry.h"
 #include "vfs/devices.h"
 #include "vfs/pipe.h"
 
 #include <array>
+#include <string>
 
 namespace kos::lx {
 
 namespace {
 
+constexpr std::string_view kDevptsName = "devpts";
 constexpr uint32_t kReadable = kPOLLIN | kPOLLRDNORM, kWritable = kPOLLOUT | kPOLLWRNORM;
 constexpr uint8_t kTIOCPKT_FLUSHREAD = 1, kTIOCPKT_FLUSHWRITE = 2, kTIOCPKT_STOP = 4, kTIOCPKT_START = 8,
                   kTIOCPKT_NOSTOP = 16, kTIOCPKT_DOSTOP = 32;
@@ -24,6 +27,23 @@ bool has_usual_flow(const Termios& termios) {
 std::array<Pty*, kPtysMax>& ptys() {
     static std::array<Pty*, kPtysMax> all{};
     return all;
+}
+
+// The terminal's name in the devpts that its master is of, or that is mounted at "pts" beside it. Unset: there is none,
+// and what is opened has no name (ttyname(3)).
+Location name_of(PtyMaster& master) {
+    const Location& own = master.location;
+    if (!own.is_set() || !own.mount || !own.dentry->parent()) return {};
+    Location directory{own.mount, Ref<Dentry>(own.dentry->parent())};
+    if (own.mount->file_system().type_name() != kDevptsName) {
+        auto const place = Dentry::find(*directory.dentry, "pts");
+        Mount* const mount = place.ok() ? own.mount->mounted_at(**place) : nullptr;
+        if (!mount || mount->file_system().type_name() != kDevptsName) return {};
+        directory = {Ref<Mount>(mount), Ref<Dentry>(&mount->root())};
+    }
+    auto const found = Dentry::find(*directory.dentry, std::to_string(master.terminal().number()));
+    if (!found.ok() || !(*found)->inode()) return {};
+    return {directory.mount, *found};
 }
 
 }  // namespace
@@ -192,7 +212,10 @@ Result<int64_t> PtyMaster::ioctl(Call& call, uint32_t request, uint64_t argument
             return int64_t{0};
         }
         case kTIOCGPTPEER: {
-            KOS_TRY(auto file, pty_->open(static_cast<uint32_t>(argument), call.process()));
+            uint32_t const open_flags = static_cast<uint32_t>(argument) & ~kO_PATH;
+            Location const name = name_of(*this);
+            KOS_TRY(auto file, name.is_set() ? open_location(call.process(), name, open_flags)
+                                             : pty_->open(open_flags, call.process()));
             KOS_TRY(int const fd, call.process().files->add(std::move(file), argument & kO_CLOEXEC));
             return int64_t{fd};
         }

@@ -17,6 +17,12 @@ constexpr uint32_t kExclusiveMay = kPOLLIN | kPOLLOUT | kAlways | kEPOLLWAKEUP |
 
 size_t members_of_all = 0;
 
+// By which results know a member.
+template <class T>
+uintptr_t number_of(const T& member) {
+    return reinterpret_cast<uintptr_t>(&member);
+}
+
 }  // namespace
 
 struct EpollFile::Member final : WaitEntry {
@@ -75,6 +81,7 @@ void EpollFile::take_from_ready(Member& member) {
 }
 
 void EpollFile::forget(Member& member) {
+    changes(number_of(member));
     take_from_ready(member);
     members_.erase({&member.file, member.fd});
 }
@@ -136,6 +143,7 @@ Status EpollFile::change(File& file, int fd, const EpollEvent& event) {
     if (event.events & kEPOLLEXCLUSIVE) return Errno::kEINVAL;
     if (!member) return Errno::kENOENT;
     if (member->mode & kEPOLLEXCLUSIVE) return Errno::kEINVAL;
+    changes(number_of(*member));
     take_from_ready(*member);
     watch(*member, event);
     return {};
@@ -153,8 +161,22 @@ Status EpollFile::remove(File& file, int fd) {
     return {};
 }
 
-size_t EpollFile::collect(Sink& sink, size_t most) {
+// Members of level-triggered events are in the list anyway.
+void EpollFile::undo(std::span<const UnseenResult::Part> parts, uintptr_t about) {
+    for (const UnseenResult::Part& part : parts) {
+        if (part.about == about) continue;
+        Member& member = *reinterpret_cast<Member*>(part.about);
+        if (member.mode & kEPOLLONESHOT) {
+            member.wanted = part.detail;
+            member.file.queue().add(member, member.wanted);
+        }
+        make_ready(member);
+    }
+}
+
+size_t EpollFile::collect(Sink& sink, size_t most, UnseenResult* unseen) {
     size_t given = 0;
+    if (unseen) unseen->open(*this);
     // Those that stay ready go to the end, so that each gets its turn; none is given twice.
     Member* const end = last_ready_;
     for (Member* member = first_ready_; member && given < most;) {
@@ -165,6 +187,7 @@ size_t EpollFile::collect(Sink& sink, size_t most) {
         } else {
             if (!sink.take({events, 0, member->data})) break;
             ++given;
+            if (unseen) unseen->add(number_of(*member), member->wanted);
             take_from_ready(*member);
             if (member->mode & kEPOLLONESHOT) {
                 member->wanted = 0;
@@ -178,6 +201,7 @@ size_t EpollFile::collect(Sink& sink, size_t most) {
         }
         member = next;
     }
+    if (unseen && given == 0) unseen->close();
     return given;
 }
 

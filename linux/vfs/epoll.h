@@ -5,6 +5,7 @@
 #pragma once
 
 #include "vfs/file.h"
+#include "vfs/unseen.h"
 
 #include <map>
 #include <memory>
@@ -21,7 +22,7 @@ struct EpollEvent {  // struct epoll_event of arm64
     uint64_t data = 0;
 };
 
-class EpollFile final : public File {
+class EpollFile final : public File, private ResultSource {
 public:
     static constexpr size_t kMembersMax = 65536;  // of all sets together; kENOSPC
     static constexpr unsigned kNestingMax = 5;    // sets in sets; kELOOP
@@ -37,6 +38,8 @@ public:
     Status remove(File& file, int fd);
 
     // Gives at most `most` events to `sink`, which says false if it cannot take one (that one stays). The number given.
+    // `unseen`: where this is remembered in, until the events are seen: edges and one-shots of events that are taken
+    // back count as never given. nullptr: they are seen at once.
     class Sink {
     public:
         virtual bool take(const EpollEvent& event) = 0;
@@ -44,7 +47,7 @@ public:
     protected:
         ~Sink() = default;
     };
-    size_t collect(Sink& sink, size_t most);
+    size_t collect(Sink& sink, size_t most, UnseenResult* unseen = nullptr);
 
     uint32_t poll() override;
     bool can_poll() const override { return true; }
@@ -60,6 +63,7 @@ private:
     Member* find(File& file, int fd);
     void watch(Member& member, const EpollEvent& event);
     void make_ready(Member& member);
+    void undo(std::span<const UnseenResult::Part> parts, uintptr_t about) override;
     void take_from_ready(Member& member);
     void forget(Member& member);
     unsigned height() const;  // sets below, this one included

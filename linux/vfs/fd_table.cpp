@@ -40,6 +40,7 @@ Status FdTable::set(int fd, Ref<File> file, bool close_on_exec, Process& process
     if (index >= slots_.size()) slots_.resize(index + 1);
     Ref<File> const old = std::exchange(slots_[index].file, std::move(file));
     slots_[index].close_on_exec = close_on_exec;
+    changes(index);
     if (old) closed(*old, process);
     return {};
 }
@@ -49,6 +50,7 @@ Status FdTable::close(int fd, Process& process) {
     size_t const index = static_cast<size_t>(fd);
     Ref<File> const file = std::exchange(slots_[index].file, nullptr);
     first_free_ = std::min(first_free_, index);
+    changes(index);
     closed(*file, process);
     return {};
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "vfs/file.h"
+#include "vfs/unseen.h"
 
 #include <vector>
 
 namespace kos::lx {
 
-class FdTable : public Counted {
+// Results that may be taken back (vfs/unseen.h) are about numbers.
+class FdTable : public Counted, public ResultSource {
 public:
     static constexpr int kDescriptorsMax = 65536;  // whatever `limit` says
 
@@ -38,6 +40,7 @@ private:
         return fd >= 0 && static_cast<size_t>(fd) < slots_.size() && slots_[static_cast<size_t>(fd)].file;
     }
     void closed(File& file, Process& process);
+    void undo(std::span<const UnseenResult::Part>, uintptr_t) override {}
     std::vector<Slot> slots_;
     size_t first_free_ = 0;  // below it all are open
 };

@@ -86,15 +86,18 @@ private:
     Result<Ref<Inode>> lookup_extra(std::string_view name) override {
         int64_t const pid = generated::number_from_name(name, kNumberMost);
         if (pid <= 0) return Errno::kENOENT;
+        Subject whom{&tree().system(), {}};
         Process* process = tree().system().find_process(static_cast<int>(pid));
         if (!process) {
-            // A thread's number leads to its process, though it is not listed.
+            // A thread's number leads to its process, as this thread sees it, though it is not listed.
             Thread* const thread = tree().system().find_thread(static_cast<int>(pid));
             if (!thread || tree().system().find_process(thread->process.pid) != &thread->process) return Errno::kENOENT;
             process = &thread->process;
+            whom.thread = Ref<Thread>(thread);
         }
-        return Ref<Inode>(make_ref<ProcessDirectory>(tree(), Subject{&tree().system(), Ref<Process>(process)},
-                                                     generated::number_of(number(), name), number(), kProcessNodes));
+        whom.process = Ref<Process>(process);
+        return Ref<Inode>(make_ref<ProcessDirectory>(tree(), std::move(whom), generated::number_of(number(), name),
+                                                     number(), kProcessNodes));
     }
 };
 

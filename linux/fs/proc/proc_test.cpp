@@ -341,6 +341,16 @@ TEST_F(Proc, Memory) {
     }
 }
 
+TEST_F(Proc, MemoryInPages) {
+    auto const all = lines(world.read("/proc/vmstat"));
+    ASSERT_GT(all.size(), 10u);
+    for (const std::string& line : all) EXPECT_FORM(line, "[a-z_]+ [0-9]+");
+    std::string const free = world.read("/proc/meminfo").substr(28);
+    EXPECT_EQ(all[0],
+              "nr_free_pages " + std::to_string(std::stoull(free.substr(free.find_first_of("0123456789"))) / 4));
+    EXPECT_NE(std::count(all.begin(), all.end(), "pswpout 0"), 0);
+}
+
 TEST_F(Proc, Settings) {
     auto const sys = [&](const char* name) { return world.read(std::string("/proc/sys/") + name); };
     EXPECT_EQ(sys("kernel/ostype"), "Linux\n");

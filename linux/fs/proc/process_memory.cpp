@@ -1,9 +1,11 @@
 // /proc/PID: memory (maps, smaps, statm) and what the program has in it (cmdline, environ).
 #include "fs/proc/nodes.h"
 #include "mm/address_space.h"
+#include "mm/page_state.h"
 #include "vfs/file.h"
 
 #include <algorithm>
+#include <span>
 
 namespace kos::lx::proc {
 
@@ -54,15 +56,42 @@ void append_kilobytes(std::string& to, std::span<const Line> lines) {
     }
 }
 
-// Which pages others have too is not counted: all count as the process's own.
-void append_smaps_numbers(std::string& to, uint64_t resident, uint64_t anonymous) {
+// Bytes of present pages (mm/page_state.h).
+struct Present {
+    uint64_t all = 0, written = 0, shared = 0;  // `shared`: of what was written
+};
+
+// Piece by piece. Mappings may be many GiB of nothing: not all of them are looked through.
+struct Looks {
+    unsigned left = 8192;
+};
+
+Present present_of(AddressSpace& memory, const Mapping& mapping, Looks& looks) {
+    Present found;
+    for (uint64_t at = mapping.start; at < mapping.end && looks.left; --looks.left) {
+        uint8_t pages[512] = {};
+        uint64_t const count = std::min<uint64_t>((mapping.end - at) / kPageBytes, sizeof pages);
+        if (!memory.present(at, count * kPageBytes, pages).ok()) break;
+        for (uint8_t const page : std::span(pages).first(count)) {
+            if (page & kPagePresent) found.all += kPageBytes;
+            if (page & kPageWritten) found.written += kPageBytes;
+            if (page & kPageOthersToo) found.shared += kPageBytes;
+        }
+        at += count * kPageBytes;
+    }
+    return found;
+}
+
+// Who else has a file's pages, and how many have a shared one, is not counted: Pss is Rss.
+void append_smaps_numbers(std::string& to, const Present& present) {
+    uint64_t const resident = present.all, anonymous = present.written;
     Line const lines[] = {{"Rss", resident},
                           {"Pss", resident},
                           {"Pss_Dirty", anonymous},
                           {"Shared_Clean", 0},
-                          {"Shared_Dirty", 0},
+                          {"Shared_Dirty", present.shared},
                           {"Private_Clean", resident - anonymous},
-                          {"Private_Dirty", anonymous},
+                          {"Private_Dirty", anonymous - present.shared},
                           {"Referenced", resident},
                           {"Anonymous", anonymous},
                           {"LazyFree", 0},
@@ -132,22 +161,12 @@ Text smaps_text(const Subject& subject, Process& reader) {
     std::string result;
     AddressSpace* const memory = subject.process->memory.get();
     if (!memory) return result;
-    // mincore(2)'s answer, piece by piece. Mappings may be many GiB of nothing: not all of them are looked through.
-    unsigned looks_left = 8192;
+    Looks looks;
     for (const auto& [start, mapping] : memory->mappings()) {
         append_mapping(result, mapping, reader);
-        uint64_t resident = 0;
-        for (uint64_t at = mapping.start; at < mapping.end && looks_left; --looks_left) {
-            uint8_t pages[512] = {};
-            uint64_t const count = std::min<uint64_t>((mapping.end - at) / kPageBytes, sizeof pages);
-            if (!memory->present(at, count * kPageBytes, pages).ok()) break;
-            for (uint64_t i = 0; i < count; ++i) resident += pages[i] & 1;
-            at += count * kPageBytes;
-        }
-        uint64_t const bytes = resident * kPageBytes;
         Line const sizes[] = {{"Size", mapping.bytes()}, {"KernelPageSize", kPageBytes}, {"MMUPageSize", kPageBytes}};
         append_kilobytes(result, sizes);
-        append_smaps_numbers(result, bytes, is_writable_private(mapping) ? bytes : 0);
+        append_smaps_numbers(result, present_of(*memory, mapping, looks));
         append(result, "THPeligible:    0\nVmFlags:%s%s%s%s\n", mapping.protection & kPROT_READ ? " rd" : "",
                mapping.protection & kPROT_WRITE ? " wr" : "", mapping.protection & kPROT_EXEC ? " ex" : "",
                mapping.is_shared() ? " sh" : "");
@@ -163,8 +182,15 @@ Text smaps_rollup_text(const Subject& subject, Process&) {
                static_cast<ulonglong>(memory->mappings().rbegin()->second.end));
     result.append(73 - std::min<size_t>(result.size(), 73), ' ');
     result += "[rollup]\n";
-    MemoryUse const use = memory_use(*subject.process);
-    append_smaps_numbers(result, use.resident, std::min(use.resident, use.data + use.stack));
+    Present sum;
+    Looks looks;
+    for (const auto& [start, mapping] : memory->mappings()) {
+        Present const one = present_of(*memory, mapping, looks);
+        sum.all += one.all;
+        sum.written += one.written;
+        sum.shared += one.shared;
+    }
+    append_smaps_numbers(result, sum);
     return result;
 }
 

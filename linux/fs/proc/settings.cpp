@@ -126,6 +126,12 @@ constexpr Node kInotify[] = {
     {"max_user_watches", kFile, number<16384>},
 };
 
+// What PosixQueue (syscalls/message_queue.h) allows.
+constexpr Node kQueues[] = {
+    {"msg_default", kFile, number<10>},   {"msg_max", kFile, number<10>},     {"msgsize_default", kFile, number<8192>},
+    {"msgsize_max", kFile, number<8192>}, {"queues_max", kFile, number<256>},
+};
+
 constexpr Node kFiles[] = {
     {"aio-max-nr", kFile, number<0>},
     {"aio-nr", kFile, number<0>},
@@ -133,6 +139,7 @@ constexpr Node kFiles[] = {
     {"file-max", kFile, number<INT64_MAX>},
     {"file-nr", kFile, file_nr},
     {"inotify", kDirectory, nullptr, nullptr, kInotify},
+    {"mqueue", kDirectory, nullptr, nullptr, kQueues},
     {"nr_open", kFile, number<FdTable::kDescriptorsMax>},
     {"pipe-max-size", kFile, number<1048576>},
     {"pipe-user-pages-hard", kFile, number<0>},

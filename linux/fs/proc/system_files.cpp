@@ -40,19 +40,29 @@ Text cpuinfo_text(const Subject& subject, Process&) {
     return result;
 }
 
-Text meminfo_text(const Subject& subject, Process&) {
-    FrameSource& frames = subject.system->frames;
-    uint64_t const total = frames.total_frames() * (kPageBytes / 1024);
-    uint64_t const free = std::min(total, frames.free_frames() * (kPageBytes / 1024));
-    uint64_t const cached = frames.reclaimable_frames() * (kPageBytes / 1024);
-    uint64_t mapped = 0, resident = 0;
-    for (const auto& [pid, process] : subject.system->processes()) {
+// In KiB.
+struct MemoryFigures {
+    uint64_t total, free, cached, mapped, resident, used, anonymous;
+};
+
+MemoryFigures memory_figures(System& system) {
+    constexpr uint64_t kPage = kPageBytes / 1024;
+    MemoryFigures found{};
+    found.total = system.frames.total_frames() * kPage;
+    found.free = std::min(found.total, system.frames.free_frames() * kPage);
+    found.cached = system.frames.reclaimable_frames() * kPage;
+    for (const auto& [pid, process] : system.processes()) {
         if (!process->memory) continue;
-        mapped += process->memory->mapped_bytes() >> 10;
-        resident += process->memory->resident_pages() * (kPageBytes / 1024);
+        found.mapped += process->memory->mapped_bytes() >> 10;
+        found.resident += process->memory->resident_pages() * kPage;
     }
-    uint64_t const used = total - free;
-    uint64_t const anonymous = std::min(resident, used);
+    found.used = found.total - found.free;
+    found.anonymous = std::min(found.resident, found.used);
+    return found;
+}
+
+Text meminfo_text(const Subject& subject, Process&) {
+    auto const [total, free, cached, mapped, resident, used, anonymous] = memory_figures(*subject.system);
     struct {
         const char* name;
         uint64_t kilobytes;
@@ -100,6 +110,30 @@ Text meminfo_text(const Subject& subject, Process&) {
     result +=
         "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n";
     result += "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n";
+    return result;
+}
+
+// In pages. There is neither swap nor a disk; faults are not counted, so their lines are not there.
+Text vmstat_text(const Subject& subject, Process&) {
+    constexpr uint64_t kPage = kPageBytes / 1024;
+    auto const [total, free, cached, mapped, resident, used, anonymous] = memory_figures(*subject.system);
+    struct {
+        const char* name;
+        uint64_t value;
+    } const lines[] = {{"nr_free_pages", free / kPage},
+                       {"nr_active_anon", anonymous / kPage},
+                       {"nr_inactive_file", (used - anonymous) / kPage},
+                       {"nr_anon_pages", anonymous / kPage},
+                       {"nr_mapped", resident / kPage},
+                       {"nr_file_pages", (used - anonymous) / kPage},
+                       {"nr_dirty", 0},
+                       {"nr_writeback", 0},
+                       {"pgpgin", 0},
+                       {"pgpgout", 0},
+                       {"pswpin", 0},
+                       {"pswpout", 0}};
+    std::string result;
+    for (const auto& line : lines) append(result, "%s %llu\n", line.name, static_cast<ulonglong>(line.value));
     return result;
 }
 
@@ -227,6 +261,7 @@ constexpr Node kTable[] = {
     {"thread-self", kLink, thread_self_text},
     {"uptime", kFile, uptime_text},
     {"version", kFile, version_text},
+    {"vmstat", kFile, vmstat_text},
 };
 
 }  // namespace

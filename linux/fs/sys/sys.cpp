@@ -187,7 +187,8 @@ public:
     explicit SysTree(System& of) : Tree(of, kMagic, "sysfs") {}
     Errno refusal(Mode type) const override { return type == kS_IFREG ? Errno::kEACCES : Errno::kEPERM; }
     Ref<Inode> root() override {
-        return make_ref<TreeDirectory>(*this, Subject{&system()}, kDirectory, uint64_t{1}, uint64_t{1}, kRoot);
+        return make_ref<TreeDirectory>(*this, Subject{&system()}, kS_IFDIR | Mode{0555}, uint64_t{1}, uint64_t{1},
+                                       kRoot);
     }
 };
 

@@ -24,8 +24,13 @@ struct Address6 {  // struct sockaddr_in6
 static_assert(sizeof(Address6) == kAddress6Bytes);
 
 template <class T>
-SocketAddress bytes_of(const T& value) {
+std::string bytes_of(const T& value) {
     return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+template <class T>
+void store(const T& value, SocketAddress& to) {
+    to.assign(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 void set_v4(ip_addr_t& to, uint32_t network_order) { ip_addr_set_ip4_u32_val(to, network_order); }
@@ -66,12 +71,18 @@ Result<Endpoint> read_endpoint(const SocketAddress& address, int family) {
 }
 
 SocketAddress write_endpoint(const Endpoint& endpoint, int family) {
+    SocketAddress address;
+    write_endpoint(endpoint, family, address);
+    return address;
+}
+
+void write_endpoint(const Endpoint& endpoint, int family, SocketAddress& to) {
     if (family == kAF_INET) {
         Address4 value{};
         value.family = kAF_INET;
         value.port = lwip_htons(endpoint.port);
         if (!is_v6(endpoint.address)) value.address = ip4_addr_get_u32(ip_2_ip4(&endpoint.address));
-        return bytes_of(value);
+        return store(value, to);
     }
     Address6 value{};
     value.family = kAF_INET6;
@@ -80,7 +91,7 @@ SocketAddress write_endpoint(const Endpoint& endpoint, int family) {
     if (is_v6(endpoint.address) || !is_any(endpoint.address)) {
         memcpy(value.address, bytes_of_v6(endpoint.address).data(), sizeof value.address);
     }
-    return bytes_of(value);
+    store(value, to);
 }
 
 ip_addr_t any_address(int family) {

@@ -23,6 +23,7 @@ int family_of(const SocketAddress& address);
 // kEINVAL: too short; kEAFNOSUPPORT: not `family`.
 Result<Endpoint> read_endpoint(const SocketAddress& address, int family);
 SocketAddress write_endpoint(const Endpoint& endpoint, int family);
+void write_endpoint(const Endpoint& endpoint, int family, SocketAddress& to);
 
 ip_addr_t any_address(int family);
 ip_addr_t loopback_address(bool is_v6);

@@ -155,7 +155,7 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
     }
     if (status.ok()) status = transmit(packet, manner);
     pbuf_free(packet);
-    network_.run();
+    network_.sent();
     if (!status.ok()) return status.error();
     return bytes;
 }
@@ -242,7 +242,7 @@ Result<size_t> DatagramSocket::receive(IoBuffer& to, SocketMessage& message, Pro
         if (moved < wanted) return Errno::kEFAULT;
         done += moved;
     }
-    message.address = write_endpoint(first.from, family_);
+    write_endpoint(first.from, family_, message.address);
     message.control = control_of(first);
     if (done < bytes) message.flags |= kMSG_TRUNC;
     if (!(asked & kMSG_PEEK)) pop();

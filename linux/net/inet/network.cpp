@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace kos::lx {
 
@@ -43,8 +44,8 @@ Network::Network(System& system) : system_(system) {
 
 Network::~Network() = default;
 
-void Network::attach(kos::net::Link& link, const kos::net::InterfaceConfig& config, PrepareSleep prepare_sleep) {
-    prepare_sleep_ = prepare_sleep;
+void Network::attach(kos::net::Link& link, const kos::net::InterfaceConfig& config, LinkPlatform* platform) {
+    platform_ = platform;
     link_ = std::make_unique<kos::net::LinkInterface>(*stack_, link, config);
     link_->set_up(true);
     run();
@@ -59,7 +60,7 @@ void Network::run() {
         runs_again_ = false;
         is_busy = stack_->poll();
         is_busy |= runs_again_ || stack_->sleep_ms() == 0;
-        if (!is_busy && prepare_sleep_) is_busy = !prepare_sleep_(link_->is_blocked());
+        if (!is_busy && platform_) is_busy = !platform_->prepare_sleep(link_->is_blocked());
     }
     is_running_ = false;
     uint32_t const sleep = is_busy ? 0 : stack_->sleep_ms();
@@ -67,6 +68,45 @@ void Network::run() {
     Nanoseconds const next = system_.timers.now() + Nanoseconds{sleep} * kMillisecond;
     // One that goes off for nothing costs less than setting it anew each time.
     if (!is_set() || next < when()) system_.timers.set(*this, next);
+}
+
+// Connections, and with them lwIP's timers, begin in run() only.
+void Network::sent() {
+    if (stack_->is_looping() || (link_ && link_->is_blocked())) return run();
+    stack_->flush();
+}
+
+void Network::settle(bool runs_on) {
+    uint64_t const packets = sent_packets();
+    if (std::exchange(settled_packets_, packets) != packets) {
+        begin_batch();
+        ++batch_sends_;
+    }
+    if (!runs_on) return end_batch();
+    if (!owes_wake()) return;
+    if (!batch_waits_ || !is_in_batch()) return platform_->wake();
+    // It stays set when the batch ends before: once in a while for nothing costs less than anew each time.
+    if (!bell_.is_set()) system_.timers.set(bell_, batch_since_ + kWakeLatest);
+}
+
+void Network::begin_batch() {
+    Nanoseconds const now = system_.timers.now();
+    if (is_in_batch() && now - batch_since_ > kWakeLatest) end_batch();
+    if (!is_in_batch()) batch_since_ = now;
+}
+
+void Network::end_batch() {
+    if (is_in_batch()) batch_waits_ = batch_sends_ > 1;
+    batch_sends_ = 0;
+    batch_since_ = kNever;
+    if (owes_wake()) platform_->wake();
+}
+
+void Network::bell_rings() {
+    if (!is_in_batch() || !owes_wake()) return;
+    Nanoseconds const latest = batch_since_ + kWakeLatest;
+    if (latest <= system_.timers.now()) return end_batch();
+    system_.timers.set(bell_, latest);
 }
 
 uint32_t Network::now_ms() { return static_cast<uint32_t>(system_.timers.now() / kMillisecond); }

@@ -33,8 +33,24 @@ struct InterfaceView {
     kos::net::InterfaceCounters counters{};
 };
 
+// What the platform has to do with the link beside moving packets. Lives as long as the network.
+class LinkPlatform {
+public:
+    // Nothing is left to do. False: the link has something after all; true: it will signal, and `run` is called then.
+    // `wants_room`: it is full.
+    virtual bool prepare_sleep(bool wants_room) = 0;
+    // What was sent may be something that the other side sleeps for, and it has not been woken (`wake`).
+    virtual bool owes_wake() const = 0;
+    virtual void wake() = 0;
+
+protected:
+    ~LinkPlatform() = default;
+};
+
 class Network final : public Counted, private kos::net::Surroundings, private Timer {
 public:
+    // How long a packet waits at most for others behind it while the program that has sent it runs on.
+    static constexpr Nanoseconds kWakeLatest = 1'000'000;
     static constexpr uint32_t kWindowBytes = 256 << 10, kSendBytes = 256 << 10;
     static constexpr uint32_t kConnections = 2048, kListeners = 256, kDatagramSockets = 512, kRawSockets = 64;
 
@@ -45,17 +61,27 @@ public:
     explicit Network(System& system);
     ~Network() override;
 
-    // The interface eth0. `link` lives as long as the network. `prepare_sleep`: asked when nothing is left to do;
-    // false: the link has something after all; true: it will signal, and `run` is called then. `wants_room`: it is
-    // full.
-    using PrepareSleep = bool (*)(bool wants_room);
-    void attach(kos::net::Link& link, const kos::net::InterfaceConfig& config, PrepareSleep prepare_sleep);
+    // The interface eth0. `link` lives as long as the network. `platform`: nullptr in tests whose link needs none.
+    void attach(kos::net::Link& link, const kos::net::InterfaceConfig& config, LinkPlatform* platform);
 
     // Until nothing is left to do now; then a timer is set for what comes later. May be called at any time, also by
     // what it calls itself.
     void run();
-    // What is sent from here to run() costs the link's other side one wake-up. run() must follow at once.
+    // What is sent from here to sent() or run() costs the link's other side one wake-up. One of them must follow at
+    // once.
     void hold() { stack_->hold(); }
+    // After an operation that can have sent packets and nothing else. Looks at what has arrived only if it must: the
+    // link will signal.
+    void sent();
+
+    // --- When the link's other side is woken. What a program sends between two waits, or within kWakeLatest, is a
+    // batch. If the last one was of several sends, this one's packets wait for its end; else none waits. The platform
+    // calls `settle` after every call and signal while `is_in_batch` or `owes_wake`. `runs_on`: the thread that has
+    // sent last goes on in its program.
+    bool owes_wake() const { return platform_ && platform_->owes_wake(); }
+    bool is_in_batch() const { return batch_since_ != kNever; }
+    uint64_t sent_packets() const { return link_ ? link_->counters().sent_packets : 0; }
+    void settle(bool runs_on);
 
     System& system() { return system_; }
     std::vector<InterfaceView> interfaces();
@@ -79,11 +105,25 @@ private:
     [[noreturn]] void failed(const char* what, const char* file, int line) override;
     void unreachable(const kos::net::Unreachable& what) override;
     void expired() override { run(); }
+    void begin_batch();
+    void end_batch();
+    void bell_rings();
+
+    struct Bell final : Timer {
+        explicit Bell(Network& of) : network(of) {}
+        void expired() override { network.bell_rings(); }
+        Network& network;
+    };
 
     System& system_;
     std::unique_ptr<kos::net::Stack> stack_;
     std::unique_ptr<kos::net::LinkInterface> link_;
-    PrepareSleep prepare_sleep_ = nullptr;
+    LinkPlatform* platform_ = nullptr;
+    Bell bell_{*this};
+    Nanoseconds batch_since_ = kNever;  // kNever: none
+    unsigned batch_sends_ = 0;
+    bool batch_waits_ = false;
+    uint64_t settled_packets_ = 0;
     bool is_running_ = false, runs_again_ = false;
 };
 

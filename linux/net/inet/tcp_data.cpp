@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 namespace kos::lx {
 
@@ -73,7 +75,7 @@ Result<size_t> TcpSocket::send(IoBuffer& from, SocketMessage& message, Process&)
         // Less than a segment waits for the rest if the program has said that there is more.
         network_.hold();
         if (!has_more || (block_->unsent && block_->unsent->next)) tcp_output(block_);
-        network_.run();
+        network_.sent();
     }
     return done;
 }
@@ -151,24 +153,35 @@ size_t TcpSocket::take(size_t most) {
     return done;
 }
 
+// Window by window, not packet by packet: looking one up costs as much as copying some hundred bytes.
 Result<size_t> TcpSocket::copy_out(IoBuffer& to) {
-    size_t done = 0, skip = used_;
+    size_t skip = used_, filled = 0;
+    std::span<std::byte> window;
+    size_t const before = to.done(), wanted = std::min(to.remaining(), received_bytes_);
     for (const pbuf* packet : packets_) {
-        for (const pbuf* piece = packet; piece && to.remaining(); piece = piece->next) {
-            if (skip >= piece->len) {
-                skip -= piece->len;
-                continue;
+        for (const pbuf* piece = packet; piece; piece = piece->next) {
+            size_t const skipped = std::min<size_t>(skip, piece->len);
+            skip -= skipped;
+            std::span<const std::byte> from{static_cast<const std::byte*>(piece->payload) + skipped,
+                                            piece->len - skipped};
+            while (!from.empty()) {
+                if (filled == window.size()) {
+                    to.advance(std::exchange(filled, 0));
+                    size_t const done = to.done() - before;
+                    if (done == wanted) return done;
+                    auto const next = to.window(wanted - done);
+                    if (!next.ok()) return done ? Result<size_t>(done) : next.error();
+                    window = *next;
+                }
+                size_t const count = std::min(from.size(), window.size() - filled);
+                memcpy(window.data() + filled, from.data(), count);
+                filled += count;
+                from = from.subspan(count);
             }
-            size_t const wanted = std::min<size_t>(piece->len - skip, to.remaining());
-            auto const moved = to.out(static_cast<const std::byte*>(piece->payload) + skip, wanted);
-            skip = 0;
-            if (!moved.ok()) return done ? Result<size_t>(done) : moved.error();
-            done += *moved;
-            if (*moved < wanted) return done;
         }
-        if (to.remaining() == 0) break;
     }
-    return done;
+    to.advance(filled);
+    return to.done() - before;
 }
 
 Result<size_t> TcpSocket::receive(IoBuffer& to, SocketMessage& message, Process&) {
@@ -196,7 +209,7 @@ Result<size_t> TcpSocket::receive(IoBuffer& to, SocketMessage& message, Process&
     }
     if (!(asked & kMSG_PEEK)) {
         take(done);
-        network_.run();
+        network_.sent();
     }
     return done;
 }
