@@ -2,7 +2,8 @@
 // and tells each one's end as a record on the serial line. Started by tools/kos/reference_linux.py, which compiles it.
 //
 // /run.spec is a sequence of texts, each ended by NUL: `module PATH`, `nonce TEXT`, `terminal`, and for each command
-// `arg TEXT`, `env NAME=TEXT`, `cwd PATH`, `user UID GID`, `input TEXT`, `timeout MS`, then `run`.
+// `arg TEXT`, `env NAME=TEXT`, `cwd PATH`, `user UID GID`, `input TEXT`, `timeout MS`, then `run`; or `init` in its
+// place, after which that program is the first process and nothing is told any more.
 //
 // A record is the byte 0x1e, a JSON object with the nonce, and a line feed. What stands between the records `begin` and
 // `end` of a command is what it wrote, unchanged.
@@ -284,6 +285,15 @@ static void run(const struct Command* c, unsigned number) {
         usage.ru_maxrss, usage.ru_minflt);
 }
 
+// The program in this one's place, with the console as any first process has it.
+static void hand_over(const struct Command* c) {
+    const int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+    for (int i = 0; fd >= 0 && i < 3; ++i) dup2(fd, i);
+    if (fd > 2) close(fd);
+    execve(c->arguments[0], c->arguments, c->environment);
+    fail(c->arguments[0]);
+}
+
 static const char* value_of(const char* word, const char* key) {
     const size_t n = strlen(key);
     return strncmp(word, key, n) == 0 && word[n] == ' ' ? word + n + 1 : 0;
@@ -308,6 +318,8 @@ static void run_all(char* spec, char* end) {
             sscanf(value, "%u %u", &c.user, &c.group);
         } else if ((value = value_of(word, "timeout"))) {
             c.timeout_ms = strtoull(value, 0, 10);
+        } else if (strcmp(word, "init") == 0 && c.argument_count != 0) {
+            hand_over(&c);
         } else if (strcmp(word, "run") == 0 && c.argument_count != 0) {
             run(&c, number++);
             c = fresh();

@@ -9,11 +9,15 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -130,6 +134,39 @@ static void pipes(void) {
     waitpid(child, 0, 0);
 }
 
+// What servers do: wait for files, then read what is there.
+static int wait_by_epoll(int set, int fd) {
+    struct epoll_event event;
+    eventfd_t count;
+    return epoll_wait(set, &event, 1, -1) == 1 && eventfd_read(fd, &count) == 0;
+}
+static int wait_by_poll(int set, int fd) {
+    (void)set;
+    struct pollfd entry = {fd, POLLIN, 0};
+    eventfd_t count;
+    return poll(&entry, 1, -1) == 1 && eventfd_read(fd, &count) == 0;
+}
+
+static void polls(const char* name, int (*wait)(int, int)) {
+    if (!is_wanted(name)) return;
+    int fds[2], sets[2];
+    for (int i = 0; i < 2; ++i) {
+        struct epoll_event event = {.events = EPOLLIN};
+        fds[i] = eventfd(0, 0);
+        sets[i] = epoll_create1(0);
+        if (fds[i] < 0 || sets[i] < 0 || epoll_ctl(sets[i], EPOLL_CTL_ADD, fds[i], &event)) return fail(name);
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+        while (wait(sets[0], fds[0])) eventfd_write(fds[1], 1);
+        _exit(1);
+    }
+    MEASURE(name, 1000, if (eventfd_write(fds[0], 1) || !wait(sets[1], fds[1])) fail(name));
+    kill(child, SIGKILL);
+    waitpid(child, 0, 0);
+    for (int i = 0; i < 2; ++i) close(fds[i]), close(sets[i]);
+}
+
 static int turn;  // 0: the main thread's; 1: the other's; 2: the end
 static void pass_to(int whose) {
     __atomic_store_n(&turn, whose, __ATOMIC_SEQ_CST);
@@ -177,9 +214,29 @@ static void touch(const char* name, size_t bytes) {
     row(text, (double)(now_ns() - touched) / (double)(bytes / page), "ns");
 }
 
+// One area of 1 GiB, every page of it touched. Three quarters are given back on the way: a machine of 2 GiB need not
+// have it all at once.
+static void touch_1_gib(void) {
+    const char* const name = "memory/touch_page/1_GiB";
+    if (!is_wanted(name)) return;
+    const size_t bytes = (size_t)1 << 30, part = bytes / 4;
+    int64_t touching = 0, start = now_ns();
+    char* const area = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (area == MAP_FAILED) return fail("mmap of 1 GiB");
+    for (size_t begin = 0; begin < bytes; begin += part) {
+        for (size_t at = begin; at < begin + part; at += page) area[at] = 1;
+        touching += now_ns() - start;
+        if (madvise(area + begin, part, MADV_DONTNEED)) return fail("madvise");
+        start = now_ns();
+    }
+    row(name, (double)touching / (double)(bytes / page), "ns");
+    munmap(area, bytes);
+}
+
 static void memory(void) {
     touch("128_MiB", (size_t)128 << 20);
     touch("256_MiB", (size_t)256 << 20);
+    touch_1_gib();
     MEASURE("memory/map_touch_unmap/64_KiB", 200, ({
                 char* const area = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                 for (size_t at = 0; at < 65536; at += page) area[at] = 1;
@@ -433,6 +490,8 @@ int main(int count, char** words) {
     prompt();  // first: nothing is warm
     calls();
     pipes();
+    polls("wait/epoll_ping_pong", wait_by_epoll);
+    polls("wait/poll_ping_pong", wait_by_poll);
     threads();
     memory();
     processes(words[0]);

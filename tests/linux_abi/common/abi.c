@@ -148,7 +148,7 @@ void write_file(const char* path, const char* text) {
 }
 
 const char* read_file(const char* path) {
-    static char text[16384];
+    static char text[65536];
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) FAIL("open %s: errno %d", path, errno);
     size_t at = 0;

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kPage = 4096, kCaseLimit = 20, kFailed = 99 };
+enum { kPage = 4096, kCaseLimit = 60, kFailed = 99 };
 
 struct abi_case {
     const char* name;

@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/times.h>
+#include <sys/timex.h>
 
 static int64_t by_call(clockid_t clock) {
     struct timespec t;
@@ -297,4 +298,61 @@ CASE(timerfd_errors) {
     ERR(timerfd_settime(1, 0, &(struct itimerspec){{0, 0}, {1, 0}}, 0), EINVAL);
     ERR(timerfd_settime(777, 0, &(struct itimerspec){{0, 0}, {1, 0}}, 0), EBADF);
     ERR(write(fd, "12345678", 8), EINVAL);
+}
+
+// --- The clock's discipline (adjtimex(2), adjtime(3))
+
+CASE(discipline_is_kept) {
+    struct timex old = {0};
+    CHECK(adjtimex(&old) >= 0);
+    CHECK(old.tick >= 9000 && old.tick <= 11000);
+    struct timex wanted = {.modes =
+                               ADJ_FREQUENCY | ADJ_TICK | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_TIMECONST | ADJ_STATUS};
+    wanted.freq = 65536;
+    wanted.tick = 10001;
+    wanted.maxerror = 1000;
+    wanted.esterror = 900;
+    wanted.constant = 3;
+    wanted.status = 0;
+    EQ(adjtimex(&wanted), TIME_OK);
+    struct timex now = {0};
+    EQ(adjtimex(&now), TIME_OK);
+    EQ(now.freq, 65536);
+    EQ(now.tick, 10001);
+    EQ(now.esterror, 900);
+    EQ(now.constant, 7);
+    wanted.modes = ADJ_TICK;
+    wanted.tick = 8999;
+    ERR(adjtimex(&wanted), EINVAL);
+    wanted.tick = 11001;
+    ERR(clock_adjtime(CLOCK_REALTIME, &wanted), EINVAL);
+    ERR(adjtimex(BAD), EFAULT);
+    const pid_t child = must_fork();
+    if (child == 0) {
+        OK(setresuid(1000, 1000, 1000));
+        wanted.tick = 10000;
+        ERR(adjtimex(&wanted), EPERM);
+        wanted.modes = 0;
+        EQ(adjtimex(&wanted), TIME_OK);
+        struct timeval left;
+        OK(adjtime(0, &left));
+        const struct timeval by = {0, 1};
+        ERR(adjtime(&by, 0), EPERM);
+        _exit(0);
+    }
+    must_exit(child, 0);
+    old.modes = ADJ_FREQUENCY | ADJ_TICK | ADJ_STATUS;
+    CHECK(adjtimex(&old) >= 0);
+}
+
+CASE(adjtime_is_taken) {
+    struct timeval by = {0, 300}, left = {9, 9};
+    OK(adjtime(&by, 0));
+    OK(adjtime(0, &left));
+    CHECK(left.tv_sec == 0 && left.tv_usec >= 0 && left.tv_usec <= 300);
+    by.tv_usec = 0;
+    OK(adjtime(&by, 0));
+    struct timex step = {.modes = ADJ_SETOFFSET | ADJ_NANO};
+    step.time.tv_usec = 1000000000;
+    ERR(adjtimex(&step), EINVAL);
 }

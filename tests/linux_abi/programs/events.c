@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -446,4 +447,138 @@ CASE(output_wakes) {
     wait_asleep(child);
     for (int i = 0; i < 4; ++i) OK(read(ends[0], block, 4096));
     must_exit(child, 0);
+}
+
+// --- What a waiter is told is what is there when it runs, not when it was woken. One processor, and whoever wakes goes
+// on until it sleeps: on Linux by its priority. Elsewhere its time may be over just then, so half of the rounds must
+// do.
+enum { kRounds = 18 };
+static struct waiter {
+    pthread_t thread;
+    pid_t tid;
+    volatile int set;
+    int fd;
+    volatile int times;       // told
+    volatile long long last;  // what
+} waiter;
+
+static void alone_on_its_processor(void) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    OK(sched_setaffinity(0, sizeof one, &one));
+}
+
+static void start_waiter(void* (*function)(void*)) {
+    waiter.tid = 0;
+    EQ(pthread_create(&waiter.thread, 0, function, 0), 0);
+    while (!waiter.tid) sleep_ms(1);
+    const struct sched_param first = {1};
+    OK(sched_setscheduler(0, SCHED_FIFO, &first));  // of this thread alone
+    wait_asleep(waiter.tid);
+}
+
+static void* waits_for_events(void* unused) {
+    waiter.tid = (pid_t)syscall(SYS_gettid);
+    while (waiter.last != 2 * kRounds - 1) {
+        struct epoll_event got[4];
+        if (epoll_wait(waiter.set, got, 4, -1) != 1) _exit(9);
+        waiter.last = (long long)got[0].data.u64;
+        ++waiter.times;
+    }
+    return unused;
+}
+
+CASE(epoll_sees_what_is_there_when_it_runs) {
+    alone_on_its_processor();
+    waiter.set = (int)OK(epoll_create1(0));
+    start_waiter(waits_for_events);
+    int right = 0;
+    for (int i = 0; i < kRounds; ++i) {
+        static const uint32_t modes[] = {0, EPOLLET, EPOLLONESHOT};
+        struct epoll_event event = {.events = EPOLLIN | modes[i % 3], .data.u64 = 2 * (uint64_t)i};
+        const int fd = (int)OK(eventfd(0, 0)), times = waiter.times;
+        OK(epoll_ctl(waiter.set, EPOLL_CTL_ADD, fd, &event));
+        OK(eventfd_write(fd, 1));
+        if (i / 3 % 3 == 0) OK(epoll_ctl(waiter.set, EPOLL_CTL_DEL, fd, 0));
+        event.events = EPOLLONESHOT;
+        if (i / 3 % 3 == 1) OK(epoll_ctl(waiter.set, EPOLL_CTL_MOD, fd, &event));
+        OK(close(fd));
+        EQ(eventfd(0, 0), fd);
+        event = (struct epoll_event){.events = EPOLLIN | EPOLLONESHOT, .data.u64 = 2 * (uint64_t)i + 1};
+        OK(epoll_ctl(waiter.set, EPOLL_CTL_ADD, fd, &event));
+        sleep_ms(1);
+        wait_asleep(waiter.tid);
+        right += waiter.times == times;
+        OK(eventfd_write(fd, 1));
+        while (waiter.last != 2 * i + 1) sleep_ms(1);
+        if (i < kRounds - 1) wait_asleep(waiter.tid);
+        OK(close(fd));
+    }
+    EQ(pthread_join(waiter.thread, 0), 0);
+    if (right < kRounds / 2) FAIL("%d of %d", right, kRounds);
+}
+
+// A member that goes takes its own event along and no other's, edge or not.
+CASE(epoll_gives_the_other_events_once) {
+    alone_on_its_processor();
+    waiter.set = (int)OK(epoll_create1(0));
+    start_waiter(waits_for_events);
+    for (int i = 0; i < kRounds; ++i) {
+        static const uint32_t modes[] = {EPOLLET, EPOLLONESHOT, EPOLLET | EPOLLONESHOT};
+        int fds[2];
+        for (int n = 0; n < 2; ++n) {
+            struct epoll_event event = {.events = EPOLLIN | modes[i % 3], .data.u64 = 2 * (uint64_t)i + (uint64_t)n};
+            fds[n] = (int)OK(eventfd(0, 0));
+            OK(epoll_ctl(waiter.set, EPOLL_CTL_ADD, fds[n], &event));
+        }
+        const int times = waiter.times;
+        OK(eventfd_write(fds[0], 1));
+        OK(close(fds[0]));
+        OK(eventfd_write(fds[1], 1));
+        while (waiter.last != 2 * i + 1) sleep_ms(1);
+        if (i < kRounds - 1) wait_asleep(waiter.tid);
+        CHECK(waiter.times - times == 1 || waiter.times - times == 2);
+        OK(close(fds[1]));
+    }
+    EQ(pthread_join(waiter.thread, 0), 0);
+}
+
+static void* polls(void* unused) {
+    waiter.tid = (pid_t)syscall(SYS_gettid);
+    for (int i = 0; waiter.set; ++i) {
+        struct pollfd one = {waiter.fd, POLLIN, 0};
+        fd_set in;
+        FD_ZERO(&in);
+        FD_SET(waiter.fd, &in);
+        struct timeval limit = {0, 20000};
+        waiter.last = i % 2 ? poll(&one, 1, 20) : select(waiter.fd + 1, &in, 0, 0, &limit);
+        ++waiter.times;
+    }
+    return unused;
+}
+
+CASE(poll_sees_what_is_there_when_it_runs) {
+    alone_on_its_processor();
+    waiter.fd = (int)OK(eventfd(0, 0));
+    waiter.set = 1;  // until it is to end
+    const int empty = (int)OK(eventfd(0, 0));
+    start_waiter(polls);
+    int right = 0;
+    for (int i = 0; i < kRounds; ++i) {
+        int times = waiter.times;
+        OK(eventfd_write(waiter.fd, 1));
+        EQ(dup2(empty, waiter.fd), waiter.fd);
+        while (waiter.times == times) sleep_ms(1);
+        right += waiter.last == 0;
+        times = waiter.times;
+        const int fd = (int)OK(eventfd(0, 0));
+        EQ(dup2(fd, waiter.fd), waiter.fd);
+        OK(close(fd));
+        while (waiter.times == times) sleep_ms(1);  // of `empty`; now it is the new one that it waits for
+        wait_asleep(waiter.tid);
+    }
+    waiter.set = 0;
+    EQ(pthread_join(waiter.thread, 0), 0);
+    if (right < kRounds / 2) FAIL("%d of %d", right, kRounds);
 }

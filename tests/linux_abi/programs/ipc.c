@@ -2,6 +2,7 @@
 #include "abi.h"
 
 #include <limits.h>
+#include <linux/kcmp.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -355,4 +356,21 @@ CASE(messages_errors) {
     ERR(msgctl(id, 99, 0), EINVAL);
     OK(msgctl(id, IPC_RMID, 0));
     CHECK(msgctl(id, IPC_RMID, 0) == -1 && (errno == EINVAL || errno == EIDRM));
+}
+
+CASE(semaphores_owed_alone) {
+    // KCMP_SYSVSEM: the same as long as neither owes anything.
+    const pid_t child = must_fork();
+    if (child == 0) {
+        for (;;) pause();
+    }
+    EQ(syscall(SYS_kcmp, getpid(), child, KCMP_SYSVSEM, 0, 0), 0);
+    CHECK(syscall(SYS_kcmp, getpid(), child, KCMP_VM, 0, 0) > 0);
+    const int id = (int)OK(semget(IPC_PRIVATE, 1, 0600));
+    struct sembuf up = {0, 1, SEM_UNDO};
+    OK(semop(id, &up, 1));
+    CHECK(syscall(SYS_kcmp, getpid(), child, KCMP_SYSVSEM, 0, 0) > 0);
+    OK(semctl(id, 0, IPC_RMID));
+    OK(kill(child, SIGKILL));
+    must_die(child, SIGKILL);
 }

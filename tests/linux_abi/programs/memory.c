@@ -671,3 +671,28 @@ CASE(stack_overflow_is_a_signal) {
     }
     must_die(child, SIGSEGV);
 }
+
+CASE(memory_policy_of_one_node) {
+    enum { kNode = 1, kAddress = 2, kNodesAllowed = 4 };
+    unsigned long nodes[16];
+    int mode = 99;
+    memset(nodes, 0xff, sizeof nodes);
+    OK(syscall(SYS_get_mempolicy, &mode, nodes, 1024, 0, 0));
+    EQ(mode, 0);
+    EQ(nodes[0], 0);
+    OK(syscall(SYS_get_mempolicy, 0, nodes, 1024, 0, kNodesAllowed));
+    EQ(nodes[0], 1);
+    EQ(nodes[1], 0);
+    char* const area = must_map(kPage);
+    *area = 1;
+    mode = 99;
+    OK(syscall(SYS_get_mempolicy, &mode, 0, 0, area, kAddress));
+    EQ(mode, 0);
+    mode = 99;
+    OK(syscall(SYS_get_mempolicy, &mode, 0, 0, area, kNode | kAddress));
+    EQ(mode, 0);
+    ERR(syscall(SYS_get_mempolicy, &mode, 0, 0, BAD, kAddress), EFAULT);
+    ERR(syscall(SYS_get_mempolicy, &mode, 0, 0, area, 0), EINVAL);
+    ERR(syscall(SYS_get_mempolicy, &mode, 0, 0, 0, 8), EINVAL);
+    ERR(syscall(SYS_get_mempolicy, &mode, 0, 0, 0, kNodesAllowed | kNode), EINVAL);
+}

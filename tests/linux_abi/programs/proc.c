@@ -135,6 +135,39 @@ CASE(threads_of_a_process) {
     EQ(pthread_join(thread, 0), 0);
 }
 
+// Of the mapping that begins at `page`: a line of /proc/self/smaps.
+static long smaps_line(const void* page, const char* line) {
+    char start[40], name[40];
+    snprintf(start, sizeof start, "%08lx-", (unsigned long)page);
+    snprintf(name, sizeof name, "\n%s:", line);
+    const char* text = strstr(read_file("/proc/self/smaps"), start);
+    text = text ? strstr(text, name) : 0;
+    long found = -1;
+    CHECK(text && sscanf(text + strlen(name), "%ld kB", &found) == 1);
+    return found;
+}
+
+CASE(pages_that_a_fork_shares) {
+    char* const pages = (char*)mmap(0, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(pages != MAP_FAILED);
+    char* const page = pages + 4096;
+    OK(mprotect(page, 3 * 4096, PROT_READ | PROT_WRITE));
+    page[0] = page[4096] = 1;
+    EQ(smaps_line(page, "Rss"), 8);
+    EQ(smaps_line(page, "Private_Dirty"), 8);
+    EQ(smaps_line(page, "Shared_Dirty"), 0);
+    const pid_t child = must_fork();
+    if (child == 0) {
+        page[0] = 2;
+        EQ(smaps_line(page, "Private_Dirty"), 4);
+        EQ(smaps_line(page, "Shared_Dirty"), 4);
+        _exit(0);
+    }
+    must_exit(child, 0);
+    EQ(smaps_line(page, "Private_Dirty"), 8);
+    EQ(smaps_line(page, "Shared_Dirty"), 0);
+}
+
 CASE(system_files) {
     long total = 0, available = 0;
     const char* text = read_file("/proc/meminfo");
@@ -147,6 +180,9 @@ CASE(system_files) {
     CHECK(up > 0);
     double load[3];
     EQ(sscanf(read_file("/proc/loadavg"), "%lf %lf %lf", &load[0], &load[1], &load[2]), 3);
+    const char* const pages = read_file("/proc/vmstat");
+    EQ(strncmp(pages, "nr_free_pages ", 14), 0);
+    CHECK(strstr(pages, "\npgpgin ") && strstr(pages, "\npswpout "));
     EQ(strncmp(read_file("/proc/stat"), "cpu ", 4), 0);
     CHECK(has("/proc/stat", "\ncpu0 ") && has("/proc/stat", "\nbtime "));
     EQ(strncmp(read_file("/proc/version"), "Linux version ", 14), 0);

@@ -1048,3 +1048,34 @@ CASE(zombie_can_be_seen) {
     ERR(kill(child, 0), ESRCH);
     ERR(open(path, O_RDONLY), ENOENT);
 }
+
+// --- Input and output's priorities
+
+CASE(priorities_of_input_and_output) {
+    enum { kProcess = 1, kGroup = 2, kUser = 3, kRealtime = 1 << 13, kBestEffort = 2 << 13, kIdle = 3 << 13 };
+    EQ(syscall(SYS_ioprio_set, kProcess, 0, kBestEffort | 7), 0);
+    EQ(syscall(SYS_ioprio_get, kProcess, 0), kBestEffort | 7);
+    EQ(syscall(SYS_ioprio_get, kProcess, getpid()), kBestEffort | 7);
+    EQ(syscall(SYS_ioprio_set, kProcess, getpid(), kIdle), 0);
+    EQ(syscall(SYS_ioprio_get, kProcess, 0), kIdle);
+    const pid_t child = must_fork();
+    if (child == 0) {
+        EQ(syscall(SYS_ioprio_get, kProcess, 0), kIdle);
+        OK(syscall(SYS_ioprio_set, kGroup, 0, kBestEffort | 3));
+        OK(setresuid(1000, 1000, 1000));
+        ERR(syscall(SYS_ioprio_set, kProcess, 0, kRealtime | 4), EPERM);
+        ERR(syscall(SYS_ioprio_set, kProcess, getppid(), kIdle), EPERM);
+        OK(syscall(SYS_ioprio_set, kProcess, 0, kIdle));
+        _exit(0);
+    }
+    must_exit(child, 0);
+    EQ(syscall(SYS_ioprio_get, kProcess, 0), kBestEffort | 3);
+    OK(syscall(SYS_ioprio_set, kProcess, 0, kRealtime | 1));
+    EQ(syscall(SYS_ioprio_get, kGroup, getpgrp()), kRealtime | 1);
+    ERR(syscall(SYS_ioprio_set, kProcess, 0, 4 << 13), EINVAL);
+    ERR(syscall(SYS_ioprio_set, kProcess, 0, 1), EINVAL);
+    ERR(syscall(SYS_ioprio_set, 0, 0, kIdle), EINVAL);
+    ERR(syscall(SYS_ioprio_get, 4, 0), EINVAL);
+    ERR(syscall(SYS_ioprio_get, kProcess, 999999), ESRCH);
+    ERR(syscall(SYS_ioprio_set, kProcess, 999999, kIdle), ESRCH);
+}

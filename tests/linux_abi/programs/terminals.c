@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 static int master, slave;
@@ -50,6 +51,28 @@ CASE(defaults) {
     int ends[2];
     OK(pipe(ends));
     ERR(tcgetattr(ends[0], &t), ENOTTY);
+}
+
+// What openpty(3) opens has the name that ttyname(3) looks for.
+CASE(peer_has_its_name) {
+    open_pair();
+    const int peer = (int)OK(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    char own[40] = "", name[40] = "", link[40];
+    EQ(ttyname_r(slave, own, sizeof own), 0);
+    EQ(ttyname_r(peer, name, sizeof name), 0);
+    CHECK(strncmp(own, "/dev/pts/", 9) == 0 && strcmp(own, name) == 0);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", peer);
+    memset(name, 0, sizeof name);
+    OK(readlink(link, name, sizeof name - 1));
+    EQ(strcmp(own, name), 0);
+    struct stat of_peer, of_slave;
+    OK(fstat(peer, &of_peer));
+    OK(fstat(slave, &of_slave));
+    CHECK(of_peer.st_ino == of_slave.st_ino && of_peer.st_dev == of_slave.st_dev);
+    EQ(fcntl(peer, F_GETFD), FD_CLOEXEC);
+    const int again = (int)OK(open(link, O_RDWR | O_NOCTTY));
+    OK(write(again, "x", 1));
+    expect(master, "x");
 }
 
 CASE(lines_and_echo) {

@@ -336,7 +336,8 @@ static void watch(int signal, siginfo_t* info, void* context) {
     ++seen;
 #if defined __aarch64__
     const ucontext_t* const at = context;
-    if (at->uc_mcontext.pc >= (unsigned long)gate) ++seen_inside;
+    // On Linux libraries lie above.
+    if (at->uc_mcontext.pc - (unsigned long)gate < kPage) ++seen_inside;
 #else
     (void)context;
 #endif
