@@ -1,6 +1,8 @@
 // Elixir bindings of a schema: a table of its messages for Kos.Interface (beam/kos), which makes functions of it.
 //
 // The table says where each field is; encoding, decoding and their checks are in Kos.Interface, once.
+#include <cstdlib>
+
 #include "emit.h"
 #include "names.h"
 #include "writer.h"
@@ -64,13 +66,19 @@ std::string message_text(const Message& message) {
            ", payload_max: " + std::to_string(message.payload_max) + ", fields: " + fields_text(message.fields) + "}";
 }
 
+// What the modules are below: an application's own, so that two of one BEAM may use the same schema.
+std::string parent_module() {
+    const char* const value = std::getenv("KOS_IDL_MODULE");
+    return value && *value ? value : "Kos.Idl";
+}
+
 }  // namespace
 
 std::string emit_elixir(const Schema& schema) {
     Writer out;
     out.line("# Generated from %.capnp by tools/idl.", schema.file);
     for (const Interface* item : schema.interfaces) {
-        out.open("defmodule Kos.Idl.% do", pascal(item->path));
+        out.open("defmodule %.% do", parent_module(), pascal(item->path));
         out.line("@moduledoc %", quoted(item->doc.empty() ? "Interface " + pascal(item->path) + "." : item->doc));
         out.open("use Kos.Interface, methods: [");
         for (const Method& method : item->methods) {

@@ -1,7 +1,8 @@
 // The back end of `capnp compile` for KOS: reads a CodeGeneratorRequest from standard input and writes bindings into
 // the working directory (idl/README.md). Called by cmake/kos_interface.cmake.
 //
-// KOS_IDL_EMIT names what to write: some of c,cpp,rust,markdown,trace,probe; default c,cpp.
+// KOS_IDL_EMIT names what to write: some of c,cpp,rust,elixir,markdown,trace,probe; default c,cpp. KOS_IDL_MODULE: what
+// the modules in Elixir are below; default Kos.Idl.
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 

@@ -2,9 +2,9 @@
 %% the network and without epmd.
 %%
 %% A node is called DOMAIN@kos. Whom it may connect to are the [[stream]]s of its manifest, /run/kos/stream/DOMAIN; who may
-%% connect to it, those of the others, which arrive at /run/kos/listen/stream. Both are AF_UNIX sockets of KOS, so that
-%% the runtime's own driver of sockets controls the distribution channel and no process stands between. KOS says who the
-%% other side of a stream is: a node that calls itself otherwise than its domain is refused.
+%% connect to it, those of the others, which arrive at /run/kos/listen/stream. Both are AF_UNIX sockets of KOS. Once two nodes
+%% know each other, kos_dist_controller moves their messages. KOS says who the other side of a stream is: a node that calls
+%% itself otherwise than its domain is refused.
 %%
 %% Not for who has no stream in any direction: listen/2 says so. A node that nobody may connect to has nothing to listen to,
 %% and can still connect. Nodes with another host than `kos` are left to other carriers: -proto_dist inet_tcp
@@ -14,7 +14,7 @@
 -module(kos_dist).
 
 -export([listen/1, listen/2, accept/1, accept_connection/5, setup/5, close/1, select/1, address/0, is_node_name/1,
-         setopts/2, getopts/2, tick/1, getstat/1]).
+         setopts/2, getopts/2, getstat/1]).
 
 -include_lib("kernel/include/net_address.hrl").
 -include_lib("kernel/include/dist_util.hrl").
@@ -22,7 +22,6 @@
 
 -define(HOST, "kos").
 -define(ROOT, "/run/kos").
--define(HEADER, 4).
 
 %% --- What net_kernel asks for
 
@@ -68,22 +67,12 @@ setup(Node, Type, MyNode, _LongOrShortNames, SetupTime) ->
     spawn_opt(fun() -> connect(Kernel, Node, Type, MyNode, SetupTime) end, dist_util:net_ticker_spawn_options()).
 
 setopts(Socket, Options) ->
-    case [Option || {Key, _} = Option <- Options, lists:member(Key, [active, deliver, packet])] of
+    case [Option || {Key, _} = Option <- Options, lists:member(Key, [active, deliver, mode, packet])] of
         [] -> inet:setopts(Socket, Options);
         Refused -> {error, {badopts, Refused}}
     end.
 
 getopts(Socket, Options) -> inet:getopts(Socket, Options).
-
-%% A sign of life: a message without content. It goes out even if the channel is busy; a channel that takes nothing for
-%% long is found by what it has not received (dist_util).
-tick(Socket) ->
-    case local_tcp:send(Socket, [], [force]) of
-        {error, closed} ->
-            self() ! {tcp_closed, Socket},
-            {error, closed};
-        Result -> Result
-    end.
 
 getstat(Socket) ->
     case inet:getstat(Socket, [recv_cnt, send_cnt, send_pend]) of
@@ -157,16 +146,19 @@ connect(Kernel, Node, Name, Type, MyNode, Timer) ->
 
 %% --- Both
 
+%% The controller is there before the runtime asks for it, and ends with the process that makes the connection.
 handshake(Kernel, Socket, MyNode, Timer) ->
+    Controller = kos_dist_controller:start(Socket),
     #hs_data{
         kernel_pid = Kernel, this_node = MyNode, socket = Socket, timer = Timer, this_flags = 0,
         f_send = fun gen_tcp:send/2,
         f_recv = fun gen_tcp:recv/3,
-        f_setopts_pre_nodeup = fun(S) -> inet:setopts(S, [{active, false}, {packet, ?HEADER}]) end,
-        %% From here on the runtime takes what arrives from the driver itself.
-        f_setopts_post_nodeup = fun(S) -> inet:setopts(S, [{active, true}, {deliver, port}, {packet, ?HEADER}]) end,
-        f_getll = fun inet:getll/1,
-        mf_tick = fun ?MODULE:tick/1,
+        %% What comes after the handshake is taken apart by the controller.
+        f_setopts_pre_nodeup = fun(S) -> inet:setopts(S, [{active, false}, {packet, raw}]) end,
+        f_setopts_post_nodeup = fun(_Socket) -> ok end,
+        f_getll = fun(_Socket) -> {ok, Controller} end,
+        f_handshake_complete = fun(S, _Node, Handle) -> kos_dist_controller:begin_with(Controller, S, Handle) end,
+        mf_tick = fun(_Socket) -> kos_dist_controller:tick(Controller) end,
         mf_getstat = fun ?MODULE:getstat/1,
         mf_setopts = fun ?MODULE:setopts/2,
         mf_getopts = fun ?MODULE:getopts/2

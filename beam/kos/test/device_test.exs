@@ -50,7 +50,7 @@ defmodule Kos.DeviceTest do
         [Fake.reply(record, param: 0, payload: "?")]
 
       %{label: 1} = record ->
-        [Fake.reply(record, param: 0, payload: String.reverse(record.payload))]
+        [Fake.reply(record, param: 0, payload: Fake.backwards(record.payload))]
 
       %{label: 2} = record ->
         <<param::little-64, word::little-64>> = <<1_000_000::little-32, 10::little-32, 3, 8, 1, 0, 0::32>>

@@ -10,13 +10,13 @@ defmodule Kos.PortTest do
   end
 
   test "a call and its answer" do
-    Fake.port("echo", &[Fake.reply(&1, payload: String.reverse(&1.payload), words: &1.words)])
+    Fake.port("echo", &[Fake.reply(&1, payload: Fake.backwards(&1.payload), words: &1.words)])
     {:ok, echo} = Kos.Port.start_link("echo")
     assert {:ok, answer} = Kos.Port.call(echo, 1, "abc", param: 41, words: {7, 8})
     assert %Kos.Message{status: :ok, param: 42, words: {7, 8}, payload: "cba"} = answer
     large = :crypto.strong_rand_bytes(4096)
     assert {:ok, %{payload: back}} = Kos.Port.call(echo, 1, large)
-    assert back == String.reverse(large)
+    assert back == Fake.backwards(large)
     assert %{name: "echo", payload_max: 4096, queue: true, tokens: false, at_once: 4} = Kos.Port.info(echo)
     assert Kos.ports() == ["echo"]
   end

@@ -1,14 +1,15 @@
 defmodule Kos.Interface do
   @moduledoc """
-  Typed messages of an interface of `idl/`: what the generated modules `Kos.Idl.*` are made of.
+  Typed messages of an interface: what the modules are made of that the compiler `:kos` makes of schemas (`mix help compile.kos`), below the
+  application's name. What is in the tree itself has them below `Kos.Idl`; by hand:
 
-      KOS_IDL_EMIT=elixir capnp compile -I idl --src-prefix=idl -obuild/host/tools/idl/idl:lib idl/sensor.capnp
+      KOS_IDL_EMIT=elixir KOS_IDL_MODULE=Panel.Idl capnp compile -I idl --src-prefix=idl -obuild/host/tools/idl/idl:lib idl/sensor.capnp
 
-  A generated module has a function for each method: `Kos.Idl.Sensor.latest(conn, %{})` gives `{:ok, %{sample: %{...}}}` or
+  A module has a function for each method: `Panel.Idl.Sensor.latest(conn, %{})` gives `{:ok, %{sample: %{...}}}` or
   `{:error, status}`; the last argument takes the options of `Kos.Port.call/4`. One-way methods are casts. And it is a
   behaviour for servers: `handle_METHOD(fields, from, state)`, with `dispatch/5` called in `Kos.Server`'s `handle_call/4`:
 
-      def handle_call(label, message, from, state), do: Kos.Idl.Counter.dispatch(label, message, __MODULE__, from, state)
+      def handle_call(label, message, from, state), do: Panel.Idl.Counter.dispatch(label, message, __MODULE__, from, state)
       def handle_add(%{by: by}, _from, sum), do: {:reply, %{total: sum + by}, sum + by}
 
   A handler answers `{:reply, fields, state}`, `{:error, status, state}` or `{:noreply, state}`, and later
@@ -85,7 +86,7 @@ defmodule Kos.Interface do
   def dispatch(method, message, module, from, state) do
     handler = :"handle_#{method.name}"
 
-    with true <- function_exported?(module, handler, 3) || :absent,
+    with true <- exports?(module, handler) || :absent,
          {:ok, fields} <- decode(method.request, message) do
       case apply(module, handler, [fields, from, state]) do
         {:reply, answer, state} -> reply(method, answer, state)
@@ -97,6 +98,12 @@ defmodule Kos.Interface do
       :error -> {:reply, :bad_request, nil, state}
     end
   end
+
+  # A module that nobody has called yet is not loaded, and exports nothing then.
+  defp exports?(module, handler),
+    do:
+      function_exported?(module, handler, 3) or
+        (Code.ensure_loaded?(module) and function_exported?(module, handler, 3))
 
   defp reply(method, fields, state) do
     case encode(method.answer, fields) do

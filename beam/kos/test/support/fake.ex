@@ -82,6 +82,9 @@ defmodule Kos.Fake do
   def reply(record, fields \\ []),
     do: struct(%Record{kind: :reply, label: 128, call_id: record.call_id, param: record.param + 1}, fields)
 
+  # Of bytes, whatever they mean as text.
+  def backwards(bytes), do: bytes |> :binary.bin_to_list() |> Enum.reverse() |> :binary.list_to_bin()
+
   def status(record, status),
     do: %Record{kind: :status, call_id: record.call_id, label: Kos.status_number(status)}
 end
