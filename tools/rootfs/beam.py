@@ -68,13 +68,17 @@ def start_of_packages(tree, keys):
 
 
 def split_vm_args(text):
-    """(emulator flags, environment, other words) of a vm.args file, as erlexec reads `-args_file`.
+    """(emulator flags, environment, other words, plain words) of a vm.args file, as erlexec reads `-args_file`.
 
-    A word that begins with `+` is the emulator's, and so are those behind it that begin with neither `+` nor `-`."""
-    emulator, variables, others = [], {}, []
+    A word that begins with `+` is the emulator's, and so are those behind it that begin with neither `+` nor `-`. Plain words are all
+    those behind `-extra`."""
+    emulator, variables, others, plain = [], {}, [], []
     words = words_of(text)
     i = 0
     while i < len(words):
+        if words[i] == "-extra":
+            plain = words[i + 1:]
+            break
         if words[i] == "-env" and i + 2 < len(words):
             variables[words[i + 1]] = words[i + 2]
             i += 3
@@ -85,11 +89,11 @@ def split_vm_args(text):
                 emulator.append(words[i])
                 i += 1
         else:
-            if words[i] in ("-args_file", "-extra"):
-                raise KosError(f"vm.args: {words[i]} is not supported; expected what it stands for")
+            if words[i] == "-args_file":
+                raise KosError("vm.args: -args_file is not supported; expected what is in that file")
             others.append(words[i])
             i += 1
-    return emulator, variables, others
+    return emulator, variables, others, plain
 
 
 def words_of(text):

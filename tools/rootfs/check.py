@@ -29,7 +29,7 @@ def libraries(tree, unresolved):
     missing, problems = {}, []
     for name, node in tree.files():
         elf = elf_file.read(node.data)
-        if elf is None:
+        if elf is None or elf.is_data():
             continue
         if not elf.arm64():
             problems.append(f"/{name} is for another machine (ELF machine {elf.machine}, {elf.bits} bits)")

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass, field
 
 MAGIC = b"\x7fELF"
-MACHINE_AARCH64 = 183
+MACHINE_NONE, MACHINE_AARCH64 = 0, 183
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 14, 15, 29
 MAX_ENTRIES = 4096
@@ -24,6 +24,10 @@ class Elf:
 
     def arm64(self):
         return self.machine == MACHINE_AARCH64 and self.bits == 64
+
+    def is_data(self):
+        """Of no machine: what a program keeps in this format for itself, such as Guile its compiled modules."""
+        return self.machine == MACHINE_NONE
 
 
 def read(data):

@@ -141,7 +141,25 @@ def native(release, name, data, tree):
 
 def vm_arguments(release):
     file = release.folder / f"releases/{release.version}/vm.args"
-    return beam.split_vm_args(file.read_text()) if file.is_file() else ([], {}, [])
+    return beam.split_vm_args(file.read_text()) if file.is_file() else ([], {}, [], [])
+
+
+# In a vm.args (that of each Nerves project has them): how the shell starts, and how modules are loaded. Here root.toml says that.
+STARTS = (["-noshell"], ["-user", None], ["-run", "elixir", "start_cli"], ["-s", "elixir", "start_cli"], ["-mode", None])
+
+
+def without_starts(words, has_shell):
+    """Nor with what cannot start: the BEAM starts heart by a shell, and ends if there is none. The supervisor does most of its work."""
+    if not has_shell:
+        words = [word for word in words if word != "-heart"]
+    result = []
+    while words:
+        length = next((len(form) for form in STARTS if len(words) >= len(form) and
+                       all(wanted in (None, word) for wanted, word in zip(form, words))), 0)
+        if length == 0:
+            result.append(words[0])
+        words = words[length or 1:]
+    return result
 
 
 def start_of(release, keys, tree):
@@ -153,7 +171,7 @@ def start_of(release, keys, tree):
     versioned = f"{top}/releases/{release.version}"
     root = top if release.own_erts else f"/{beam.OTP}"
     erts_bin = f"{root}/erts-{release.erts}/bin"
-    emulator, variables, others = vm_arguments(release)
+    emulator, variables, others, plain = vm_arguments(release)
     # With the prompt, it is the prompt that starts Elixir's command line.
     first = ["-user", "Elixir.IEx.CLI"] if IEX in keys.extra else ["-s", "elixir", "start_cli"]
     words = ["-noshell", *first, "-mode", keys.mode]
@@ -161,7 +179,7 @@ def start_of(release, keys, tree):
     if cookie.is_file():
         words += ["-setcookie", cookie.read_text().strip()]
     words += ["-config", f"{versioned}/sys", "-boot", keys.boot or f"{versioned}/start",
-              "-boot_var", "RELEASE_LIB", f"{top}/lib", *others, *keys.arguments]
+              "-boot_var", "RELEASE_LIB", f"{top}/lib", *without_starts(others, tree.get("bin/sh") is not None), *keys.arguments]
     for pattern in keys.paths:
         words += ["-pa", *beam.expanded(tree, pattern)]
     environment = beam.environment(root, erts_bin) | {
@@ -173,5 +191,5 @@ def start_of(release, keys, tree):
     if cookie.is_file():
         environment["RELEASE_COOKIE"] = cookie.read_text().strip()
     flags = (beam.EMULATOR_FLAGS if keys.emulator_flags is None else keys.emulator_flags) + emulator
-    extra = keys.extra or ["--no-halt"]
+    extra = [*(keys.extra or ["--no-halt"]), *(word for word in plain if word != "--no-halt")]
     return start.Start(beam.arguments(root, erts_bin, environment["HOME"], flags, words, extra), environment, directory=top)

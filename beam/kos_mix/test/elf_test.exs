@@ -48,4 +48,25 @@ defmodule Kos.Mix.ElfTest do
     elf(release, "erts-13.1.5/bin/beam.smp", 62)
     assert Elf.foreign(release) == []
   end
+
+  test "what to do depends on where it comes from", %{release: release} do
+    sources = %{app: Path.join(release, "deps/app"), wire: Path.join(release, "deps/wire")}
+    assert Elf.problem(release, sources) == nil
+    elf(release, "lib/app-1.0.0/priv/app.so", 62)
+    made = Elf.problem(release, sources)
+    assert made =~ "lib/app-1.0.0/priv/app.so: x86-64"
+    assert made =~ "deps.clean --build app"
+    refute made =~ "rm "
+
+    elf(release, "lib/wire-0.1.0-rc.1/priv/lib/wire.so", 62)
+    source = elf(release, "deps/wire/priv/lib/wire.so", 62)
+    both = Elf.problem(release, sources)
+    assert both =~ "wire.so: x86-64"
+    assert both =~ "  rm #{source}\n"
+    assert both =~ "deps.clean --build app"
+
+    # Made for the device since: the copy in the release is what is old.
+    elf(release, "deps/wire/priv/lib/wire.so", 183)
+    assert Elf.problem(release, sources) =~ "deps.clean --build app wire"
+  end
 end

@@ -56,7 +56,7 @@ defmodule Kos.Mix.PackageTest do
     assert Push.explain("CONFLICT", app) =~ "mix kos.run"
     assert Push.explain("BAD_REQUEST", app) =~ "another development key"
     assert Push.explain("UNAVAILABLE", app) =~ "staging"
-    assert Push.explain("AT_TOKEN_LIMIT", app) =~ "newer"
+    assert Push.explain("INVALID_ARGUMENT", app) =~ "newer"
     assert Push.explain("FULL 3 1 10485760 4194304", app) =~ ~r/needs 10240 KiB.*4096 KiB.*--undo/s
     assert Push.explain("TIMEOUT", app) =~ "TIMEOUT"
   end

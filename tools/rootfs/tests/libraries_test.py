@@ -78,7 +78,8 @@ class CheckTest(unittest.TestCase):
 
     def test_what_is_missing(self):
         tree = tree_with({"usr/bin/p": elf(needed=["liba.so.1", "libgone.so.2", "libown.so"], interpreter="/lib/ld.so", runpath="$ORIGIN/../own"),
-                          f"{LIB}/liba.so.1": elf(soname="liba.so.1"), "usr/own/libown.so": elf(), "usr/bin/q": elf(X86_64)})
+                          f"{LIB}/liba.so.1": elf(soname="liba.so.1"), "usr/own/libown.so": elf(), "usr/bin/q": elf(X86_64),
+                          "usr/lib/m.go": elf(elf_file.MACHINE_NONE)})
         problems = check.libraries(tree, set())
         self.assertEqual(len(problems), 3, problems)
         self.assertTrue(any("/usr/bin/q is for another machine" in p for p in problems))

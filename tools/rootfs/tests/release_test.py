@@ -44,6 +44,7 @@ class ReleaseTest(unittest.TestCase):
 
     def test_start(self):
         opened = release.open_release(make(self.folder, vm_args="+S 2:2\n-env SHOP open\n-kernel x y\n-heart\n"))
+        self.tree.file("bin/sh", b"")
         found = release.start_of(opened, description.BeamKeys(extra=["--no-halt", "a"]), self.tree)
         top = "/opt/shop"
         self.assertEqual(found.arguments, [
@@ -57,6 +58,16 @@ class ReleaseTest(unittest.TestCase):
                          {"SHOP": "open", "RELEASE_ROOT": top, "RELEASE_SYS_CONFIG": f"{top}/releases/0.1.0/sys", "RELEASE_VSN": "0.1.0"})
         release.add(opened, self.tree)
         self.assertIn("opt/shop/erts-13.1.5/bin/heart", self.tree.nodes)
+
+    def test_start_of_a_nerves_project(self):
+        """root.toml says how the shell starts, the project's vm.args what is said to it."""
+        opened = release.open_release(make(self.folder, vm_args="-heart\n-mode embedded\n-code_path_choice strict\n-noshell\n-user elixir\n"
+                                           "-run elixir start_cli\n-elixir ansi_enabled true\n-extra --no-halt\n--\n--dot-iex /etc/iex.exs\n"))
+        found = release.start_of(opened, description.BeamKeys(mode="interactive", extra=["--no-halt", "+iex"]), self.tree).arguments
+        self.assertEqual(found[found.index("-noshell"):][:5], ["-noshell", "-user", "Elixir.IEx.CLI", "-mode", "interactive"])
+        self.assertNotIn("-heart", found)  # there is no shell
+        self.assertEqual(found[found.index("-code_path_choice"):], [
+            "-code_path_choice", "strict", "-elixir", "ansi_enabled", "true", "-extra", "--no-halt", "+iex", "--", "--dot-iex", "/etc/iex.exs"])
 
     def test_mistakes(self):
         with self.assertRaisesRegex(KosError, "mix release"):

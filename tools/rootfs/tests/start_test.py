@@ -29,14 +29,14 @@ class VmArgumentsTest(unittest.TestCase):
             beam.words_of("'a")
 
     def test_split(self):
-        emulator, variables, others = beam.split_vm_args(
-            "+S 4:4\n+Bc\n+sbwt none\n-env A \"b c\"\n-kernel shell_history enabled\n+JPperf true\n-name x@y\n+P 1000\n")
+        emulator, variables, others, plain = beam.split_vm_args(
+            "+S 4:4\n+Bc\n+sbwt none\n-env A \"b c\"\n-kernel shell_history enabled\n+JPperf true\n-name x@y\n+P 1000\n-extra --no-halt +x\n--\n")
         self.assertEqual(emulator, ["-S", "4:4", "-Bc", "-sbwt", "none", "-JPperf", "true", "-P", "1000"])
         self.assertEqual(variables, {"A": "b c"})
         self.assertEqual(others, ["-kernel", "shell_history", "enabled", "-name", "x@y"])
-        for word in ("-extra a", "-args_file x"):
-            with self.assertRaisesRegex(KosError, "not supported"):
-                beam.split_vm_args(word)
+        self.assertEqual(plain, ["--no-halt", "+x", "--"])
+        with self.assertRaisesRegex(KosError, "not supported"):
+            beam.split_vm_args("-args_file x")
 
 
 class BeamTest(unittest.TestCase):

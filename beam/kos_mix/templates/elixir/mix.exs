@@ -12,7 +12,11 @@ defmodule <%= @module %>.MixProject do
       deps_path: "../../deps",
       lockfile: "../../mix.lock",<% end %>
       elixir: "~> 1.14",
-      archives: [kos_mix: "~> 0.1"],
+      archives: [kos_mix: "~> 0.1"],<%= if @library do %>
+      # Typed modules (<%= @module %>.Idl.*) of the *.capnp beside this file and of these, of other applications or of KOS: mix help compile.kos
+      compilers: [:kos | Mix.compilers()],
+      kos_interfaces: [],<%= if @module != Macro.camelize(@name) do %>
+      kos_interfaces_in: <%= @module %>.Idl,<% end %><% end %>
       start_permanent: Mix.env() == :prod,
       deps: deps(),
       releases: [{@app, release()}]

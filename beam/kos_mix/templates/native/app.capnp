@@ -1,4 +1,4 @@
-# What <%= @name %> does for others. Bindings in C, C++ and Rust are made from this file (idl/README.md of KOS).
+# What <%= @name %> does for others. Bindings in C, C++, Rust and Elixir are made from this file (idl/README.md of KOS).
 @<%= @id %>;
 
 using Kos = import "/kos.capnp";

@@ -24,6 +24,50 @@ defmodule Kos.Mix.Elf do
     end
   end
 
+  @doc """
+  What is wrong with the native files of a release, where they come from, and what to do; nil if nothing.
+
+  `sources`: the folders of its applications, as of `Mix.Project.deps_paths/0`.
+  """
+  @spec problem(Path.t(), %{atom() => Path.t()}, Path.t()) :: nil | String.t()
+  def problem(release, sources, otp_root \\ to_string(:code.root_dir())) do
+    wrong = for {file, machine} <- foreign(release, otp_root), do: {file, machine, origin(file, sources)}
+    copied = for {_, _, origin} <- wrong, origin, do: Path.relative_to_cwd(origin)
+    made = for {file, _, nil} <- wrong, do: application(file)
+
+    if wrong != [] do
+      [
+        "It has native code for another machine than the device (arm64):",
+        for({file, machine, _} <- wrong, do: "  #{file}: #{machine}"),
+        if(copied != [],
+          do:
+            "What is in an application's own folder already counts as made. Remove it, and the object files (*.o) beside its sources:\n" <>
+              "  rm #{Enum.join(copied, " ")}"
+        ),
+        if(made != [],
+          do:
+            "A Makefile has to use $(CC), $(CFLAGS), $(ERTS_INCLUDE_DIR) and so on from the environment, where kos.build puts the cross compiler.\n" <>
+              "If it does, an earlier build for this machine is in the way, or a precompiled file was fetched for it:\n" <>
+              "  MIX_ENV=prod MIX_TARGET=kos mix deps.clean --build #{made |> Enum.uniq() |> Enum.join(" ")}"
+        )
+      ]
+      |> List.flatten()
+      |> Enum.reject(&is_nil/1)
+      |> Enum.join("\n")
+    end
+  end
+
+  # An application that compiles into its own priv, as Makefiles without MIX_APP_PATH and rebar3's port compiler do.
+  defp origin(file, sources) do
+    with folder when folder != nil <- sources[application(file)] do
+      source = Path.join([folder | file |> Path.split() |> Enum.drop(2)])
+      if File.regular?(source) and machine(source) != @aarch64, do: source
+    end
+  end
+
+  # lib/NAME-VERSION/...: a name has no dash.
+  defp application(file), do: file |> Path.split() |> Enum.at(1) |> String.split("-") |> hd() |> String.to_atom()
+
   @doc "The ELF machine number of a file; nil if it is no ELF file."
   def machine(file) do
     with true <- File.regular?(file),

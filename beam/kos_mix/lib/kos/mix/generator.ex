@@ -103,6 +103,7 @@ defmodule Kos.Mix.Generator do
       umbrella: true,
       port: nil,
       variables: [],
+      overlay: nil,
       release: "../../_build/kos/rel/#{name}",
       library: File.dir?(Kos.Mix.Home.path!("beam/kos")),
       id: schema_id()

@@ -58,6 +58,12 @@ defmodule Kos.Mix.Project do
 
   def mix_apps(project), do: Enum.filter(project.apps, &(&1.kind == :mix))
 
+  @doc "Files with tests of the Elixir project in this folder; of an umbrella's applications if there are none of its own."
+  def test_files(folder) do
+    with [] <- Path.wildcard(Path.join(folder, "test/**/*_test.exs")),
+         do: Path.wildcard(Path.join(folder, "apps/*/test/**/*_test.exs"))
+  end
+
   @doc "What is made of the project; mix's own build folder, so that `mix clean` and .gitignore know it."
   def build(project, name), do: Path.join([project.root, "_build/kos", name])
 

@@ -2,7 +2,7 @@ defmodule Kos.Mix.Releases do
   @moduledoc """
   Makes the mix releases of a project's apps: each in its app's folder, by that project's own mix, for the device.
   """
-  alias Kos.Mix.{Elf, Project, Shell, Toolchain}
+  alias Kos.Mix.{Project, Shell, Toolchain}
 
   @doc "Releases of all mix apps, below `_build/kos/rel`."
   def make_all!(project) do
@@ -20,21 +20,10 @@ defmodule Kos.Mix.Releases do
     status = Shell.run(mix, ["kos.release", "--path", output | arguments], cd: app.folder, env: Toolchain.environment())
 
     if status != 0,
-      do: Mix.raise("The release of #{app.name} (#{Project.relative(app.folder)}) failed; what is above says why")
-
-    case Elf.foreign(output) do
-      [] -> :ok
-      wrong -> Mix.raise(foreign_text(app, wrong))
-    end
-  end
-
-  defp foreign_text(app, wrong) do
-    """
-    The release of #{app.name} has native code for another machine than the device (arm64):
-    #{Enum.map_join(wrong, "\n", fn {file, machine} -> "  #{file}: #{machine}" end)}
-    Its Makefile has to use $(CC), $(CFLAGS), $(ERTS_INCLUDE_DIR) and so on from the environment, where kos.build puts the cross compiler.
-    If it does, an earlier build for this machine is in the way: MIX_ENV=prod MIX_TARGET=kos mix deps.clean --build DEPENDENCY\
-    """
+      do:
+        Mix.raise(
+          "The release of #{app.name} (#{Project.relative(app.folder)}) failed; what is above says why, and mix kos.deps.check there what a project lacks"
+        )
   end
 
   @doc "The name of an app's root image, from its root.toml."

@@ -67,9 +67,8 @@ defmodule Kos.Mix.Shell do
 
   @doc "The mix of this VM must not leak into a build that the tree does for itself."
   def front_door_environment do
-    for name <-
-          ~w(MIX_ENV MIX_TARGET MIX_BUILD_PATH MIX_EXS ERL_LIBS CC CXX AR CFLAGS LDFLAGS CROSSCOMPILE CMAKE_TOOLCHAIN_FILE),
-        into: %{},
-        do: {name, nil}
+    names = ~w(MIX_ENV MIX_TARGET MIX_BUILD_PATH MIX_EXS ERL_LIBS)
+    # Nor what the release of an application is compiled with, when the tree has to build something in the middle of it.
+    for name <- names ++ Map.keys(Kos.Mix.Toolchain.environment()), into: %{}, do: {name, nil}
   end
 end

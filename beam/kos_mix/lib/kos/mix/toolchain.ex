@@ -10,9 +10,13 @@ defmodule Kos.Mix.Toolchain do
   @otp "25"
   @erts "13.1.5"
   @elixir "~> 1.14"
+  @device_elixir "1.14.0"
   @triple "aarch64-linux-gnu"
 
   def otp, do: @otp
+
+  @doc "Of the device."
+  def elixir, do: @device_elixir
 
   @doc "Ends the task unless this VM is of the device's version; names both and the command that mends it."
   def check_otp! do

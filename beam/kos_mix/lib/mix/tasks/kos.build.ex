@@ -8,6 +8,9 @@ defmodule Mix.Tasks.Kos.Build do
     * `--sel4 PATH` - with this unmodified seL4 instead of Keel
     * `--cores N` - 1, 2 or 4; 1 unless given
 
+  Elixir applications get typed modules of interface schemas as native ones get their bindings, made anew when a schema has changed:
+  `*.capnp` beside their `mix.exs` and those of its `kos_interfaces` (`mix help compile.kos`).
+
   The platform itself is compiled once, which takes some minutes; later builds only do what has changed.
   """
   @shortdoc "Builds the device's boot image"

@@ -1,6 +1,7 @@
 defmodule Mix.Tasks.Kos.Deps.Check do
   @moduledoc """
-  Checks that this machine has what the other tasks need, and names the command that mends what is missing.
+  Checks that this machine has what the other tasks need, and names the command that mends what is missing. In the folder of a project also
+  what keeps that from being built for the device, and what is different there.
 
       mix kos.deps.check [--quiet]
 
@@ -10,7 +11,7 @@ defmodule Mix.Tasks.Kos.Deps.Check do
   """
   @shortdoc "Checks what this machine has"
   use Mix.Task
-  alias Kos.Mix.{Home, Shell, Toolchain}
+  alias Kos.Mix.{Adopt, Home, Shell, Toolchain}
 
   @programs [
     {"qemu-system-aarch64", "qemu-system-arm", "the machine that the device runs on"},
@@ -57,7 +58,7 @@ defmodule Mix.Tasks.Kos.Deps.Check do
         else: good(quiet?, "without #{program}: #{why} needs the package #{package}")
     end
 
-    wrong = Enum.filter([otp | programs], &match?({:bad, _}, &1))
+    wrong = Enum.filter([otp | programs] ++ project(quiet?), &match?({:bad, _}, &1))
     packages = for {:bad, package} <- wrong, package, do: package
 
     if packages != [] do
@@ -67,6 +68,23 @@ defmodule Mix.Tasks.Kos.Deps.Check do
     end
 
     if wrong != [], do: Mix.raise("#{length(wrong)} missing or wrong")
+  end
+
+  # The project of this folder, if there is one: what kos.init says of it.
+  defp project(quiet?) do
+    if Mix.Project.get() && File.regular?("mix.exs") do
+      config = Mix.Project.config()
+      wrong = for text <- Adopt.wrong(File.cwd!(), config), do: bad(text)
+
+      for note <- Adopt.notes(File.cwd!(), config),
+          not quiet?,
+          do: Mix.shell().info([:yellow, "note     ", :reset, note])
+
+      if wrong == [],
+        do: good(quiet?, "#{config[:app] || Path.basename(File.cwd!())}: dependencies are there"),
+        else: wrong
+    end
+    |> List.wrap()
   end
 
   defp good(quiet?, text) do

@@ -9,7 +9,8 @@ defmodule Mix.Tasks.Kos.Logs do
     * `--level LEVEL` - `error`, `warning`, `info` or `debug`: these and worse; `info` unless given
 
   Needs the development link in system.toml, as `mix kos.new` writes it, and a device started by `mix kos.run`.
-  What an Elixir application prints, or logs with Logger, goes to its console, not to the log.
+  What an Elixir application prints goes to its console, not to the log; so does what it logs with Logger, unless the backend `Kos.Log` of the library
+  kos is configured.
   """
   @shortdoc "Shows the log of the running device"
   use Mix.Task

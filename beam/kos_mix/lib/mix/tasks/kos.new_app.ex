@@ -8,6 +8,9 @@ defmodule Mix.Tasks.Kos.NewApp do
     * `--lang LANGUAGE` - `elixir` (as unless given), `c`, `cpp` or `rust`
     * `--iex` - an Elixir application with its terminal at the other end of the development link: `mix kos.iex NAME` shows its
       prompt. At most 16 applications of a system have it
+
+  What a native application does for others says its schema, NAME.capnp. An Elixir application that calls it has the schema's path in
+  `kos_interfaces` of its `mix.exs`, and the port in its `app.toml`; one that serves has a schema of its own (`mix help compile.kos`).
   """
   @shortdoc "Adds an application in Elixir, C, C++ or Rust"
   use Mix.Task

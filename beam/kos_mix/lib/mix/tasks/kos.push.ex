@@ -202,7 +202,7 @@ defmodule Mix.Tasks.Kos.Push do
     do:
       "The system has no staging: in system.toml core:devlink says staging = 0. Set it, and start the device again: mix kos.run"
 
-  def explain("AT_TOKEN_LIMIT", app),
+  def explain("INVALID_ARGUMENT", app),
     do: "The device has a newer version of #{app.name} than this one. Is this machine's clock right?"
 
   def explain("FULL " <> numbers, app) do

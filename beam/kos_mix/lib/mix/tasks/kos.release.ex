@@ -11,7 +11,7 @@ defmodule Mix.Tasks.Kos.Release do
   """
   @shortdoc false
   use Mix.Task
-  alias Kos.Mix.{Shell, Toolchain}
+  alias Kos.Mix.{Elf, Shell, Toolchain}
 
   @test_application :kos_device_test
 
@@ -35,6 +35,12 @@ defmodule Mix.Tasks.Kos.Release do
     # Without releases in mix.exs there is one by default, which has no name to be called by.
     names = if Mix.Project.config()[:releases] in [nil, []], do: [], else: [to_string(name)]
     Mix.Task.run("release", names ++ ["--overwrite", "--quiet", "--path", path])
+    if problem = Elf.problem(path, sources()), do: Mix.raise(problem)
+  end
+
+  defp sources do
+    own = if app = Mix.Project.config()[:app], do: %{app => File.cwd!()}, else: Mix.Project.apps_paths() || %{}
+    Map.merge(Mix.Project.deps_paths(), own)
   end
 
   defp release_name do
@@ -80,13 +86,11 @@ defmodule Mix.Tasks.Kos.Release do
 
   # The tests become an application of the release, behind all others in its boot script.
   defp add_tests(name) do
-    config = Mix.Project.config()
-
-    if config[:apps_path],
-      do: Mix.raise("Tests of an umbrella project do not run on the device as one; run mix test on this machine")
-
-    files = Path.wildcard("test/**/*_test.exs")
+    tested = tested(name)
+    files = for {_, folder} <- tested, file <- Kos.Mix.Project.test_files(folder), do: file
     if files == [], do: Mix.raise("#{File.cwd!()} has no test/**/*_test.exs to run on the device")
+    # An umbrella's own VM knows its applications only while it compiles them.
+    for ebin <- Path.wildcard(Path.join(Mix.Project.build_path(), "lib/*/ebin")), do: Code.prepend_path(ebin)
 
     ebin = Path.join([Mix.Project.build_path(), "lib", to_string(@test_application), "ebin"])
     File.rm_rf!(ebin)
@@ -104,11 +108,12 @@ defmodule Mix.Tasks.Kos.Release do
 
     runner = [KosDeviceTest, KosDeviceTest.Formatter]
     for module <- runner, do: copy_module(module, ebin)
-    write_app(ebin, modules ++ runner, tests, config[:app])
+    apps = Keyword.keys(tested)
+    write_app(ebin, modules ++ runner, tests, apps)
     Code.prepend_path(ebin)
 
-    releases = Keyword.put_new(config[:releases] || [], name, [])
-    applications = [{config[:app], :permanent}, {:ex_unit, :permanent}, {@test_application, :permanent}]
+    releases = Keyword.put_new(Mix.Project.config()[:releases] || [], name, [])
+    applications = for app <- apps ++ [:ex_unit, @test_application], do: {app, :permanent}
 
     releases =
       Keyword.update!(releases, name, fn options ->
@@ -120,12 +125,26 @@ defmodule Mix.Tasks.Kos.Release do
     Mix.ProjectStack.merge_config(releases: releases)
   end
 
+  # Applications whose tests run, with their folders. Of an umbrella those that are in its release.
+  defp tested(name) do
+    config = Mix.Project.config()
+
+    if config[:apps_path] do
+      options = config[:releases][name]
+      options = if is_function(options, 0), do: options.(), else: options
+      released = Keyword.keys(options[:applications] || [])
+      for {app, folder} <- Enum.sort(Mix.Project.apps_paths()), app in released, do: {app, folder}
+    else
+      [{config[:app], "."}]
+    end
+  end
+
   defp copy_module(module, ebin) do
     {^module, code, _} = :code.get_object_code(module)
     File.write!(Path.join(ebin, "#{module}.beam"), code)
   end
 
-  defp write_app(ebin, modules, tests, app) do
+  defp write_app(ebin, modules, tests, apps) do
     specification =
       {:application, @test_application,
        [
@@ -133,7 +152,7 @@ defmodule Mix.Tasks.Kos.Release do
          vsn: '0.1.0',
          modules: modules,
          registered: [],
-         applications: [:kernel, :stdlib, :elixir, :ex_unit, app],
+         applications: [:kernel, :stdlib, :elixir, :ex_unit | apps],
          mod: {KosDeviceTest, []},
          env: [modules: tests]
        ]}

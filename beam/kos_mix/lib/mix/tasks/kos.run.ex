@@ -45,6 +45,7 @@ defmodule Mix.Tasks.Kos.Run do
       end)
 
     # 124: the time that was asked for is over.
-    unless status == 0 or (options[:timeout] && status == 124), do: Mix.raise("QEMU ended with status #{status}")
+    unless status == 0 or (options[:timeout] && status == 124),
+      do: Mix.raise("The device ended with status #{status}; what is above says why")
   end
 end

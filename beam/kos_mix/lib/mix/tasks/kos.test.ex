@@ -6,7 +6,7 @@ defmodule Mix.Tasks.Kos.Test do
 
   Of an Elixir application: the same `test/**/*_test.exs` as `mix test` runs on this machine, inside its release, in the
   system of `system.toml`. Left out are those with `@tag :host`; those with `@tag :device` are run here only. `test_helper.exs`
-  and what is below `test/support` stay on this machine.
+  and what is below `test/support` stay on this machine. Of an umbrella project: those of all applications in its release, together.
 
   Of a native application: the system of its `test/system.toml`, one of whose domains says what it found (`kos/test.h`).
 
@@ -42,7 +42,7 @@ defmodule Mix.Tasks.Kos.Test do
     if failed != [], do: Mix.raise("Tests failed on the device: #{Enum.join(failed, ", ")}")
   end
 
-  defp tests?(%{kind: :mix, folder: folder}), do: Path.wildcard(Path.join(folder, "test/**/*_test.exs")) != []
+  defp tests?(%{kind: :mix, folder: folder}), do: Project.test_files(folder) != []
   defp tests?(%{folder: folder}), do: File.regular?(Path.join(folder, "test/system.toml"))
 
   defp passed?(project, %{kind: :mix} = app, options) do
