@@ -166,7 +166,9 @@ def use(prompt, cores):
         prompt.evaluate("after_restart", "20 + 5", "25")
         # Each of these ends the domain's first process, and with it the domain: the supervisor brings it back.
         prompt.starts("init_stop", ":init.stop\r")
-        prompt.starts("menu_abort", CTRL_C + "a\r")
+        # The answer only once it is asked for: the terminal is the shell's until then.
+        prompt.step("menu_before_abort", CTRL_C, r"\(d\)istribution")
+        prompt.starts("menu_abort", "a\r")
     prompt.starts("abort", ":erlang.halt(:abort)\r")
     prompt.evaluate("supervision_tree", "Supervisor.count_children(:kernel_sup).active > 5", "true")
     prompt.evaluate("nothing_left", 'File.read!("/etc/hostname") != "changed" and File.ls!("/tmp") == []', "true")

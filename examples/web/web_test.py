@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from kos import network, session, system_image
@@ -19,6 +20,7 @@ SYSTEM = Path(__file__).parent / "system.toml"
 BOOT_S, STEP_S = 400, 120
 HTTP, HTTPS = 8080, 8443
 LARGE = 1 << 20
+OPEN = 256  # connections at a time
 
 
 class Client:
@@ -39,6 +41,13 @@ class Client:
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.ports[HTTP]), STEP_S)
+
+
+def read_all(stream):
+    got = b""
+    while part := stream.recv(65536):
+        got += part
+    return got
 
 
 def page(client):
@@ -73,9 +82,7 @@ def half_closed(client):
     with client.connect() as stream:
         stream.sendall(b"GET /bytes/50000 HTTP/1.0\r\n\r\n")
         stream.shutdown(socket.SHUT_WR)
-        got = b""
-        while part := stream.recv(65536):
-            got += part
+        got = read_all(stream)
     return got.endswith(b"k" * 50000)
 
 
@@ -88,7 +95,48 @@ def cut_off(client):
     return page(client)
 
 
-CHECKS = (page, large_answer, large_question, no_such_page, many_clients, encrypted, half_closed, cut_off)
+def head(client):
+    with client.connect() as stream:
+        stream.sendall(b"HEAD /bytes/1234 HTTP/1.0\r\n\r\n")
+        got = read_all(stream)
+    return got.startswith(b"HTTP/1.0 200") and b"Content-Length: 1234\r\n" in got and got.endswith(b"\r\n\r\n")
+
+
+def pipelined(client):
+    """Questions one behind the other on one connection, without waiting."""
+    with client.connect() as stream:
+        stream.sendall(b"".join(b"GET /bytes/%d HTTP/1.1\r\nHost: x\r\n\r\n" % (number * 100) for number in range(1, 20))
+                       + b"GET /bytes/5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = read_all(stream)
+    return got.count(b"HTTP/1.1 200") == 20 and got.count(b"k" * 1900) == 1 and got.endswith(b"\r\n\r\nkkkkk")
+
+
+def at_once(client):
+    """Connections that are all open before the first one asks."""
+    with ExitStack() as stack:
+        streams = [stack.enter_context(client.connect()) for _ in range(OPEN)]
+        for stream in streams:
+            stream.sendall(b"GET /bytes/100 HTTP/1.0\r\n\r\n")
+        return all(read_all(stream).endswith(b"\r\n\r\n" + b"k" * 100) for stream in streams)
+
+
+def resumed(client):
+    """Who comes back with TLS 1.3 shows his ticket; and the protocol is agreed on."""
+    client.context.set_alpn_protocols(["h2", "http/1.1"])
+    session = None
+    for wanted in (False, True):
+        with socket.create_connection(("127.0.0.1", client.ports[HTTPS]), STEP_S) as plain, \
+                client.context.wrap_socket(plain, session=session) as stream:
+            stream.sendall(b"GET /bytes/100 HTTP/1.0\r\n\r\n")
+            whole = read_all(stream).endswith(b"k" * 100)
+            if not whole or stream.session_reused != wanted or stream.selected_alpn_protocol() != "http/1.1":
+                return False
+            session = stream.session
+    return True
+
+
+CHECKS = (page, large_answer, large_question, no_such_page, many_clients, encrypted, half_closed, cut_off, head, pipelined,
+          at_once, resumed)
 
 
 def check(results, client, one):

@@ -66,13 +66,20 @@ function showPlant(state) {
     set('v-pressure', (judge.pressure_pa / 1000).toFixed(0));
     set('v-valve', judge.valve_open ? 'open' : 'shut');
     set('v-age', String(judge.reading_age_ms));
+  } else {
+    for (const id of ['v-level', 'v-motor', 'v-pressure', 'v-valve', 'v-age']) set(id, '–');
   }
   set('v-interlock', interlock ? verdicts[interlock.verdict] : 'away');
 }
 
 function showRule(judge) {
   const box = byId('rule');
-  if (!judge) return;
+  if (!judge) {
+    box.className = 'rule';
+    set('rule-word', 'The judge does not answer');
+    set('rule-detail', 'whether the safety rule holds is not known right now');
+    return;
+  }
   const broken = judge.dry + judge.blind + judge.overflow;
   box.className = 'rule ' + (broken ? 'bad' : 'good');
   set('rule-word', broken ? 'The safety rule was broken' : 'The safety rule holds');
@@ -131,9 +138,9 @@ function drawChart(now) {
   chart.replaceChildren(...parts, svg('path', {class: 'curve motor', d: path(2) || 'M0 0'}), svg('path', {class: 'curve', d: path(1) || 'M0 0'}));
 }
 
-async function loadHistory(offset) {
+async function loadHistory() {
   try {
-    const answer = await fetch('/history');
+    const answer = await fetch('/history', {signal: AbortSignal.timeout(kPatienceMs)});
     if (!answer.ok) return;
     const old = (await answer.json()).samples.map(([time, level, motor]) => [time + offset, level, motor]);
     const first = samples.length ? samples[0][0] : Infinity;
@@ -144,10 +151,12 @@ async function loadHistory(offset) {
 // --- Parts
 
 const rows = {};
+let pressed = null;  // whose return is waited for
 
 function makeRow(name) {
   const row = element('tr');
   row.dataset.part = name;
+  row.setAttribute('role', 'row');
   const title = element('td', 'name');
   title.append(element('b', '', name), element('span', '', parts[name]));
   const state = element('td', 'state'), restarts = element('td', 'num'), end = element('td', 'end'), memory = element('td', 'memory');
@@ -165,6 +174,7 @@ function makeRow(name) {
   }
   actions.append(buttons);
   row.append(title, state, restarts, end, memory, actions);
+  for (const cell of row.children) cell.setAttribute('role', 'cell');
   byId('parts').append(row);
   return rows[name] = {state, restarts, end, text, fill, bar, buttons};
 }
@@ -184,20 +194,27 @@ function showParts(state) {
     row.bar.hidden = !used || !quota;
     if (used && quota) row.fill.style.width = Math.min(100, used * 100 / quota) + '%';
     row.buttons.hidden = !state.trials;
+    if (pressed && pressed.name === name && one.restarts > pressed.restarts && one.state === 'ready') {
+      set('answer', `${pressed.word}: ${name} was back after ${((Date.now() - pressed.at) / 1000).toFixed(1)} s.`);
+      pressed = null;
+    }
+    row.count = one.restarts;
   }
 }
 
 async function post(path, body) {
-  const answer = await fetch(path, {method: 'POST', headers: {'X-Station': '1'}, body: body || ''});
+  const answer = await fetch(path, {method: 'POST', headers: {'X-Station': '1'}, body: body || '', signal: AbortSignal.timeout(kPatienceMs)});
   if (!answer.ok) throw new Error((await answer.text()).trim());
 }
 
 async function act(name, how, word, button) {
   button.disabled = true;
+  pressed = {name, word, restarts: rows[name].count, at: Date.now()};
   try {
     await post(`/part/${name}/${how}`);
     set('answer', `${word}: ${name} has been told.`);
   } catch (error) {
+    pressed = null;
     set('answer', `${word} ${name}: ${error.message}`);
   }
   setTimeout(() => { button.disabled = false; }, 1500);
@@ -206,7 +223,7 @@ async function act(name, how, word, button) {
 // --- Graph
 
 const places = {
-  plant: [90, 125], pump: [270, 60], sensor: [270, 195], controller: [445, 195], station: [630, 60], history: [630, 195],
+  plant: [90, 125], pump: [270, 60], sensor: [270, 195], controller: [445, 195], guard: [520, 126], station: [630, 60], history: [630, 195],
   netrouter: [810, 125], net_virtio: [815, 330],
   appman: [80, 330], directory: [200, 330], log: [320, 330], timer: [440, 330], entropy: [560, 330], uart: [680, 330],
 };
@@ -320,13 +337,18 @@ targetInput.addEventListener('change', () => {
 });
 byId('target').addEventListener('submit', event => event.preventDefault());
 
+const kPatienceMs = 8000, kStaleMs = 4000, kAgainMs = 1500;
 let heard = 0, offset = 0, lastUptime = Infinity;
 
 function show(state) {
   heard = Date.now();
   offset = heard - state.time;
-  // Another instance of the station: it counts from the beginning.
-  if (state.uptime < lastUptime && lastUptime !== Infinity) loadHistory(offset);
+  if (state.uptime < lastUptime) {
+    // Another instance of the station, or the first one: its lines of the log are numbered anew.
+    lines = [];
+    lastLine = -1;
+    loadHistory();
+  }
   lastUptime = state.uptime;
   showPlant(state);
   showRule(state.judge);
@@ -344,25 +366,64 @@ function show(state) {
 function live(isOn) {
   byId('live').className = 'live ' + (isOn ? 'on' : 'off');
   set('live', isOn ? 'live' : 'the station is away; trying again');
+  if (isOn) showAge(false);
+  else if (heard) showAge(true);
+}
+
+// What is old does not look as if it were now.
+function showAge(isStale) {
+  document.body.classList.toggle('stale', isStale);
+  byId('stale').hidden = !isStale;
+  if (!isStale) return;
+  const age = Math.round((Date.now() - heard) / 1000);
+  set('stale-age', `${age} s old`);
+  byId('rule').className = 'rule';
+  set('rule-word', 'Not known right now');
+  set('rule-detail', `the judge was last heard ${age} s ago`);
+}
+
+// As an event would say it: when all places for events are taken, or the connection does not last.
+async function ask() {
+  try {
+    const answer = await fetch('/state', {signal: AbortSignal.timeout(kPatienceMs)});
+    if (!answer.ok) return false;
+    show(await answer.json());
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function connect() {
   const source = new EventSource('/events');
-  source.addEventListener('message', event => { live(true); show(JSON.parse(event.data)); });
-  source.addEventListener('error', () => {
-    live(false);
-    // A browser that was refused does not try again by itself.
+  let begun = Date.now(), isOpen = false;
+  const again = () => {
+    clearInterval(watch);
     source.close();
-    setTimeout(connect, 1500);
-  });
+    // Who was being told and no longer is knows nothing of now, until the station answers again.
+    if (isOpen) live(false);
+    ask().then(live).finally(() => setTimeout(connect, kAgainMs));
+  };
+  source.addEventListener('message', event => { begun = Date.now(); isOpen = true; show(JSON.parse(event.data)); live(true); });
+  // A browser that was refused does not try again by itself.
+  source.addEventListener('error', again);
   // Nothing for so long: the connection is dead, whatever it looks like.
   const watch = setInterval(() => {
-    if (source.readyState === EventSource.CLOSED) return clearInterval(watch);
-    if (heard && Date.now() - heard > 6000) live(false);
-    if (heard && Date.now() - heard > 15000) { clearInterval(watch); source.close(); heard = Date.now(); connect(); }
+    if (heard && Date.now() - heard > kStaleMs) live(false);
+    if (Date.now() - begun > 2 * kPatienceMs) again();
   }, 1000);
 }
 
+async function loadGraph() {
+  for (;;) {
+    try {
+      const answer = await fetch('/graph', {signal: AbortSignal.timeout(kPatienceMs)});
+      if (answer.ok) return drawGraph(await answer.json());
+    } catch { /* the station is away: it comes back */ }
+    await new Promise(done => setTimeout(done, kAgainMs));
+  }
+}
+
 marks(500);
-fetch('/graph').then(answer => answer.json()).then(drawGraph).then(() => loadHistory(offset)).catch(() => setTimeout(() => location.reload(), 4000));
+loadGraph();
 connect();

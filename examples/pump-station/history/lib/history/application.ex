@@ -4,6 +4,6 @@ defmodule History.Application do
 
   @impl true
   def start(_type, _arguments) do
-    Supervisor.start_link([Kos.Domain, History.Store, History.Guard], strategy: :one_for_one, name: History.Supervisor)
+    Supervisor.start_link([History.Store, {Alive, "history_guard"}], strategy: :one_for_one, name: History.Supervisor)
   end
 end

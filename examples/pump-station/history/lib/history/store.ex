@@ -23,7 +23,6 @@ defmodule History.Store do
   @impl true
   def handle_call({:add, samples}, _from, state) when is_list(samples) do
     for {time, _, _, _, _} = sample when is_integer(time) <- samples, do: :dets.insert(@table, {key(time), sample})
-    History.Guard.heard()
     {:reply, {:ok, :erlang.memory(:total)}, state}
   end
 

@@ -10,6 +10,7 @@ defmodule Station.Application do
       Station.Plant,
       Station.Watch,
       Station.Archive,
+      {Alive, "station_guard"},
       Station.Web
     ]
 

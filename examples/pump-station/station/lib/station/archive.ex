@@ -4,16 +4,12 @@ defmodule Station.Archive do
   with a BEAM of its own: this one goes on whatever becomes of it. Samples that it could not take are handed over when it is back.
   """
   use GenServer
-  require Logger
   alias Station.Board
 
   @history :history@kos
   @self :station@kos
   @interval 1000
   @waiting 600
-  @silence_ms 15_000
-  # It needs so long to come up on a slow machine.
-  @start_ms 90_000
 
   def start_link(_), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
@@ -27,7 +23,7 @@ defmodule Station.Archive do
   @impl true
   def init(_) do
     send(self(), :sample)
-    {:ok, %{waiting: [], patience: @start_ms}}
+    {:ok, %{waiting: []}}
   end
 
   @impl true
@@ -55,7 +51,7 @@ defmodule Station.Archive do
          {:ok, memory} <- GenServer.call({History.Store, @history}, {:add, Enum.reverse(state.waiting)}, 2000) do
       Board.put(:history, :up)
       Board.put({:memory, "history"}, %{used_bytes: memory})
-      %{state | waiting: [], patience: @silence_ms}
+      %{state | waiting: []}
     else
       _ -> away(state)
     end
@@ -63,18 +59,9 @@ defmodule Station.Archive do
     :exit, _ -> away(state)
   end
 
-  # Each is restarted by the other when it says nothing for too long (History.Guard).
   defp away(state) do
     Board.put(:history, :away)
-
-    case state.patience - @interval do
-      left when left > 0 ->
-        %{state | patience: left}
-
-      _ ->
-        Logger.warning("nothing was heard of the history: restart #{inspect(Kos.Domain.restart("history"))}")
-        %{state | patience: @start_ms}
-    end
+    state
   end
 
   # Started here and not by the command line, so that whatever is missing for it holds up nobody.

@@ -38,7 +38,7 @@ defmodule Station.Attack do
   defp go(:kill), do: System.halt(1)
   defp go(:crash), do: :erlang.halt(:abort)
 
-  # Nothing of lower priority gets a turn while this runs on the only scheduler; the history notices that nothing comes any more.
+  # Nothing of lower priority gets a turn while this runs on the only scheduler; the guard notices that nothing comes any more.
   defp go(:hang) do
     Process.flag(:priority, :max)
     spin()

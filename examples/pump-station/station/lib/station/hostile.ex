@@ -9,14 +9,23 @@ defmodule Station.Hostile do
   @ports ["judge", "interlock", "controller", "sensor_part", "pump_part", "controller_part"]
 
   def run do
-    for port <- @foreign, do: connect(port)
-    for port <- @ports, do: rubbish(port)
-    for target <- [{{10, 0, 2, 2}, 22}, {{8, 8, 8, 8}, 53}, {{10, 78, 0, 1}, 22}], do: reach(target)
-    for file <- ~w(/dev/mem /dev/kmem /proc/kcore), do: open(file)
-    restart("netrouter")
+    # The same rubbish each time.
+    :rand.seed(:exsss, 1)
+    for port <- @foreign, do: attempt(fn -> connect(port) end)
+    for port <- @ports, do: attempt(fn -> rubbish(port) end)
+    for target <- [{{10, 0, 2, 2}, 22}, {{8, 8, 8, 8}, 53}, {{10, 78, 0, 1}, 22}], do: attempt(fn -> reach(target) end)
+    for file <- ~w(/dev/mem /dev/kmem /proc/kcore), do: attempt(fn -> open(file) end)
+    attempt(fn -> restart("netrouter") end)
     say("takes all memory")
     Process.sleep(1000)
     eat([])
+  end
+
+  # One that goes wrong is not the last one.
+  defp attempt(fun) do
+    fun.()
+  catch
+    kind, reason -> say("an attempt ended with #{inspect({kind, reason})}")
   end
 
   defp say(text), do: Logger.warning("hostile: " <> text)
@@ -40,7 +49,10 @@ defmodule Station.Hostile do
   end
 
   defp reach({address, port}) do
-    answer = :gen_tcp.connect(address, port, [], 1500)
+    # A connection counts when something comes through it.
+    answer =
+      with {:ok, socket} <- :gen_tcp.connect(address, port, [active: false], 1500), do: :gen_tcp.recv(socket, 0, 1500)
+
     say("TCP to #{:inet.ntoa(address)}:#{port}: #{inspect(answer)}")
   end
 

@@ -32,24 +32,26 @@ defmodule Station.Watch do
   end
 
   defp read_log do
-    {next, kept} = Board.get(:log_state, {0, []})
+    {next, before, kept} = Board.get(:log_state, {0, 0, []})
 
     case Kos.Log.read(next) do
+      # The log itself was restarted and counts anew: from its beginning next time. Here the numbers go on.
+      {:ok, after_these, _lost, _} when after_these < next ->
+        Board.put(:log_state, {0, before + next, kept})
+
       {:ok, after_these, _lost, lines} ->
-        # The log itself may have been restarted, and count anew.
-        kept = if after_these < next, do: lines, else: kept ++ lines
-        kept = Enum.take(kept, -@kept)
-        Board.put(:log_state, {after_these, kept})
-        Board.put(:log, Enum.map(kept, &line/1))
+        kept = Enum.take(kept ++ Enum.map(lines, &line(&1, before)), -@kept)
+        Board.put(:log_state, {after_these, before, kept})
+        Board.put(:log, kept)
 
       _ ->
         :nothing
     end
   end
 
-  defp line(line) do
+  defp line(line, before) do
     %{
-      sequence: line.sequence,
+      sequence: before + line.sequence,
       time: div(line.ticks * 1000, ticks_per_second()),
       domain: line.domain,
       level: line.level,

@@ -1,6 +1,6 @@
 defmodule Station.Web.Connection do
   @moduledoc "One connection of the page's server: a request, its answer, the end; or events until somebody goes."
-  alias Station.Web.{Events, Page, Request}
+  alias Station.Web.{Events, Page, Queue, Request}
   alias Station.{Archive, Attack, Json, Plant}
 
   @head_ms 10_000
@@ -9,7 +9,8 @@ defmodule Station.Web.Connection do
              408 => "Request Timeout",
              409 => "Conflict",
              411 => "Length Required",
-             413 => "Content Too Large"
+             413 => "Content Too Large",
+             421 => "Misdirected Request"
            })
            |> Map.merge(%{431 => "Request Header Fields Too Large", 503 => "Service Unavailable"})
 
@@ -23,8 +24,8 @@ defmodule Station.Web.Connection do
       end
     end
 
-    case Request.read(more) do
-      {:ok, request} -> answer(request, socket)
+    case Request.read(more, String.split(Kos.KV.get(:hosts, ""))) do
+      {:ok, request} -> Queue.remove(self()) && answer(request, socket)
       {:error, nil} -> :ok
       {:error, status} -> reply(socket, status, "text/plain", "#{status}\n")
     end
@@ -66,7 +67,12 @@ defmodule Station.Web.Connection do
   end
 
   defp answer(%{method: "GET"}, socket), do: reply(socket, 404, "text/plain", "no such page\n")
-  defp answer(_, socket), do: reply(socket, 405, "text/plain", "GET or POST\n")
+  # The fields alone, as those of GET without its contents.
+  defp answer(%{method: "HEAD", path: "/"}, socket),
+    do: reply(socket, 200, "text/html; charset=utf-8", "", Page.headers())
+
+  defp answer(%{method: "HEAD"}, socket), do: reply(socket, 404, "text/plain", "")
+  defp answer(_, socket), do: reply(socket, 405, "text/plain", "GET or POST\n", [{"Allow", "GET, HEAD, POST"}])
 
   defp act(["target"], body) do
     case Integer.parse(body) do

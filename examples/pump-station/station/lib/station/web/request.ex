@@ -11,9 +11,32 @@ defmodule Station.Web.Request do
 
   @type t :: %__MODULE__{method: String.t(), path: String.t(), headers: %{String.t() => String.t()}, body: binary}
 
-  @doc "`receive_more.()` gives `{:ok, bytes}` or `{:error, reason}`. `{:error, status}`: what to answer; nil: nothing."
-  @spec read((() -> {:ok, binary} | {:error, term})) :: {:ok, t} | {:error, pos_integer | nil}
-  def read(receive_more), do: read_head("", receive_more)
+  @doc """
+  `receive_more.()` gives `{:ok, bytes}` or `{:error, reason}`. `{:error, status}`: what to answer; nil: nothing. `hosts`: names by
+  which the device is known, beside its addresses and `localhost`.
+  """
+  @spec read((() -> {:ok, binary} | {:error, term}), [String.t()]) :: {:ok, t} | {:error, pos_integer | nil}
+  def read(receive_more, hosts \\ []) do
+    with {:ok, request} <- read_head("", receive_more) do
+      if ours?(request.headers["host"], hosts), do: {:ok, request}, else: {:error, 421}
+    end
+  end
+
+  @doc """
+  Whether this device is meant. A name that somebody else made point here is refused: a page of that name would be a page of this
+  device to the browser that shows it, and could press buttons.
+
+      iex> Enum.map(["10.0.2.15", "127.0.0.1:8080", "[fe80::1]:8080", "LOCALHOST", "evil.example", "10.0.2.15.example"], &Station.Web.Request.ours?(&1, []))
+      [true, true, true, true, false, false]
+      iex> Station.Web.Request.ours?("pump.plant:80", ["pump.plant"])
+      true
+  """
+  def ours?(host, hosts) do
+    name = host |> String.replace(~r/:[0-9]{1,5}\z/, "") |> String.downcase()
+
+    name == "localhost" or name in hosts or name =~ ~r/\A[0-9]{1,3}(\.[0-9]{1,3}){3}\z/ or
+      name =~ ~r/\A\[[0-9a-f:.]{2,45}\]\z/
+  end
 
   defp read_head(got, receive_more) do
     case :binary.split(got, "\r\n\r\n") do
@@ -84,16 +107,12 @@ defmodule Station.Web.Request do
   defp read_body(%{headers: %{"transfer-encoding" => _}}, _, _), do: {:error, 411}
 
   defp read_body(request, rest, receive_more) do
-    case Map.get(request.headers, "content-length", "0") do
-      <<digits::binary>> when byte_size(digits) in 1..4 ->
-        case Integer.parse(digits) do
-          {length, ""} when length in 0..@body_max -> fill_body(request, rest, length, receive_more)
-          {length, ""} when length > @body_max -> {:error, 413}
-          _ -> {:error, 400}
-        end
+    length = Map.get(request.headers, "content-length", "0")
 
-      _ ->
-        {:error, 413}
+    cond do
+      not (length =~ ~r/\A[0-9]+\z/) -> {:error, 400}
+      byte_size(length) > 4 or String.to_integer(length) > @body_max -> {:error, 413}
+      true -> fill_body(request, rest, String.to_integer(length), receive_more)
     end
   end
 
