@@ -86,9 +86,13 @@ def main(arguments):
     if arguments.sort:
         rows.sort(key=lambda row: -(row.ratio() or 0))
     print(table(rows, peer))
+    for row in rows:
+        if row.name in bench.without_reference:
+            print(f"{row.name} has no reference: {bench.without_reference[row.name]}")
     if arguments.json:
         arguments.json.write_text(json.dumps(report(bench, rows), indent=1) + "\n")
     problems = [f"row '{name}' was measured on one of the two kernels only" for name in missing]
+    problems += wrongly_declared(bench, rows, arguments.rows)
     if arguments.check:
         problems += check(bench, rows)
     print("\n".join(problems), end="\n" if problems else "")
@@ -136,7 +140,8 @@ def by_script(bench, arguments):
 
 def check(bench, rows):
     """Why not every row is as good as its reference, exceptions aside, and within its limit; empty if it is."""
-    problems = [f"check: row '{row.name}' has no reference" for row in rows if row.ratio() is None]
+    problems = [f"check: row '{row.name}' has no reference" for row in rows
+                if row.ratio() is None and row.name not in bench.without_reference]
     for row in rows:
         limit = bench.limits.get(row.name)
         if limit is not None and (row.value < limit if row.rate else row.value > limit):
@@ -207,8 +212,17 @@ def join(bench, ours, theirs):
         elif name in bench.recorded:
             reference, recorded = bench.recorded[name], True
         rows.append(Row(name, record["value"], record["unit"], reference, recorded, name in bench.rates))
-    missing = sorted(set(ours) ^ set(theirs)) if theirs is not None else []
+    missing = sorted((set(ours) ^ set(theirs)) - (set(ours) & set(bench.without_reference))) if theirs is not None else []
     return rows, missing
+
+
+def wrongly_declared(bench, rows, prefix=None):
+    """What `without_reference` says and is not so: a row that has one, or that nobody measured."""
+    measured = {row.name: row for row in rows}
+    declared = [name for name in bench.without_reference if name.startswith(prefix or "")]
+    problems = [f"row '{name}' of without_reference was not measured" for name in declared if name not in measured]
+    return problems + [f"row '{name}' has a reference, although without_reference names it" for name in declared
+                       if name in measured and measured[name].reference is not None]
 
 
 def report(bench, rows):

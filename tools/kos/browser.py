@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import shutil
+import socket
 import tempfile
 import time
 import urllib.error
@@ -115,6 +116,10 @@ def start():
     for program in ("chromium", "chromedriver"):
         if shutil.which(program) is None:
             raise KosError(f"{program} is not installed")
+    try:
+        socket.getaddrinfo("localhost", None)  # which is how the driver looks for its browser
+    except OSError as error:
+        raise KosError("browser: session not created: no address of localhost on this machine (/etc/hosts)") from error
     port = network.free_port("tcp")
     with tempfile.TemporaryDirectory(prefix="kos-browser-", ignore_cleanup_errors=True) as folder:
         environment = dict(os.environ, HOME=folder, XDG_CONFIG_HOME=folder, XDG_CACHE_HOME=folder)

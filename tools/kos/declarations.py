@@ -53,6 +53,7 @@ class Bench:
     rates: tuple = ()  # rows where more is better
     exceptions: dict = field(default_factory=dict)  # row -> why it may be worse than the reference
     linux: dict = field(default_factory=dict)  # the peer is Linux: "root" (a root.toml), "arguments", "environment"
+    without_reference: dict = field(default_factory=dict)  # row -> why the peer has nothing like it
     limits: dict = field(default_factory=dict)  # row -> most (rates: least) that it may be, whatever the reference
 
 
@@ -163,9 +164,14 @@ def read_bench(file):
         exceptions=reader.take("exceptions", dict, {}),
         limits=reader.take("limits", dict, {}),
         linux=reader.take("linux", dict, {}),
+        without_reference=reader.take("without_reference", dict, {}),
     )
     reader.finish()
     check_linux(reader, bench)
+    if bench.script and bench.without_reference:
+        reader.refuse("without_reference: the script of a benchmark knows its references itself")
+    if any(not isinstance(why, str) or not why.strip() for why in bench.without_reference.values()):
+        reader.refuse("without_reference must say of each row why it has no reference")
     if [bool(bench.elf), bool(bench.system), bool(bench.script)].count(True) != 1:
         reader.refuse("exactly one of elf, system and script is needed")
     if bench.script and not file_beside(reader, bench.script):

@@ -17,7 +17,7 @@ NO_CALLS = ("syscalls", "arch_specific_syscall")
 HEAD = """# Linux system calls
 
 What the Linux personality makes of each system call of arm64. Absent calls give ENOSYS, and one line in the log for each
-call and domain. Generated from the tables at the end of `linux/syscalls/*.cpp`.
+call and domain (not so rseq, which every program of glibc tries). Generated from the tables at the end of `linux/syscalls/*.cpp`.
 
 {counts}
 

@@ -58,7 +58,11 @@ def free_port(protocol, _port=0, wanted=0):
 
 def user_port(protocol, port):
     """The port that a user finds easily."""
-    return free_port(protocol, wanted=port if port >= LOWEST_OF_USERS else port + ABOVE)
+    return free_port(protocol, wanted=wanted_port(port))
+
+
+def wanted_port(port):
+    return port if port >= LOWEST_OF_USERS else port + ABOVE
 
 
 def user_network(forwards):
@@ -124,9 +128,13 @@ def for_run(image):
     forwards = forwards_of(image, user_port)
     if forwards is None:
         return [], []
-    lines = [f"port {one.port} ({one.protocol}) of the device, domain {one.domain}: 127.0.0.1:{one.host_port}"
-             for one in forwards]
-    return user_network(forwards), lines
+    return user_network(forwards), [forward_line(one) for one in forwards]
+
+
+def forward_line(one):
+    wanted = wanted_port(one.port)
+    why = "" if one.host_port == wanted else f", because {wanted} is in use on this machine"
+    return f"port {one.port} ({one.protocol}) of the device, domain {one.domain}: localhost:{one.host_port}{why}"
 
 
 def peer_frames():

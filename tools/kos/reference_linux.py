@@ -45,6 +45,7 @@ class Command:
     group: int = 0
     input: str = ""
     timeout: float = 0.0  # seconds of the machine's time; 0: only that of the whole run
+    is_init: bool = False  # becomes the first process itself, such as systemd; nothing is told of it
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def specification(kernel, commands, nonce, on_terminal):
             words.append(f"input {command.input}")
         if command.timeout:
             words.append(f"timeout {int(command.timeout * 1000)}")
-        words.append("run")
+        words.append("init" if command.is_init else "run")
     if any("\0" in word for word in words):
         raise KosError("a command has a NUL in its texts")
     return "".join(word + "\0" for word in words).encode()

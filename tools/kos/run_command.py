@@ -1,6 +1,7 @@
 """./kos run: boots the system in QEMU on the user's terminal, or with --test until it gives a verdict."""
 
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ def boot(packed, kernel, arguments):
         say(f"waiting for a debugger: gdb-multiarch {shown(kernel)} -ex 'target remote 127.0.0.1:1234'")
     say(f"booting {shown(arguments.root_task)} on {shown(kernel)}; Ctrl-A X leaves")
     if shutil.which(words[0]) is None:
-        raise KosError(f"{words[0]} is not installed")
+        raise KosError(f"{words[0]} is not installed; as root: apt-get install -y --no-install-recommends qemu-system-arm")
     # QEMU shares the terminal, so it must stay in our process group; setpriv ends it with us.
     process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *words])
     try:
@@ -118,11 +119,22 @@ def boot(packed, kernel, arguments):
         process.wait()
 
 
-def link_devices(socket):
+def refuse_second(path):
+    """Two devices at one link: the tasks would talk to the second one, and the first one could not be reached any more."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return  # left behind by one that has ended, or none
+    raise KosError("a device of this project runs already, in another terminal. Ctrl-A X there ends it")
+
+
+def link_devices(path):
     """A virtio console for core:devlink, whose other end is a Unix socket of this machine."""
-    socket.unlink(missing_ok=True)
-    return ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device,max_ports=1,bus=virtio-mmio-bus.24",
-            "-device", "virtconsole,chardev=link", "-chardev", f"socket,id=link,path={socket},server=on,wait=off"]
+    refuse_second(path)
+    path.unlink(missing_ok=True)
+    return ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device,max_ports=1,bus=virtio-mmio-bus.8",
+            "-device", "virtconsole,chardev=link", "-chardev", f"socket,id=link,path={path},server=on,wait=off"]
 
 
 def test(packed, arguments):

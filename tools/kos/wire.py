@@ -8,6 +8,7 @@ One thread; nothing happens but in `pump` and what calls it. Each frame of the d
 is wrong is kept in `faults`."""
 
 import errno
+import functools
 import os
 import select
 import socket
@@ -29,6 +30,7 @@ WINDOW = 16384  # bytes of a connection that may be under way
 REPEAT_S = 1.0
 TRIES = 20
 MOST_UNCLAIMED = 4096
+MOST_NAME = 65535
 
 
 class Connection:
@@ -129,6 +131,37 @@ class Connection:
             self.sent_at, self.tries = time.monotonic(), 0
 
 
+class Trouble:
+    """What a bad way does to frames: loses them, has them twice, holds them back while others pass."""
+
+    LATEST_S = 0.1
+
+    def __init__(self, random, lost=0.05, late=0.1, twice=0.05):
+        self.random, self.lost, self.late, self.twice = random, lost, late, twice
+        self.held = []  # (when, what to do)
+        self.counts = {"lost": 0, "late": 0, "twice": 0}
+
+    def meet(self, deliver):
+        """One frame, which `deliver` hands over."""
+        for _ in range(1 + self._happens("twice", self.twice)):
+            if self._happens("lost", self.lost):
+                continue
+            if self._happens("late", self.late):
+                self.held.append((time.monotonic() + self.random.random() * self.LATEST_S, deliver))
+            else:
+                deliver()
+
+    def _happens(self, what, chance):
+        happens = self.random.random() < chance
+        self.counts[what] += happens
+        return happens
+
+    def release(self, now=float("inf")):
+        due, self.held = [one for one in self.held if one[0] <= now], [one for one in self.held if one[0] > now]
+        for _, deliver in due:
+            deliver()
+
+
 class World:
     def __init__(self, descriptor, machine, random=None, capture=None):
         self.socket, self.machine, self.random, self.capture = descriptor, machine, random, capture
@@ -146,10 +179,20 @@ class World:
         self.next_port = 20000
         self.device6 = None
         self.leases = 0
+        self.trouble = None
+        self.narrow = {}  # version -> the largest packet that gets any further
+        self.narrowed = 0
+        self.pieces = {}  # of packets of IPv6
 
     # --- Frames
 
     def send_frame(self, frame):
+        if self.trouble:
+            self.trouble.meet(lambda: self._send_frame(frame))
+        else:
+            self._send_frame(frame)
+
+    def _send_frame(self, frame):
         self.frames_out += 1
         self._capture(frame)
         while True:
@@ -178,7 +221,10 @@ class World:
                 return
             self.frames_in += 1
             self._capture(frame)
-            self.waiting.append(frame)
+            if self.trouble:
+                self.trouble.meet(functools.partial(self.waiting.append, frame))
+            else:
+                self.waiting.append(frame)
 
     def _capture(self, frame):
         if self.capture:
@@ -190,6 +236,8 @@ class World:
         if not self.waiting:
             select.select([self.socket], [], [], patience)
         self._receive()
+        if self.trouble:
+            self.trouble.release(time.monotonic())
         while self.waiting:
             self._handle(self.waiting.popleft())
         now = time.monotonic()
@@ -218,10 +266,56 @@ class World:
             self.faults.append(f"{fault or 'another hardware address'}: {frame[:80].hex()}")
             return
         packet = packets.read(frame)
+        if packet.kind == packets.FRAGMENT:
+            packet = self._gather(packet)
+            if packet is None:
+                return
+        if self._is_too_large(packet, len(packet.whole)):
+            return
         if packet.kind == packets.ARP:
             self._handle_arp(packet.data)
         elif not (self._handle_own(packet) or self._handle_tcp(packet)):
             self.unclaimed.append(packet)
+
+    def _gather(self, packet):
+        """The packet of IPv6 that this is the last missing piece of, or None."""
+        if self._is_too_large(packet, len(packet.whole)):
+            return None
+        body = packet.data
+        key = packet.source, packet.destination, body[4:8]
+        offset = int.from_bytes(body[2:4], "big")
+        found = self.pieces.setdefault(key, {})
+        found[offset & 0xFFF8] = body[8:], offset & 1
+        whole, more = b"", 1
+        while more and len(whole) in found:
+            part, more = found[len(whole)]
+            whole += part
+        if more:
+            return None
+        del self.pieces[key]
+        frame = packets.ethernet(MAC, DEVICE_MAC, packets.ip6(packet.source, packet.destination, body[0], whole))
+        if len(frame) <= packets.MOST_FRAME and packets.fault(frame):
+            self.faults.append(f"in pieces: {packets.fault(frame)}")
+            return None
+        made = packets.read(frame)
+        made.whole = packet.whole  # what was on the wire
+        return made
+
+    def _is_too_large(self, packet, size):
+        """Whether a narrow way further on takes it; who sent it is told (RFC 1191, 4; RFC 4443, 3.2). IPv4 without "don't
+        fragment" would be divided there."""
+        version = 6 if packet.whole[:1] and packet.whole[0] >> 4 == 6 else 4
+        most = self.narrow.get(version)
+        if not most or size <= most or packet.kind == packets.ARP or (version == 4 and not packet.whole[6] & 0x40):
+            return False
+        self.narrowed += 1
+        if version == 6:
+            body = struct.pack("!I", most) + packet.whole[:1232]
+            self.send(packets.icmp(packet.destination, packet.source, 2, 0, body))
+        else:
+            body = struct.pack("!HH", 0, most) + packet.whole[:28]
+            self.send(packets.icmp(packet.destination, packet.source, 3, 4, body))
+        return True
 
     def _handle_arp(self, at):
         sender, target = at[14:18], at[24:28]
@@ -283,18 +377,33 @@ class World:
         self.send(packets.icmp(source, ip("ff02::1"), 134, 0, body, hops=hops), to=bytes.fromhex("333300000001"))
 
     def _handle_name(self, packet):
-        query = packet.data
+        answer = self.answer_name(packet.data, packet.source_port)
+        self.send(packets.udp(NAMES, 53, packet.source, packet.source_port, answer))
+
+    def serve_names(self, connection):
+        """The same by TCP (RFC 1035, 4.2.2), where everything fits."""
+        def ready(one):
+            if len(one.received) >= 2 and len(one.received) >= 2 + int.from_bytes(one.received[:2], "big"):
+                answer = self.answer_name(bytes(one.received[2:]), one.key[3], MOST_NAME)
+                one.received.clear()
+                one.send(len(answer).to_bytes(2, "big") + answer)
+            if one.is_ended:
+                one.finish()
+        connection.ready = ready
+
+    def answer_name(self, query, source_port, room=None):
         at, labels = 12, []
         while query[at]:
             labels.append(query[at + 1:at + 1 + query[at]])
             at += 1 + query[at]
         name, kind = b".".join(labels).decode().lower(), int.from_bytes(query[at + 1:at + 3], "big")
-        self.questions.append((name, kind, packet.source_port, query[:2]))
+        self.questions.append((name, kind, source_port, query[:2]))
         records = self.names.get(name)
         found = records(kind) if records else []
         code = 0 if records else 3
         # RFC 6891: behind the question, what the asker takes; RFC 1035, 4.2.1 without.
-        room = int.from_bytes(query[at + 8:at + 10], "big") if len(query) > at + 15 else 512
+        if room is None:
+            room = int.from_bytes(query[at + 8:at + 10], "big") if len(query) > at + 15 else 512
         body, count = b"", 0
         for owner, one, data, ttl in found:
             record = (name_bytes(owner) if owner else b"\xc0\x0c") + struct.pack("!HHIH", one, 1, ttl, len(data)) + data
@@ -302,8 +411,7 @@ class World:
                 code |= 0x200  # cut off
                 break
             body, count = body + record, count + 1
-        answer = query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, count, 0, 0) + query[12:at + 5] + body
-        self.send(packets.udp(NAMES, 53, packet.source, packet.source_port, answer))
+        return query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, count, 0, 0) + query[12:at + 5] + body
 
     # --- TCP
 
@@ -325,11 +433,14 @@ class World:
             connection.ready(connection)
         return True
 
-    def connect(self, port, own=GATEWAY, device=DEVICE, own_port=None):
+    def connect(self, port, own=GATEWAY, device=DEVICE, own_port=None, first=None):
+        """`first`: its first sequence number; None: any."""
         if own_port is None:
             self.next_port = self.next_port + 1 if self.next_port < 60000 else 20000
             own_port = self.next_port
         connection = Connection(self, own, own_port, device, port)
+        if first is not None:
+            connection.next_out = first
         self.connections[connection.key] = connection
         connection.begin()
         return connection

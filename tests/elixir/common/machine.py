@@ -48,6 +48,43 @@ def wait(process, timeout_s):
         return None
 
 
+def with_device(report, machine, project, parts):
+    """Boots the project, calls the parts with it when its link answers, ends it. Returns what it printed, which is
+    console.log of the machine's folder."""
+    path = machine.folder / "console.log"
+    with open(path, "wb") as log:
+        device = subprocess.Popen(["mix", "kos.run", "--no-build", "--timeout", "1800"], cwd=project, env=machine.environment,
+                                  stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            report.check("the device runs", link_answers(machine, project, device), path.read_text(errors="replace")[-400:])
+            for part in parts if device.poll() is None else ():
+                part(report, machine, project)
+        finally:
+            end(device)
+            text = path.read_text(errors="replace")
+            print(text, flush=True)
+    return text
+
+
+def link_answers(machine, project, device):
+    deadline = time.monotonic() + BOOT_S
+    while time.monotonic() < deadline and device.poll() is None:
+        if machine.run(["mix", "kos.status"], project)[0] == 0:
+            return True
+        time.sleep(2)
+    return False
+
+
+def end(device):
+    try:
+        device.stdin.write(b"\x01x")
+        device.stdin.flush()
+    except BrokenPipeError:
+        pass  # it has ended
+    if wait(device, 60) is None:
+        device.kill()
+
+
 class Screen:
     def __init__(self, descriptor):
         self.descriptor, self.text = descriptor, ""

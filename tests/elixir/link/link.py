@@ -12,13 +12,15 @@ from kos.common import HOST, TOP
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
-from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
+from machine import BOOT_S, Machine, Report, Screen, check_run, wait, with_device  # noqa: E402
 
 
 def make(report, machine):
     check_run(report, "the archive", machine.run([TOP / "kos", "mix", "install"]))
     check_run(report, "a device in C", machine.run(["mix", "kos.new", "gate", "--app", "motor", "--lang", "c"]))
     gate = machine.folder / "gate"
+    for name, language in (("valve", "cpp"), ("lamp", "rust")):
+        check_run(report, f"with an application in {language}", machine.run(["mix", "kos.new_app", name, "--lang", language], gate))
     check_run(report, "with an Elixir application behind the link", machine.run(["mix", "kos.new_app", "shop", "--iex"], gate))
     check_run(report, "it builds", machine.run(["mix", "kos.build"], gate))
     return gate
@@ -53,15 +55,8 @@ def orders(report, machine, gate):
 
 def pushes(report, machine, gate):
     """Another version of each application while the other one goes on."""
-    before = states(machine, gate)
-    source = gate / "apps/motor/main.c"
-    source.write_text(source.read_text().replace("motor is ready", "motor is NEW"))
-    check_run(report, "a native application is pushed", machine.run(["mix", "kos.push", "motor"], gate), r"motor is restarted with version \d+")
-    report.check("it runs", eventually(machine, gate, "motor", ("ready",)))
-    check_run(report, "it is the new one", machine.run(["mix", "kos.logs", "--app", "motor"], gate), "motor is NEW")
-    after = states(machine, gate)
-    report.check("status shows the version", "pushed" in after["motor"] and "pushed" not in after["shop"], str(after))
-    report.check("the Elixir application went on", after["shop"][:3] == before["shop"][:3], str(after))
+    for name, source in (("motor", "main.c"), ("valve", "main.cpp"), ("lamp", "main.rs")):
+        push_native(report, machine, gate, name, gate / "apps" / name / source)
     check_run(report, "the boot image's version again", machine.run(["mix", "kos.push", "motor", "--undo"], gate), "boot image")
     report.check("it is back", eventually(machine, gate, "motor", ("ready",)) and "pushed" not in states(machine, gate)["motor"])
     push_elixir(report, machine, gate)
@@ -70,8 +65,22 @@ def pushes(report, machine, gate):
     description.write_text(good.replace('memory = "256K"', 'memory = "512K"'))
     check_run(report, "more memory is refused", machine.run(["mix", "kos.push", "motor"], gate), r"(?s)another description.*mix kos.run", 1)
     description.write_text(good)
-    check_run(report, "which application", machine.run(["mix", "kos.push"], gate), "one of: motor, shop", 1)
+    check_run(report, "which application", machine.run(["mix", "kos.push"], gate), "one of: motor, valve, lamp, shop", 1)
     check_run(report, "a service", machine.run(["mix", "kos.push", "log"], gate), "", 1)
+
+
+def push_native(report, machine, gate, name, source):
+    before = states(machine, gate)
+    source.write_text(source.read_text().replace(f"{name} is ready", f"{name} is NEW"))
+    started = time.monotonic()
+    check_run(report, f"{source.name} is pushed", machine.run(["mix", "kos.push", name], gate), rf"{name} is restarted with version \d+")
+    report.check(f"{name} runs", eventually(machine, gate, name, ("ready",)))
+    check_run(report, "it is the new one", machine.run(["mix", "kos.logs", "--app", name], gate), f"{name} is NEW")
+    report.record({"row": f"from an edit to what the new version says, {source.suffix}", "value": round(time.monotonic() - started, 1), "unit": "s"})
+    after = states(machine, gate)
+    report.check("status shows the version", "pushed" in after[name], str(after))
+    others = [{other: state[:3] for other, state in found.items() if other != name} for found in (before, after)]
+    report.check("all others went on", others[0] == others[1], str(others))
 
 
 def push_elixir(report, machine, gate):
@@ -131,39 +140,13 @@ def prompt(report, machine, gate, answer=":world"):
         os.close(theirs)
 
 
-def with_device(report, machine, gate, parts):
-    log = open(machine.folder / "console.log", "wb")
-    device = subprocess.Popen(["mix", "kos.run", "--no-build", "--timeout", "1800"], cwd=gate, env=machine.environment,
-                              stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        running = False
-        deadline = time.monotonic() + BOOT_S
-        while not running and time.monotonic() < deadline and device.poll() is None:
-            running = machine.run(["mix", "kos.status"], gate)[0] == 0
-            time.sleep(2)
-        report.check("the device runs", running, Path(log.name).read_text(errors="replace")[-400:])
-        for part in parts if running else ():
-            part(report, machine, gate)
-    finally:
-        try:
-            device.stdin.write(b"\x01x")
-            device.stdin.flush()
-        except BrokenPipeError:
-            pass
-        if wait(device, 60) is None:
-            device.kill()
-        log.close()
-        text = Path(log.name).read_text(errors="replace")
-        print(text, flush=True)
-        report.check("root says that the link is there", "DEVELOPMENT LINK" in text)
-
-
 def main():
     report = Report()
     with tempfile.TemporaryDirectory(prefix="kos-link-") as folder:
         machine = Machine(folder)
         gate = make(report, machine)
-        with_device(report, machine, gate, (orders, wrong_key, prompt, pushes))
+        text = with_device(report, machine, gate, (orders, wrong_key, prompt, pushes))
+        report.check("root says that the link is there", "DEVELOPMENT LINK" in text)
         no_production_key(report, machine, gate)
         check_run(report, "nothing runs any more", machine.run(["mix", "kos.status"], gate), "mix kos.run", 1)
     return report.finish()

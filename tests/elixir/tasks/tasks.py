@@ -124,24 +124,29 @@ def existing(report, machine):
 
 # What the umbrella project says on the device, line by line.
 FLEET = {"environment": "{:prod, :kos, :target}", "secret": "64", "static": '"<h1>fleet</h1>"', "priv_is_writable": '"data"',
-         "nif": ":aarch64", "port_program": '"aarch64"', "erlang_dependency": "42", "authorities": "true",
+         "nif": ":aarch64", "port_program": '"aarch64"', "erlang_dependency": "42", "make_dependency": "237", "authorities": "true",
          "host_name": "{:ok, 'fleet'}", "memory": "true", "web": "true"}
 
 
 def umbrella(report, machine):
-    """An umbrella project with releases, runtime.exs, static files, a NIF by CMake, a port program by make, a dependency in
-    Erlang, and the target switch and release steps of a Nerves project."""
+    """An umbrella project with releases, runtime.exs, static files, a NIF by CMake, a port program by make, dependencies in
+    Erlang, one with a NIF, and the target switch and release steps of a Nerves project."""
     fleet = machine.folder / "fleet"
     shutil.copytree(HERE / "fleet", fleet)
     good = (fleet / "mix.exs").read_text()
     (fleet / "mix.exs").write_text(good.replace("releases: [", "other: ["))
     check_run(report, "an umbrella without a release", machine.run(["mix", "kos.init"], fleet), r"(?s)no release.*releases: \[my_device", 1)
     (fleet / "mix.exs").write_text(good)
-    check_run(report, "an umbrella project", machine.run(["mix", "kos.init"], fleet), "runtime.exs reads DATABASE_URL: .*app.toml")
+    check_run(report, "an umbrella project", machine.run(["mix", "kos.init"], fleet), r"runtime\.exs also reads DATABASE_URL: .*app\.toml")
     root = fleet / "root.toml"
     root.write_text(root.read_text().replace("release =", 'packages = ["ca-certificates", "busybox"]\nbusybox = true\nrelease ='))
     secret = re.search(r'SECRET_KEY_BASE = "([^"]{64})"', (fleet / "app.toml").read_text())
     report.check("a secret for development", secret is not None)
+    # As after mix test on this machine: the NIF lies in the dependency's own folder.
+    check_run(report, "a NIF made for this machine", machine.run(["make", "-C", "vendor/wire"], fleet))
+    outcome = machine.run(["mix", "kos.build"], fleet)
+    check_run(report, "is named, with what to do", outcome, r"(?s)lib/wire-2\.1\.0/priv/wire\.so: x86-64.*\n  rm vendor/wire/priv/wire\.so", 1)
+    (fleet / "vendor/wire/priv/wire.so").unlink()
     manifest = machine.run(["mix", "kos.manifest", "--report", "report.md"], fleet)
     check_run(report, "its manifest", manifest, "system.toml: ok")
     report.check("the secret is not in the report", secret and secret[1] not in (fleet / "report.md").read_text())
@@ -150,13 +155,57 @@ def umbrella(report, machine):
         found = re.search(rf"fleet: {name}: (.*?)\r?$", text, re.MULTILINE)
         report.check(f"umbrella on the device: {name}", found is not None and found[1] == value, found[1] if found else "not said")
     report.check("the secret is not on the console", secret and secret[1] not in text)
+    check_run(report, "the tests of both its applications, on the device", machine.run(["mix", "kos.test"], fleet), "3 passed, 0 failed")
+
+
+# What the guide (docs/guides/move_an_elixir_project.md) says to change in a project of Nerves: file, what is there, what is to be there.
+BLINKY = (
+    ("mix.exs", 'archives: [nerves_bootstrap: "~> 1.11"]', 'archives: [kos_mix: "~> 0.1"]'),
+    ("mix.exs", "runtime: false},\n      {:shoehorn", "runtime: false, targets: @all_targets},\n      {:shoehorn"),
+    ("mix.exs", 'shoehorn"}', 'shoehorn", targets: @all_targets}'),
+    ("mix.exs", 'ring_logger"}', 'ring_logger", targets: @all_targets}'),
+    ("mix.exs", 'toolshed"}', 'toolshed", targets: @all_targets},\n      Kos.Mix.library()'),
+    ("rootfs_overlay/etc/iex.exs", "NervesMOTD.print()", ""),
+    ("rootfs_overlay/etc/iex.exs", "use Toolshed", "use Kos.Helpers"),
+)
+BLINKY_CONFIG = 'import Config\n\nconfig :logger, backends: [:console, Kos.Log]\nconfig :blinky, gpio: Kos.Device.GPIO\n'
+BLINKY_DRIVER = '\n[[app]]\npath = "core:gpio"\nparameters = {{ line_1 = "blinky", line_2 = "blinky" }}\n'
+
+
+def nerves(report, machine):
+    """A project as mix nerves.new writes it: what kos.init says about it, and that it runs once that is done."""
+    blinky = machine.folder / "blinky"
+    shutil.copytree(HERE / "blinky", blinky)
+    said = (r"(?s)First: dependencies are not on this machine: nerves, shoehorn, ring_logger, toolshed\..*archive nerves_bootstrap.*"
+            r"if Mix\.target\(\) in \[:host, :kos\].*toolshed \(Kos\.Helpers\).*/dev/gpiochip0.*rootfs_overlay is in the root image")
+    check_run(report, "a Nerves project: what is to be done", machine.run(["mix", "kos.init"], blinky), said)
+    outcome = machine.run(["mix", "kos.deps.check", "--quiet"], blinky)
+    check_run(report, "kos.deps.check says what stands in the way", outcome, r"wrong +dependencies are not on this machine: nerves", 1)
+    check_run(report, "so does a build", machine.run(["mix", "kos.build"], blinky), r"(?s)No SSH public keys.*mix kos\.deps\.check", 1)
+    for name, old, new in BLINKY:
+        text = (blinky / name).read_text()
+        report.check(f"{name} has {old!r}", old in text)
+        (blinky / name).write_text(text.replace(old, new, 1))
+    config = (blinky / "config/config.exs").read_text()
+    line = re.search(r"if Mix\.target\(\) in .*", (TOP / "docs/guides/move_an_elixir_project.md").read_text())[0]
+    (blinky / "config/config.exs").write_text(config[:config.index("if Mix.target()")] + line + "\n")
+    (blinky / "config/kos.exs").write_text(BLINKY_CONFIG)
+    with open(blinky / "system.toml", "a") as file:
+        file.write(BLINKY_DRIVER.format())
+    with open(blinky / "app.toml", "a") as file:
+        file.write('\n[[uses]]\nport = "gpio"\n')
+    app = (blinky / "app.toml").read_text()
+    (blinky / "app.toml").write_text(app.replace("passive = true", "passive = true\nthreads = 3", 1).replace("budget_us = 1000", "budget_us = 300", 1))
+    check_run(report, "nothing stands in the way any more", machine.run(["mix", "kos.deps.check", "--quiet"], blinky))
+    check_run(report, "it runs on this machine as before", machine.run(["mix", "test"], blinky), "0 failures")
+    check_run(report, "its tests on the device", machine.run(["mix", "kos.test"], blinky), "3 passed, 0 failed")
 
 
 def main():
     report = Report()
     with tempfile.TemporaryDirectory(prefix="kos-elixir-") as folder:
         machine = Machine(folder)
-        for part in (install, mistakes, device, existing, umbrella):
+        for part in (install, mistakes, device, existing, umbrella, nerves):
             part(report, machine)
     return report.finish()
 

@@ -16,7 +16,8 @@ from kos.common import TOP
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
-from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
+from machine import BOOT_S, Machine, Report, Screen, wait  # noqa: E402
+from pages import blocks, play_shell  # noqa: E402
 
 PAGE = TOP / "docs/start/first_hour.md"
 ANSWER_S = 120
@@ -55,23 +56,9 @@ class Terminal:
         os.close(self.theirs)
 
 
-def blocks(text):
-    """(language, content) of the fenced blocks with one of our languages."""
-    return re.findall(r"^```(sh|console)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def play_shell(report, machine, text, folder):
-    """Runs a block; returns the folder in which it ended."""
-    left = machine.folder / ".folder"
-    # As typed: a command that fails is a mistake of the page.
-    outcome = machine.run(["bash", "-c", f"set -e\n{text}\npwd > {left}"], folder)
-    check_run(report, text.strip().splitlines()[0], outcome)
-    return Path(left.read_text().strip()) if outcome[0] == 0 else folder
-
-
 def main():
     report = Report()
-    found = blocks(PAGE.read_text())
+    found = blocks(PAGE, "sh", "console")
     report.check("the page has commands", len(found) > 8, str(len(found)))
     with tempfile.TemporaryDirectory(prefix="kos-tutorial-") as folder:
         machine = Machine(folder)

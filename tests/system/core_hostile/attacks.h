@@ -18,6 +18,8 @@ enum Attack {
     kAttackLittleTime,    // param: ms. Calls the server with hardly any time
     kAttackMapping,       // param: ms. Has root map and unmap much memory
     kAttackReplies,       // answers through all its reply objects, twice
+    kAttackStopsItself,   // a thread that has root stop it, in another thread's name
+    kAttackLeavesTime,    // a thread that leaves its time with root; then a fault
 };
 
 enum { kAttackAddresses = 8 };

@@ -58,11 +58,13 @@ defmodule :kos_dist_test do
     test("creation", fn -> :erpc.call(@right, :erlang, :system_info, [:creation]) == 5 end)
     test("sizes", &sizes/0)
     test("slow_reader", &slow_reader/0)
+    test("no_reader", &no_reader/0)
     test("typed", &typed/0)
     test("not_granted", fn -> quickly(fn -> not Node.connect(:log@kos) and not Node.connect(:nobody@kos) end) end)
     test("other_name", &other_name/0)
     test("death", &death/0)
     test("next_instance", fn -> reach(@right) and :erpc.call(@right, :erlang, :system_info, [:creation]) == 7 end)
+    test("death_while_it_sends", &death_while_it_sends/0)
     test("other_side_connects", &other_side_connects/0)
     test("messages", fn -> measure("carrier", @right) end)
     test("tcp", &tcp/0)
@@ -109,6 +111,23 @@ defmodule :kos_dist_test do
         Process.sleep(ms)
         serve(count)
 
+      # Nobody takes what arrives at this node, for so long.
+      {:read_nothing, from, ms} ->
+        readers = for pid <- Process.list(), reader?(pid), do: pid
+        for pid <- readers, do: :erlang.suspend_process(pid)
+        send(from, {:reads_nothing, length(readers)})
+        Process.sleep(ms)
+        for pid <- readers, do: :erlang.resume_process(pid)
+        serve(0)
+
+      {:in_order, from, number, _} ->
+        if number != count, do: send(from, {:out_of_order, number, count})
+        serve(number + 1)
+
+      {:flood, to, bytes} ->
+        for number <- 0..9999, do: send(to, {:flood, number, bytes})
+        serve(0)
+
       # The connection ends under it.
       {:names, name, kind, back} ->
         :ok = :net_kernel.stop()
@@ -117,6 +136,8 @@ defmodule :kos_dist_test do
         serve(0)
     end
   end
+
+  defp reader?(pid), do: match?({:current_function, {:kos_dist_controller, :read, _}}, Process.info(pid, :current_function))
 
   # --- Tests
 
@@ -137,6 +158,49 @@ defmodule :kos_dist_test do
     for _ <- 1..50, do: send({:right, @right}, {:echo, self(), bytes})
     :pong = :net_adm.ping(@right)
     Enum.all?(1..50, fn _ -> receive(do: ({:echo, ^bytes} -> true), after: (60_000 -> false)) end)
+  end
+
+  # A node that takes nothing: who sends to it stands still after a few megabytes, however much there is to send, and when it
+  # goes on nothing is lost and all is in order.
+  @blocked_messages 300
+  @blocked_bytes 100_000
+  @bound 6_000_000
+
+  defp no_reader do
+    send({:right, @right}, {:read_nothing, self(), 1500})
+    1 = receive(do: ({:reads_nothing, readers} -> readers), after: (10_000 -> :late))
+    bytes = bytes(@blocked_bytes)
+    sent = :counters.new(1, [])
+    judge = self()
+    before = :erlang.memory(:total)
+
+    writer =
+      spawn_link(fn ->
+        for number <- 0..(@blocked_messages - 1) do
+          send({:right, @right}, {:in_order, judge, number, bytes})
+          :counters.add(sent, 1, 1)
+        end
+
+        send(judge, :written)
+      end)
+
+    # Until it stands still, which is long before the other side goes on.
+    true = wait(fn -> Process.info(writer, :status) == {:status, :suspended} end, 20)
+    Process.sleep(300)
+    {:status, :suspended} = Process.info(writer, :status)
+    taken = :counters.get(sent, 1) * @blocked_bytes
+    grown = :erlang.memory(:total) - before
+    IO.puts("stands still after #{taken} bytes, #{grown} more in use")
+    true = taken > 0 and taken < @bound and grown < @bound
+    :written = receive(do: (:written -> :written), after: (60_000 -> :late))
+    send({:right, @right}, {:count, self()})
+    # One out of its turn would have said so before this answer.
+    receive do
+      {:count, count} -> count == @blocked_messages
+      {:out_of_order, _, _} -> false
+    after
+      60_000 -> false
+    end
   end
 
   # By the module that the build makes of the interface.
@@ -189,6 +253,31 @@ defmodule :kos_dist_test do
     took < 1000
   end
 
+  # It ends in the middle of what it says: what has arrived is whole and in order, and nodedown follows at once.
+  defp death_while_it_sends do
+    true = reach(@right)
+    watch(@right)
+    bytes = bytes(50_000)
+    send({:right, @right}, {:flood, self(), bytes})
+    first = receive(do: ({:flood, number, ^bytes} -> number), after: (30_000 -> :late))
+    began = System.monotonic_time(:millisecond)
+    :ok = Domain.restart("right")
+    arrived = flood(bytes, 1)
+    took = System.monotonic_time(:millisecond) - began
+    IO.puts("nodedown after #{took} ms and #{arrived} messages")
+    first == 0 and is_integer(arrived) and arrived < 10_000 and took < 5000 and reach(@right)
+  end
+
+  defp flood(bytes, next) do
+    receive do
+      {:flood, ^next, ^bytes} -> flood(bytes, next + 1)
+      {:flood, other, _} -> {:out_of_order, other, next}
+      {:nodedown, @right} -> next
+    after
+      10_000 -> :no_nodedown
+    end
+  end
+
   defp other_side_connects do
     watch(@right)
     true = Node.disconnect(@right)
@@ -221,7 +310,10 @@ defmodule :kos_dist_test do
     rounds = rounds()
     right = {:right, node}
     for _ <- 1..20, do: round_trip(right)
+    # What the rest of the system still does after its start counts as well.
+    Process.sleep(1000)
     {trips, _} = :timer.tc(fn -> for _ <- 1..rounds, do: round_trip(right) end)
+    row("#{name}/round_trip", trips * 1000 / rounds)
     messages = rounds * 10
 
     {one_way, _} =
@@ -231,7 +323,6 @@ defmodule :kos_dist_test do
         ^messages = receive(do: ({:count, count} -> count))
       end)
 
-    row("#{name}/round_trip", trips * 1000 / rounds)
     row("#{name}/message", one_way * 1000 / messages)
     true
   end
@@ -248,11 +339,14 @@ defmodule :kos_dist_test do
     {large, _} = :timer.tc(fn -> for _ <- 1..rounds, do: {:ok, %{copy: ^payload}} = Kos.Idl.Echo.data(echo, %{data: payload}) end)
     row("native/call_4096_bytes", large * 1000 / rounds)
 
+    # Method 2, as Kos.Idl.Echo.add calls it: 40 and 2, each in half of the parameter.
+    <<add::little-64>> = <<40::little-32, 2::little-32>>
+
     {many, _} =
       :timer.tc(fn ->
         for _ <- 1..div(rounds, 50) do
-          calls = for _ <- 1..50, do: Kos.Port.async(echo, 1, "", small: true, words: {0, 0})
-          for reference <- calls, do: {:ok, _} = Kos.Port.await(reference)
+          calls = for _ <- 1..50, do: Kos.Port.async(echo, 2, "", small: true, param: add, words: {0, 0})
+          for reference <- calls, do: {:ok, %{param: 42}} = Kos.Port.await(reference)
         end
       end)
 

@@ -23,7 +23,8 @@ MODULES = TOP / "build/target/tests/system/elixir_net/image/ebin"
 # Seconds of the host, which may be busy with other tests.
 BOOT_S, STEP_S = 400, 120
 TLS, IEX, ERL = 8443, 2222, 2223
-CHECKS = ("names", "no_such_name", "http_client", "tls12_client", "tls13_client", "refused_port", "outside", "outside_ends")
+CHECKS = ("names", "no_such_name", "http_client", "tls12_client", "tls13_client", "refused_port",
+          "refused_then_silent", "outside", "outside_ends")
 NAME = b"\x03kos\x04test\x00"
 
 

@@ -26,6 +26,7 @@ defmodule :kos_net_test do
     check("tls12_client", fn -> tls(:"tlsv1.2") end)
     check("tls13_client", fn -> tls(:"tlsv1.3") end)
     check("refused_port", &refused/0)
+    check("refused_then_silent", &refused_then_silent/0)
     check("outside", &outside/0)
     check("outside_ends", &outside_ends/0)
     IO.puts("net: done")
@@ -125,6 +126,31 @@ defmodule :kos_net_test do
   defp refused do
     {time, result} = :timer.tc(fn -> :gen_tcp.connect({192, 0, 2, 9}, 80, [], 20_000) end)
     match?({:error, _}, result) and time < 19_000_000
+  end
+
+  # What is known of a descriptor ends with it: the next connection has its number, and nobody answers that one.
+  defp refused_then_silent do
+    {:ok, closed} = :gen_tcp.listen(0, [])
+    {:ok, refusing} = :inet.port(closed)
+    :ok = :gen_tcp.close(closed)
+    {:ok, listener} = :gen_tcp.listen(0, backlog: 1)
+    {:ok, silent} = :inet.port(listener)
+    connect = fn port, limit -> :gen_tcp.connect({127, 0, 0, 1}, port, [active: false], limit) end
+    # Until nobody waits in line any more without an answer.
+    waiting = Stream.repeatedly(fn -> connect.(silent, 500) end) |> Enum.take_while(&match?({:ok, _}, &1))
+
+    result =
+      for _ <- 1..20 do
+        {:error, :econnrefused} = connect.(refusing, 20_000)
+        {:error, :econnrefused} = connect.(refusing, 20_000)
+        connect.(silent, 50)
+      end
+
+    {:ok, open} = :gen_tcp.listen(0, [])
+    {:ok, port} = :inet.port(open)
+    {:ok, last} = connect.(port, 20_000)
+    for socket <- [last, open, listener | Enum.map(waiting, &elem(&1, 1))], do: :gen_tcp.close(socket)
+    Enum.uniq(result) == [{:error, :timeout}]
   end
 
   defp outside do

@@ -2,6 +2,7 @@ defmodule :kos_ports_test do
   @moduledoc false
   # The Elixir library on a device. Native servers are ../common/peer; the native client is ../linux_ports/caller. The
   # domain is restarted in the middle: what belongs to its first instance is counted as passed by the second.
+  alias Kos.Device.{I2C, SPI}
   alias Kos.{Domain, Message, Native, Port}
 
   @echo 1
@@ -13,7 +14,7 @@ defmodule :kos_ports_test do
   @defer 12
   @release 13
   @assertion 7
-  @in_first 8
+  @in_first 10
 
   defmodule Greeter do
     use Kos.Server, port: "greeter"
@@ -77,6 +78,8 @@ defmodule :kos_ports_test do
     test("calls", &calls/0)
     test("several", &several/0)
     test("tokens", &tokens/0)
+    test("i2c", &i2c/0)
+    test("spi", &spi/0)
     test("down_in_a_call", fn -> down("peer", fn peer -> {:error, :peer_gone} = wrong(peer) end) end)
     test("down_in_several_calls", fn -> down("peer_active", &wrong_with_others/1) end)
     test("down_without_a_call", fn -> down("peer", fn _ -> :ok = Domain.restart("peer") end) end)
@@ -93,6 +96,40 @@ defmodule :kos_ports_test do
 
     :ok = Domain.restart("beam")
     Process.sleep(:infinity)
+  end
+
+  # Against a native server that plays a bus.
+  defp i2c do
+    ["i2c1"] = I2C.bus_names()
+    {:ok, bus} = I2C.open("i2c1")
+    {:ok, <<0x60>>} = I2C.write_read(bus, 0x76, <<0xD0>>, 1)
+    {:ok, <<0x821740::24>>} = I2C.write_read(bus, 0x76, [0xFA], 3)
+    bytes = for i <- 0..199, into: <<>>, do: <<i>>
+    :ok = I2C.write(bus, 0x50, [0, bytes])
+    {:ok, ^bytes} = I2C.write_read(bus, 0x50, <<0>>, 200)
+    {:ok, <<_::2048*8>>} = I2C.read(bus, 0x50, 2048)
+    {:error, :i2c_nak} = I2C.read(bus, 0x20, 1)
+    {:error, :unauthorized} = I2C.read(bus, 0x10, 1)
+    [0x50, 0x76] = I2C.detect_devices(bus)
+    {:error, :no_driver} = I2C.open("i2c2")
+    I2C.close(bus) == :ok
+  end
+
+  # Against a native server that plays a converter.
+  defp spi do
+    ["spi0_adc"] = SPI.bus_names()
+    {:ok, adc} = SPI.open("spi0_adc")
+
+    # As the documentation of the library has it: channel 7, ten bits.
+    {:ok, <<_::6, 0x3FF::10>>} = SPI.transfer(adc, <<0x78, 0x00>>)
+    {:ok, <<_::6, 0x155::10>>} = SPI.transfer(adc, [0x50, <<0x00>>])
+    bytes = for i <- 1..4000, into: <<>>, do: <<rem(i, 50)>>
+    {:ok, ^bytes} = SPI.transfer(adc, bytes)
+    {:error, :invalid_argument} = SPI.transfer(adc, "")
+    {:error, :unauthorized} = SPI.transfer(adc, <<0xEE>>)
+    {:ok, %{speed_hz: 1_350_000, delay_us: 10, mode: 3, bits_per_word: 8, lsb_first: true}} = SPI.config(adc)
+    {:error, :no_driver} = SPI.open("spi1")
+    SPI.close(adc) == :ok
   end
 
   defp second do

@@ -9,9 +9,9 @@ from salvos import ECHO, LINUX_ECHO, changed_accounts, metrics
 
 PATIENCE_S = 90
 AT_ONCE = 16
-FORGOTTEN_S = 180  # closed connections: 15 s in the router, TIME_WAIT in the stacks
+FORGOTTEN_S = 180  # closed connections: 30 s in the router, TIME_WAIT in the stacks
 PAGE = 80
-CLOSED_S = 20  # what the router keeps a closed connection for, and a little
+CLOSED_S = 35  # what the router keeps a closed connection for, and a little
 OWN_QUESTIONS_BYTES = 8192  # those of the last minute to the page
 QUESTIONS = {ECHO: (b"connection", b"connection"), LINUX_ECHO: (b"connection", b"connection"),
              PAGE: (b"HEAD / HTTP/1.1\r\n\r\n", b"\r\n\r\n")}
@@ -84,4 +84,4 @@ def forgotten(world, witness, most_connections, most_bytes):
         state, bytes_now = witness.state(), metrics(world)["net_memory_bytes"]
         if (state["connections"] <= most_connections and bytes_now <= most_bytes) or time.monotonic() > end:
             return state, bytes_now
-        world.linger(5)
+        world.linger(CLOSED_S)  # the question to the page was a connection as well

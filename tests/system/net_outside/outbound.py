@@ -8,14 +8,15 @@ SOON_S = 8  # what is refused is refused at once, on a machine that may be slow
 A, CNAME, AAAA = 1, 5, 28
 TTL = 300
 MANY = [ip(f"203.0.113.{128 + number}") for number in range(60)]
-LONG = 120  # records with names of their own, beyond every size
+HUGE = [ip(f"203.0.{115 + number // 200}.{number % 200}") for number in range(220)]  # more than a datagram takes
 
 
 def serve(world):
     """Machines outside: whatever address, these ports answer in capitals; a page by HTTP."""
     def in_capitals(connection):
         def ready(one):
-            if one.is_ended and not one.is_finished:
+            if one.is_ended:
+                one.ready = None  # sending may wait, and more be heard meanwhile
                 one.send(bytes(one.received).upper())
                 one.finish()
         connection.ready = ready
@@ -30,6 +31,7 @@ def serve(world):
     for port in (80, 99, 442, 443, 444, 445, 446, 7999, 8000, 8010, 8011):
         world.listeners[port] = in_capitals
     world.listeners[8005] = page
+    world.listeners[53] = world.serve_names
     for port in (7, 8, 99, 443):
         world.datagrams[port] = lambda packet: packet.data.upper()
 
@@ -47,6 +49,7 @@ def serve(world):
         "a.b.example.net": addresses(ip("192.0.2.21")),
         "www.example.net": alias,
         "many.example.net": addresses(*MANY),
+        "huge.example.net": addresses(*HUGE),
         "example.net": addresses(ip("192.0.2.66")),
         "evil.example.org": addresses(ip("192.0.2.66")),
         "inside.example.net": addresses(ip("10.78.5.2"), ip("127.0.0.1")),
@@ -88,7 +91,7 @@ REFUSED = [
     ("domain: another port", "connect", "net-echo.internal", 8, "rule"),
     ("another domain", "connect", "10.78.{status}.2", 80, "rule"),
     ("the gateway of the world", "connect", "10.0.2.2", 80, "rule"),
-    ("the router itself", "connect", "10.78.{own}.1", 53, "rule"),
+    ("the router itself", "connect", "10.78.{own}.1", 54, "rule"),
     ("the device's own address", "connect", "10.0.2.15", 8008, "rule"),
 ]
 
@@ -163,11 +166,18 @@ def domain_numbers(agent, witness):
 
 
 def answers_of_names(results, world, agent, witness):
-    many = agent.do("resolve", "many.example.net").get("got") or []
-    wanted = {packets.ipaddress.ip_address(one).compressed for one in MANY}
-    results.add("a name with many addresses", None if len(many) >= 25 and set(many) <= wanted else str(many))
-    passes = agent.do("connect", many[0] if many else "203.0.113.128", 445)
-    results.add("an address of many", None if passes.get("got") == "HELLO" else str(passes))
+    # More addresses than the program takes by UDP, and more than the server sends by UDP: both are asked for by TCP.
+    for name, host, all_of_them in (("many", "many.example.net", MANY), ("huge", "huge.example.net", HUGE)):
+        found = agent.do("resolve", host).get("got") or []
+        wanted = {packets.ipaddress.ip_address(one).compressed for one in all_of_them}
+        results.add(f"a name with {name} addresses", None if set(found) == wanted else f"{len(found)} of {len(wanted)}")
+        passes = agent.do("connect", packets.ipaddress.ip_address(all_of_them[-1]).compressed, 445)
+        results.add(f"an address of {name}", None if passes.get("got") == "HELLO" else str(passes))
+    # A server that does not answer by TCP: the addresses that came by UDP.
+    del world.listeners[53]
+    found = agent.do("resolve", "huge.example.net").get("got") or []
+    results.add("a server without TCP", None if len(found) >= 60 else f"{len(found)}")
+    world.listeners[53] = world.serve_names
     before = witness.next_denial()
     inside = agent.do("connect", "inside.example.net", 445)
     denied = [REASONS[one["reason"]] for one in witness.denials(before)[0]]

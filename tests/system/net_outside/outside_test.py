@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import connections
+import losses
 import outbound
 import restarts
 import salvos
@@ -24,7 +25,7 @@ from kos.results import Results, kernel, seed
 
 SYSTEM = Path(__file__).parent / "system.toml"
 BOOT_S = 300
-PARTS = ("outbound", "scan", "salvos", "connections", "restarts")
+PARTS = ("outbound", "scan", "salvos", "losses", "connections", "restarts")
 
 
 def part(results, name, work):
@@ -63,6 +64,7 @@ def main():
         work = {"outbound": lambda: outbound.run(results, world, Agent(world), witness),
                 "scan": lambda: scan.run(results, world, witness, "KOS_OUTSIDE_SCAN" in os.environ),
                 "salvos": lambda: salvos.run(results, world, witness, random, rounds),
+                "losses": lambda: losses.run(results, world, Agent(world), random),
                 "connections": lambda: connections.run(results, world, witness, count),
                 "restarts": lambda: restarts.run(results, world, witness, random)}
         for name in PARTS:

@@ -169,8 +169,8 @@ class Test:
         self.until_logged("it answers", "version 2 answers")
         self.equal("one start more", domains["push_subject"][2], before["push_subject"][2] + 1)
         self.equal("the others are undisturbed", self.others(domains), self.others(before))
-        self.equal("the same package again", self.push(good.announcement), "error AT_TOKEN_LIMIT")
-        self.equal("an older one", self.push(self.first.announcement), "error AT_TOKEN_LIMIT")
+        self.equal("the same package again", self.push(good.announcement), "error INVALID_ARGUMENT")
+        self.equal("an older one", self.push(self.first.announcement), "error INVALID_ARGUMENT")
         self.link.command("restart push_subject")
         self.until("a restart does not change the version",
                    lambda found: found["push_subject"][2] > domains["push_subject"][2] and found["push_subject"][4] != 0)

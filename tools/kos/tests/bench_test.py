@@ -1,7 +1,7 @@
 import unittest
 from pathlib import Path
 
-from kos.bench import Row, check, chosen, join, parser, report, table
+from kos.bench import Row, check, chosen, join, parser, report, table, wrongly_declared
 from kos.common import EXIT_USAGE, KosError
 from kos.declarations import Bench
 
@@ -34,6 +34,22 @@ class JoinTest(unittest.TestCase):
         rows, missing = join(BENCH, records(call=1, map=1), records(call=1, unmap=1))
         self.assertEqual(missing, ["map", "unmap"])
         self.assertEqual(len(rows), 2)
+
+    def test_rows_that_the_peer_cannot_have(self):
+        bench = Bench(file=Path("bench.json"), name="dist", system="s.toml", timeout_s=1,
+                      without_reference={"native/call": "none there", "native/many": "none there"})
+        ours = {"tcp": {"row": "tcp", "value": 1, "unit": "ns"}, "native/call": {"row": "native/call", "value": 5, "unit": "ns"},
+                "native/many": {"row": "native/many", "value": 5, "unit": "ns"}}
+        rows, missing = join(bench, ours, {"tcp": ours["tcp"]})
+        self.assertEqual(missing, [])
+        self.assertEqual(wrongly_declared(bench, rows), [])
+        self.assertEqual(check(bench, rows), [])
+        # One that is the peer's alone, one that is not declared, one that has a reference, one that nobody measured.
+        self.assertEqual(join(bench, {"tcp": ours["tcp"]}, ours)[1], ["native/call", "native/many"])
+        self.assertEqual(join(bench, {"tcp": ours["tcp"]}, {})[1], ["tcp"])
+        self.assertIn("'native/call' has a reference", wrongly_declared(bench, join(bench, ours, ours)[0])[0])
+        self.assertIn("'native/many' of without_reference was not measured", wrongly_declared(bench, rows[:2])[0])
+        self.assertEqual(wrongly_declared(bench, rows[:1], "tcp"), [])
 
     def test_zero_reference_has_no_ratio(self):
         self.assertIsNone(Row("x", 1, "u", 0).ratio())

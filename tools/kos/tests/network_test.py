@@ -35,7 +35,15 @@ class Forwards(unittest.TestCase):
         self.assertIn("netdev=net", " ".join(words[2:]))
         words, lines = network.for_run(self.image)
         self.assertIn("hostfwd=tcp:127.0.0.1:", words[1])
-        self.assertIn("port 80 (tcp) of the device, domain web: 127.0.0.1:", lines[0])
+        self.assertIn("port 80 (tcp) of the device, domain web: localhost:", lines[0])
+
+    def test_a_port_that_is_taken_is_said(self):
+        one = network.Forward("tcp", 4000, "web", 4000)
+        self.assertTrue(network.forward_line(one).endswith("localhost:4000"))
+        one = network.Forward("tcp", 4000, "web", 41234)
+        self.assertTrue(network.forward_line(one).endswith("localhost:41234, because 4000 is in use on this machine"))
+        one = network.Forward("tcp", 80, "web", network.wanted_port(80))
+        self.assertNotIn("in use", network.forward_line(one))
 
     def test_ports(self):
         with socket.socket() as taken:

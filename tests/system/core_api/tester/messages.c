@@ -77,7 +77,7 @@ void test_portless(void) {
     }
     check("a domain without ports is ready", entry.state == KOS_APPMAN_READY, entry.state);
     // Longer than its watchdog.
-    pause_us(300000);
+    pause_us(750000);
     manage(KOS_APPMAN_STATUS, "portless", &entry);
     check("and stays so", entry.state == KOS_APPMAN_READY, entry.last_reason);
     check_status("stop it", manage(KOS_APPMAN_STOP, "portless", 0), KOS_STATUS_OK);

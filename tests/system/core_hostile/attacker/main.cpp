@@ -237,6 +237,34 @@ void attack_replies() {
     for (unsigned i = 0; i < 2 * startup->replies.count; ++i) reply(slots[i / 2], Tag::make(KOS_STATUS_OK, 4));
 }
 
+// Root answers whoever has called, on his time: here there is nobody left to answer, and the time would be gone.
+uint64_t attack_stops_itself() {
+    kos_thread_t* thread = nullptr;
+    kos_assert_created(kos_thread_create(
+        [](void*) {
+            for (;;) call(KOS_SLOT_ROOT, Tag::make(KOS_ROOT_THREAD_STOP, 1), {{1, 0, 0, 0}});
+        },
+        nullptr, 0, &thread));
+    kos_thread_start(thread);
+    for (unsigned periods = 0; periods < 5; ++periods) kos_thread_yield();
+    return 0;
+}
+
+// What is sent like this brings the sender's time along, and no answer takes it home.
+void attack_leaves_time() {
+    kos_thread_t* thread = nullptr;
+    kos_assert_created(kos_thread_create(
+        [](void*) {
+            nb_send_recv(KOS_SLOT_ROOT, Tag::make(KOS_ROOT_MEM_STATUS, 4), {}, kos_app_startup()->park_slot_first + 1,
+                         kNullCap);
+        },
+        nullptr, 0, &thread));
+    kos_thread_start(thread);
+    kos_thread_yield();
+    kos_thread_yield();
+    go_wrong(kFaultNullWrite);
+}
+
 kos_status_t serve(kos_server_t*, const kos_caller_t*, const kos_msg_t* request, kos_msg_t* answer) {
     switch (request->label) {
         case kAttackNothing: break;
@@ -267,6 +295,11 @@ kos_status_t serve(kos_server_t*, const kos_caller_t*, const kos_msg_t* request,
         case kAttackLittleTime: attack_little_time(request->param); break;
         case kAttackMapping: attack_mapping(request->param); break;
         case kAttackReplies: attack_replies(); break;
+        case kAttackStopsItself: answer->param = attack_stops_itself(); break;
+        case kAttackLeavesTime:
+            attack_leaves_time();
+            answer->param = 1;
+            break;
         default: return KOS_STATUS_BAD_REQUEST;
     }
     return KOS_STATUS_OK;

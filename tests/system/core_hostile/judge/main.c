@@ -165,6 +165,7 @@ int main(int argc, char** argv) {
     }
     try_attack("badges", kAttackForgeBadges, 0);
     try_attack("replies", kAttackReplies, 0);
+    try_attack("a thread that stops itself", kAttackStopsItself, 0);
     try_attack("own capabilities", kAttackOwnCaps, 0);
     try_attack("queue", kAttackQueue, 0);
     try_attack("window", kAttackWindow, 0);
@@ -176,6 +177,7 @@ int main(int argc, char** argv) {
     try_fatal("system call", kAttackSystemCalls, (uint64_t)-1000, KOS_EXIT_FAULT_SYSCALL);
     try_fatal("reports", kAttackReports, 0, KOS_EXIT_ERROR);
     try_fatal("faults of a thread", kAttackThreadFaults, 0, KOS_EXIT_FAULT_MEMORY);
+    try_fatal("time that stays with root", kAttackLeavesTime, 0, KOS_EXIT_FAULT_MEMORY);
     test_latency("from call to call next to one with little time, in us", kAttackLittleTime);
     test_latency("from call to call next to one that maps memory, in us", kAttackMapping);
     print_verdict();

@@ -116,6 +116,8 @@ static void wrong_by_itself(struct service* service, enum inject_order how, uint
                             const char* cause) {
     settle();
     uint64_t const from = log_next();
+    // With the whole budget: if it ended in this request, the service would go wrong on a loan and not by itself.
+    kos_thread_yield();
     kos_status_t const status = order(service->slot, kInjectLabel, how, kind, 0);
     check_end(service, name, from, cause, 1);
     check("who gave the order is answered", status == KOS_STATUS_OK || status == KOS_STATUS_PEER_GONE, status);

@@ -35,7 +35,7 @@ defmodule Fleet.MixProject do
       lockfile: "../../mix.lock",
       elixir: "~> 1.14",
       compilers: [:natives | Mix.compilers()],
-      deps: [{:plain, path: "../../vendor/plain"}]
+      deps: [{:plain, path: "../../vendor/plain"}, {:wire, path: "../../vendor/wire", manager: :make}]
     ]
   end
 

@@ -43,6 +43,7 @@ defmodule Fleet do
         end
       end,
       erlang_dependency: fn -> :plain.answer() end,
+      make_dependency: fn -> :wire.checksum("KOS") end,
       authorities: fn -> length(:public_key.cacerts_get()) > 50 end,
       host_name: fn -> :inet.gethostname() end,
       memory: fn -> Keyword.fetch!(:memsup.get_system_memory_data(), :total_memory) > 0 end,

@@ -1,0 +1,3 @@
+import Config
+
+config :blinky, gpio: Blinky.FakeGpio

@@ -1,0 +1,4 @@
+NervesMOTD.print()
+
+# Add Toolshed helpers to the IEx session
+use Toolshed
