@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kos import build
-from kos.common import TOP, run, say, shown
+from kos.common import TOP, KosError, run, say, shown
 
 EXAMPLES = TOP / "examples"
 # Folders whose programs are targets of the tree's build. All else is a project's, even if somebody made it in a clone.
@@ -86,10 +86,20 @@ def compile_for(description):
         say(f"configuring {shown(output)}")
         output.mkdir(parents=True, exist_ok=True)
         run(["cmake", "--fresh", "-G", "Ninja", "-S", TOP, "-B", output, f"-DKOS_PROJECT={listed}", "-DCMAKE_MESSAGE_LOG_LEVEL=WARNING",
-             f"-DCMAKE_TOOLCHAIN_FILE={TOP / 'cmake/aarch64-toolchain.cmake'}"], cwd=TOP, stdout=subprocess.DEVNULL)  # as in build.configure
+             f"-DCMAKE_TOOLCHAIN_FILE={TOP / 'cmake/aarch64-toolchain.cmake'}"], cwd=TOP, stdout=subprocess.DEVNULL)  # errors go to stderr
         stamp.write_text(key)
     build.compile_folder(output, ["project_apps"])
+    refuse_core_names(output / "apps")
     return output / "apps"
+
+
+def refuse_core_names(programs):
+    """A project's programs are found before those of this tree, so none may stand in for a service, a driver or the personality."""
+    files = [*TOP.glob("services/*/app.toml"), *TOP.glob("drivers/*/*/app.toml"), TOP / "linux/app.toml"]
+    apps = [table(file)["app"] for file in files]
+    for name in sorted({app.get("binary", f"{app['name']}.elf") for app in apps} & {file.name for file in programs.glob("*.elf")}):
+        (programs / name).unlink()  # Ninja makes it again if it is still wanted
+        raise KosError(f"{shown(programs / name)}: {name} is a program of the system; expected another name in kos_app or kos_rust_app")
 
 
 def tree_targets(description):

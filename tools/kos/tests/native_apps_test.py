@@ -3,8 +3,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from kos import native_apps
-from kos.common import BUILD, TOP
+from kos import native_apps, system_image
+from kos.common import BUILD, TOP, KosError
 
 
 class TreeTargetsTest(unittest.TestCase):
@@ -74,6 +74,22 @@ class CompileTest(unittest.TestCase):
         with tempfile.TemporaryDirectory(dir=BUILD) as folder:
             folder = Path(folder).resolve()
             self.assertEqual(self.compiled(self.project(folder)), [str(folder / "apps/own")])
+
+    def test_its_programs_come_first(self):
+        with mock.patch.object(native_apps, "compile_for", return_value=Path("own")), mock.patch.object(system_image.root_images, "folder_for"):
+            words = system_image.sources(Path("system.toml"), None)
+        self.assertEqual(words[:4], ["--programs", Path("own"), "--programs", system_image.PROGRAMS])
+
+    def test_none_is_a_service(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "echo.elf").touch()
+            native_apps.refuse_core_names(Path(folder))
+            for name in ("timer.elf", "uart.elf", "linux.elf"):
+                with self.subTest(name):
+                    (Path(folder) / name).touch()
+                    with self.assertRaisesRegex(KosError, name):
+                        native_apps.refuse_core_names(Path(folder))
+                    native_apps.refuse_core_names(Path(folder))
 
     def test_an_example_is_none(self):
         self.assertEqual(self.compiled(TOP / "examples/hello/system.toml"), [])
