@@ -2,6 +2,8 @@
 #
 #   kos_add_folders(DIR...)                 adds those that have a CMakeLists.txt
 #   kos_add_components()                    adds every folder below that has a CMakeLists.txt
+#   kos_programs(RESULT DIR)                the targets of all programs that DIR and the folders below it make
+#   kos_platform(DIR...)                    target platform: the programs of these folders
 #   kos_warnings(TARGET)                    the warnings that all code of this repository obeys
 #   kos_freestanding(TARGET [GENERAL_REGS_ONLY] [STRICT_ALIGN])
 #                                           flags of code that runs on the device
@@ -41,6 +43,31 @@ function(kos_add_components)
     foreach(file IN LISTS files)
         cmake_path(GET file PARENT_PATH folder)
         add_subdirectory(${folder})
+    endforeach()
+endfunction()
+
+function(kos_programs result folder)
+    set(programs "")
+    get_property(targets DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
+    foreach(target IN LISTS targets)
+        get_target_property(type ${target} TYPE)
+        if(type STREQUAL "EXECUTABLE")
+            list(APPEND programs ${target})
+        endif()
+    endforeach()
+    get_property(folders DIRECTORY "${folder}" PROPERTY SUBDIRECTORIES)
+    foreach(below IN LISTS folders)
+        kos_programs(found "${below}")
+        list(APPEND programs ${found})
+    endforeach()
+    set(${result} ${programs} PARENT_SCOPE)
+endfunction()
+
+function(kos_platform)
+    add_custom_target(platform)
+    foreach(folder IN LISTS ARGN)
+        kos_programs(programs "${CMAKE_CURRENT_SOURCE_DIR}/${folder}")
+        add_dependencies(platform ${programs})
     endforeach()
 endfunction()
 

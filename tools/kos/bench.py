@@ -64,7 +64,7 @@ def main(arguments):
     bench = chosen(arguments, declared)
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())
-    build.bootable(install=not arguments.no_install)
+    build.bootable(install=not arguments.no_install, targets=[build.ALL])
     if bench.script:
         return by_script(bench, arguments)
     if arguments.profile:

@@ -12,6 +12,10 @@ PRESETS = ("host", "target")
 # Of the host preset, what makes a bootable image: the schema compiler's back end, which the target preset runs, the
 # manifest compiler and the packer.
 BOOT_TOOLS = ("tools/idl/idl", "tools/manifest/kos-manifest", "tools/mkimage/mkimage")
+# Of the target preset, what every system has: loader, root, services, drivers, personality, and Keel for one core.
+PLATFORM = "platform"
+# Each target of a preset, for those that have no choice to make.
+ALL = "all"
 # Of CMake and Ninja, when there is nothing to say.
 NOISE = ("ninja: no work to do.", "-- ")
 
@@ -41,13 +45,14 @@ def generators():
     compile_preset("host", ["idl_plugin"])
 
 
-def bootable(install):
-    """What run and bench need before they start: no unit tests."""
+def bootable(install, targets=()):
+    """What the image of a system needs: the platform, and `targets` of the target preset (native_apps.tree_targets). No tests, and no
+    examples or benchmarks that are not among them."""
     packages.ensure(install)
     configure("host")
     compile_preset("host", BOOT_TOOLS)
     configure("target")
-    compile_preset("target")
+    compile_preset("target", (PLATFORM, *targets))
 
 
 def everything(install):

@@ -26,7 +26,7 @@ def main(arguments):
         for app in native_apps.apps_of(description):
             print(app.name, app.kind(), app.folder, sep="\t")
         return 0
-    build.bootable(install=not arguments.no_install)
+    build.bootable(install=not arguments.no_install, targets=native_apps.tree_targets(description))
     system_image.check_system(description, arguments.report, arguments.graph, dict(arguments.release))
     print(f"{shown(description)}: ok")
     for file in (arguments.report, arguments.graph):

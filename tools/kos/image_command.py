@@ -6,7 +6,7 @@ from pathlib import Path
 from kos import image
 from kos.arguments import Parser
 from kos.common import EXIT_USAGE, KosError, shown
-from kos.run_command import compiled, kernel_of, system_options
+from kos.run_command import compiled, kernel_of, system_options, tree_targets
 
 
 def parser():
@@ -19,7 +19,7 @@ def parser():
 def main(arguments):
     if bool(arguments.path) == bool(arguments.system):
         raise KosError("expected PATH of a system (./kos image --help)", EXIT_USAGE)
-    kernel = kernel_of(arguments)
+    kernel = kernel_of(arguments, tree_targets(arguments))
     root_task = compiled(arguments)
     packed = image.pack(kernel, root_task, arguments.cores)
     if arguments.output:

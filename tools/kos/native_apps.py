@@ -1,16 +1,23 @@
-"""Native applications of a project outside this tree: compiles those that a system description names.
+"""Native applications that a system description names: compiles those of a project, and says which targets of this tree the others are.
 
-An app folder with a CMakeLists.txt (kos_app, kos_rust_app: cmake/kos_app.cmake, kos_rust.cmake) is compiled by this
-tree's own CMake files in a build folder of the project, _build/kos/native beside its system.toml. Folders of this tree are
-left to `./kos build`."""
+An app folder of a project with a CMakeLists.txt (kos_app, kos_rust_app: cmake/kos_app.cmake, kos_rust.cmake) is compiled by this
+tree's own CMake files in a build folder of the project, _build/kos/native beside its system.toml. Folders of this tree
+are targets of its own build (tree_targets)."""
 
 import hashlib
+import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from kos import build
-from kos.common import TOP, run, say, shown
+from kos.common import TOP, KosError, run, say, shown
+
+EXAMPLES = TOP / "examples"
+# Folders whose programs are targets of the tree's build. All else is a project's, even if somebody made it in a clone.
+TREE = tuple(TOP / name for name in ("bench", "drivers", "examples", "linux", "services", "tests"))
+# Programs and modules in each other's folders, and root images made of them.
+CONNECTED = (TOP / "bench", TOP / "tests")
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def compile_for(description):
     # All of the project's, so that its systems share one configuration.
     apps = [*apps_of(description), *apps_of(project / "system.toml")]
     folders = sorted({native_folder(app.folder) for app in apps} - {None})
-    folders = [folder for folder in folders if not folder.is_relative_to(TOP)]
+    folders = [folder for folder in folders if not is_in(folder, TREE)]
     if not folders:
         return None
     output = project / "_build/kos/native"
@@ -79,10 +86,38 @@ def compile_for(description):
         say(f"configuring {shown(output)}")
         output.mkdir(parents=True, exist_ok=True)
         run(["cmake", "--fresh", "-G", "Ninja", "-S", TOP, "-B", output, f"-DKOS_PROJECT={listed}", "-DCMAKE_MESSAGE_LOG_LEVEL=WARNING",
-             f"-DCMAKE_TOOLCHAIN_FILE={TOP / 'cmake/aarch64-toolchain.cmake'}"], cwd=TOP)
+             f"-DCMAKE_TOOLCHAIN_FILE={TOP / 'cmake/aarch64-toolchain.cmake'}"], cwd=TOP, stdout=subprocess.DEVNULL)  # errors go to stderr
         stamp.write_text(key)
     build.compile_folder(output, ["project_apps"])
+    refuse_core_names(output / "apps")
     return output / "apps"
+
+
+def refuse_core_names(programs):
+    """A project's programs are found before those of this tree, so none may stand in for a service, a driver or the personality."""
+    files = [*TOP.glob("services/*/app.toml"), *TOP.glob("drivers/*/*/app.toml"), TOP / "linux/app.toml"]
+    apps = [table(file)["app"] for file in files]
+    for name in sorted({app.get("binary", f"{app['name']}.elf") for app in apps} & {file.name for file in programs.glob("*.elf")}):
+        (programs / name).unlink()  # Ninja makes it again if it is still wanted
+        raise KosError(f"{shown(programs / name)}: {name} is a program of the system; expected another name in kos_app or kos_rust_app")
+
+
+def tree_targets(description):
+    """Targets of the target preset, beside the platform, that this system is made of: all of the folders of its apps, by Ninja's name for
+    them (examples/hello/all)."""
+    description = Path(description).resolve()
+    folders = [description.parent, *(app.folder for app in apps_of(description))]
+    if any(is_in(folder, CONNECTED) for folder in folders):
+        return [build.ALL]
+    made = set()
+    for folder in folders:
+        below = [place for place in (folder, *folder.parents) if place.is_relative_to(EXAMPLES) and place != EXAMPLES]
+        made |= {f"{place.relative_to(TOP)}/all" for place in below if (place / "CMakeLists.txt").is_file()}
+    return sorted(made)
+
+
+def is_in(folder, places):
+    return any(folder.is_relative_to(place) for place in places)
 
 
 def native_folder(folder):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kos import build, system_image
+from kos import build, native_apps, system_image
 from kos.arguments import Parser
 from kos.common import KosError, shown
 from kos.run_command import release, system_file
@@ -21,7 +21,7 @@ def main(arguments):
     description = system_file(arguments.path)
     if not description.is_file():
         raise KosError(f"{shown(description)}: no such file; expected a system.toml")
-    build.bootable(install=not arguments.no_install)
+    build.bootable(install=not arguments.no_install, targets=native_apps.tree_targets(description))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     system_image.package(description, arguments.domain, arguments.output, dict(arguments.release))
     print(f"{shown(arguments.output)}: {arguments.output.stat().st_size} bytes")

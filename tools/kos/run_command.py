@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kos import board, build, elf, image, network, qemu, system_image
+from kos import board, build, elf, image, native_apps, network, qemu, system_image
 from kos.arguments import Parser, positive, seconds
 from kos.common import BUILD, EXIT_FAILED, EXIT_USAGE, TOP, KosError, say, shown
 
@@ -59,27 +59,38 @@ def main(arguments):
         raise KosError("PATH, --system and --root-task exclude each other", EXIT_USAGE)
     if arguments.test and arguments.gdb:
         raise KosError("--test and --gdb exclude each other", EXIT_USAGE)
-    kernel = kernel_of(arguments)
+    # An ELF file may come from anywhere in the tree.
+    kernel = kernel_of(arguments, [build.ALL] if arguments.root_task else tree_targets(arguments))
     if not arguments.root_task:
         arguments.root_task = compiled(arguments)
     packed = image.pack(kernel, arguments.root_task, arguments.cores)
     return test(packed, arguments) if arguments.test else boot(packed, kernel, arguments)
 
 
-def kernel_of(arguments):
-    """The kernel's ELF file. Builds what a bootable image needs."""
+def kernel_of(arguments, targets):
+    """The kernel's ELF file. Builds what a bootable image needs, and these targets."""
     if arguments.sel4 and arguments.debug_kernel:
         raise KosError("--debug-kernel chooses a build of Keel; with --sel4 the file itself is the choice")
     if arguments.cores not in board.board().cores:
         raise KosError(f"{arguments.cores} cores; expected one of {' '.join(map(str, board.board().cores))}")
     if arguments.sel4:
         elf.check_kernel(arguments.sel4, board.board())  # before anything is built
-    build.bootable(install=not arguments.no_install)
-    return arguments.sel4 or board.keel(board.keel_for(arguments.cores, arguments.debug_kernel))
+    keel = None if arguments.sel4 else board.keel_for(arguments.cores, arguments.debug_kernel)
+    build.bootable(install=not arguments.no_install, targets=[*targets, *([f"keel-{keel}"] if keel else [])])
+    return arguments.sel4 or board.keel(keel)
+
+
+def tree_targets(arguments):
+    return native_apps.tree_targets(described(arguments))
+
+
+def described(arguments):
+    """The system description that the options choose."""
+    return system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
 
 
 def compiled(arguments):
-    description = system_file(arguments.path or arguments.system or DEFAULT_SYSTEM)
+    description = described(arguments)
     return system_image.compile_system(description, warnings=True, parameters=dict(arguments.parameter),
                                        releases=dict(arguments.release))
 

@@ -57,10 +57,10 @@ def package(description, domain, output, releases=None):
 
 def sources(description, releases):
     """Where kos-manifest finds programs, services and images. Makes those that are the project's own."""
-    words = ["--programs", PROGRAMS, "--services", TOP / "services", "--services", TOP / "drivers"]
     own = native_apps.compile_for(description)
-    if own:
-        words += ["--programs", own]
+    # First: this tree has examples and tests whose programs may have the same names.
+    words = ["--programs", own] if own else []
+    words += ["--programs", PROGRAMS, "--services", TOP / "services", "--services", TOP / "drivers"]
     images = root_images.folder_for(description, releases)
     if images:
         words += ["--images", images]

@@ -1,7 +1,7 @@
-"""Does what docs/guides/write_a_service.md and talk_between_applications.md show: the commands, and the snippets put together to
-applications that are built and checked."""
+"""Does what the guides show (docs/guides): their commands, and their snippets put together to applications that are built, checked and booted.
 
-import re
+Messages and supervision have no commands; moving an Elixir project is the test elixir_site, and for Nerves elixir_tasks."""
+
 import sys
 import tempfile
 from pathlib import Path
@@ -10,61 +10,32 @@ from kos.common import TOP
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
-from machine import Machine, Report, check_run  # noqa: E402
-from pages import blocks, play_shell  # noqa: E402
-
-SERVICE = TOP / "docs/guides/write_a_service.md"
-TALK = TOP / "docs/guides/talk_between_applications.md"
-
-
-def one(page, language, containing):
-    """The block of this language that has this text; there is exactly one."""
-    found = [text for _, text in blocks(page, language) if containing in text]
-    assert len(found) == 1, f"{page.name}: {len(found)} blocks of {language} with {containing}; expected 1"
-    return found[0]
+import debug_a_crash  # noqa: E402
+import driver  # noqa: E402
+import first_application  # noqa: E402
+import memory_budget  # noqa: E402
+import network  # noqa: E402
+import run_on_sel4  # noqa: E402
+import write_a_service  # noqa: E402
+from machine import Machine, Report, check_run, with_device  # noqa: E402
 
 
-def service(report, machine):
-    place = play_shell(report, machine, one(SERVICE, "sh", "mix kos.new"), machine.folder)
-    schema = (place / "apps/counter/counter.capnp").read_text()
-    report.check("the schema is the one that is shown", one(SERVICE, "capnp", "interface") in schema, schema)
-    return place
-
-
-def client(report, machine, place):
-    """An application that calls another one's service."""
-    for name in ("valve", "panel"):
-        check_run(report, f"kos.new_app {name}", machine.run(["mix", "kos.new_app", name, "--lang", "c"], place))
-    panel = place / "apps/panel"
-    server = (place / "apps/valve/app.toml").read_text()
-    report.check("the server's app.toml is as shown", one(TALK, "toml", "[[serves]]").strip() in server, server)
-    uses = one(TALK, "toml", "[[uses]]")
-    own = (panel / "app.toml").read_text()
-    # As the guide says of an application that only calls.
-    own = re.sub(r"\[\[serves\]\]\n(.+\n)+", "", own)
-    own = re.sub(r"request_budget_us = .*\npassive = true.*", "passive = false", own)
-    (panel / "app.toml").write_text(own + "\n" + uses)
-    (panel / "CMakeLists.txt").write_text(one(TALK, "cmake", "panel"))
-    (panel / "main.c").write_text(one(TALK, "c", "kos_valve_connect"))
-    check_run(report, "it is built, and the manifest is good", machine.run(["mix", "kos.manifest"], place), "system.toml: ok")
-    valve = place / "apps/valve/app.toml"
-    valve.write_text(server.replace("passive = true", "passive = false"))
-    check_run(report, "an active server of the same priority is not called", machine.run(["mix", "kos.manifest", "--no-build"], place),
-              r"panel \(priority 150\) calls valve \(priority 150.*a server of higher priority, or a passive one", 1)
-    valve.write_text(server)
-
-
-def denied(report, machine, place):
-    system = place / "system.toml"
-    good = system.read_text()
-    system.write_text(good + "\n" + one(SERVICE, "toml", "[[deny]]").replace('"web"', '"panel"'))
-    check_run(report, "who is kept away and does not ask", machine.run(["mix", "kos.manifest", "--no-build"], place), "system.toml: ok")
-    panel = place / "apps/panel/app.toml"
-    text = panel.read_text()
-    panel.write_text(text + "\n" + one(SERVICE, "toml", "[[uses]]"))
-    check_run(report, "who asks fails the build", machine.run(["mix", "kos.manifest", "--no-build"], place), "panel.*counter", 1)
-    panel.write_text(text)
-    system.write_text(good)
+def station(report, machine):
+    """One project for those that begin with write_a_service.md."""
+    place = write_a_service.service(report, machine)
+    run_on_sel4.play(report, machine, place)
+    write_a_service.client(report, machine, place)
+    write_a_service.denied(report, machine, place)
+    memory_budget.play(report, machine, place)
+    net = network.Network()
+    try:
+        net.make(report, machine, place)
+        good = debug_a_crash.break_it(report, place)
+        with_device(report, machine, place, (net.use, debug_a_crash.look))
+    finally:
+        net.close()
+    (place / "apps/counter/main.c").write_text(good)
+    debug_a_crash.debug(report, machine, place)
 
 
 def main():
@@ -72,9 +43,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="kos-guides-") as folder:
         machine = Machine(folder)
         check_run(report, "the archive", machine.run([TOP / "kos", "mix", "install"]))
-        place = service(report, machine)
-        client(report, machine, place)
-        denied(report, machine, place)
+        station(report, machine)
+        first_application.play(report, machine)
+        driver.play(report, machine)
     return report.finish()
 
 

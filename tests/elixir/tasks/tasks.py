@@ -18,6 +18,8 @@ from kos.common import TOP
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
 from machine import BOOT_S, Machine, Report, Screen, check_run, wait  # noqa: E402
+from pages import one  # noqa: E402
+
 TASKS = ("kos", "kos.new", "kos.new_app", "kos.init", "kos.build", "kos.run", "kos.test", "kos.manifest", "kos.deps.check", "kos.docs",
          "kos.status", "kos.logs", "kos.restart", "kos.push", "kos.iex", "kos.trace")
 
@@ -98,6 +100,10 @@ def prompt(report, machine, plant):
         report.check("it answers", screen.wait_for("\r\n:world", 120), screen.tail())
         screen.type("IO.inspect(20 + 22)\r")
         report.check("and again", screen.wait_for("42", 120), screen.tail())
+        # docs/guides/memory_budget.md
+        for line, answer in zip(one(TOP / "docs/guides/memory_budget.md", "elixir", ":erlang.memory").splitlines(), ("total: ", "MemAvailable: ")):
+            screen.type(line.split("#")[0].strip() + "\r")
+            report.check(f"at the prompt: {line}", screen.wait_for(answer, 120), screen.tail())
         screen.type("\x01x")
         report.check("Ctrl-A X leaves", wait(process, 60) == 0, screen.tail())
         report.check("the terminal is as before", termios.tcgetattr(theirs) == before)
