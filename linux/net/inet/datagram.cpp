@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace kos::lx {
 
@@ -64,13 +65,10 @@ Status DatagramSocket::connect(const SocketAddress& address, Process&) {
         if (std::exchange(has_chosen_address_, false)) local_.address = any_address(family_);
         return {};
     }
-    KOS_TRY(Endpoint to, read_endpoint(address, family_));
-    KOS_TRY_STATUS(check_destination(to));
-    if (!may_broadcast_ && !is_v6(to.address) && ip4_addr_get_u32(ip_2_ip4(&to.address)) == IPADDR_BROADCAST) {
-        return Errno::kEACCES;
-    }
-    ip_addr_t const source = Network::source_for(to.address);
+    KOS_TRY(Endpoint const to, read_peer(address));
+    ip_addr_t const source = source_to(to);
     if (is_any(source)) return Errno::kENETUNREACH;
+    if (!may_broadcast_ && is_broadcast(to.address)) return Errno::kEACCES;
     KOS_TRY_STATUS(connect_block(&to));
     has_remote_ = true;
     remote_ = to;
@@ -79,6 +77,29 @@ Status DatagramSocket::connect(const SocketAddress& address, Process&) {
         has_chosen_address_ = true;
     }
     return {};
+}
+
+// Groups and broadcasts have no place of their own that a way leads to: it is that of the socket's address, or of its
+// options.
+netif* DatagramSocket::interface_to(const ip_addr_t& to, int chosen) const {
+    bool const is_six = is_v6(to);
+    if (!is_multicast(to) && !is_broadcast(to)) return ip_route(&local_.address, &to);
+    int const index = chosen ? chosen : interface_;
+    if (index) return Network::find(index);
+    if (is_multicast(to)) {
+        if (int const wanted = is_six ? group_interface6_ : group_interface_; wanted) return Network::find(wanted);
+    }
+    bool const has_place = !is_any(local_.address) && !is_multicast(local_.address) && !is_broadcast(local_.address);
+    if (!is_six && has_place && !is_v6(local_.address)) return Network::with_address(local_.address);
+    constexpr uint32_t kAll = IPADDR_BROADCAST;
+    if (is_broadcast(to) && ip4_addr_get_u32(ip_2_ip4(&to)) != kAll) return Network::with_address(to);
+    return Network::for_groups(is_six);
+}
+
+ip_addr_t DatagramSocket::source_to(const Endpoint& to) const {
+    if (!is_multicast(to.address) && !is_broadcast(to.address)) return Network::source_for(to.address);
+    netif* const interface = interface_to(to.address, 0);
+    return interface ? Network::source_on(*interface, is_v6(to.address)) : any_address(family_);
 }
 
 Status DatagramSocket::shutdown(int how) {
@@ -95,6 +116,7 @@ Status DatagramSocket::shutdown(int how) {
 Status DatagramSocket::read_control(const SocketMessage& message, Manner& manner) const {
     for (const ControlMessage& control : message.control) {
         if (control.level == kSOL_SOCKET) return Errno::kEINVAL;
+        if (control.level == kIPPROTO_IPV6 && family_ == kAF_INET) continue;  // as of any level that is not there
         if (control.level == kIPPROTO_IP && control.type == kIP_PKTINFO) {
             KOS_TRY(auto const info, read_as<PacketInfo4>(control.data));
             manner.interface = info.interface;
@@ -141,6 +163,10 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
     if (error_ != Errno::kOK) return take_error();
     if (is_send_shut_) return Errno::kEPIPE;
     manner.ttl = ttl_for(manner.to.address);
+    if (is_multicast(manner.to.address)) {
+        Option const hops = is_v6(manner.to.address) ? Option::kMulticastHops : Option::kMulticastTtl;
+        manner.ttl = static_cast<uint8_t>(get(hops));
+    }
     manner.tos = tos_for(manner.to.address);
     KOS_TRY_STATUS(read_control(message, manner));
     size_t const bytes = from.remaining();
@@ -162,7 +188,14 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
 
 // --- Receiving
 
-size_t DatagramSocket::charge(const Message& message) const { return message.packet->tot_len + kOverhead; }
+// As Linux counts its buffers, so that SO_RCVBUF holds as many messages: of a power of two for one with its headers up
+// to a page, of pages beyond, each with a descriptor.
+size_t DatagramSocket::charge(const Message& message) {
+    constexpr size_t kHeaders = 380, kDescriptor = 256, kSmallest = 512, kPage = 4096;
+    size_t const bytes = message.packet->tot_len + kHeaders;
+    if (bytes > kPage) return (bytes + kPage - 1) / kPage * kPage + kDescriptor;
+    return std::bit_ceil(std::max(bytes, kSmallest)) + kDescriptor;
+}
 
 void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
     Message message{packet, from, plain(*ip_current_dest_addr()),     Network::index_of(*ip_current_input_netif()),
@@ -175,9 +208,14 @@ void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
         message.ttl = IPH_TTL(ip4_current_header());
         message.tos = IPH_TOS(ip4_current_header());
     }
-    if (queued_ + charge(message) > receive_buffer_ || is_receive_shut_) {
+    enter(message);
+}
+
+void DatagramSocket::enter(const Message& message) {
+    // The message that goes beyond the buffer is the last one.
+    if (queued_ > receive_buffer_ || is_receive_shut_) {
         ++dropped_;
-        pbuf_free(packet);
+        pbuf_free(message.packet);
         return;
     }
     queued_ += charge(message);

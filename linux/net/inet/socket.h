@@ -101,6 +101,8 @@ protected:
     ip_addr_t lwip_address(const ip_addr_t& address) const;
     // Of a destination: an unspecified one is the domain itself. kENETUNREACH: IPv4 on an IPv6-only socket; kEINVAL.
     Status check_destination(Endpoint& to) const;
+    // Of connect(2): a destination. kEINVAL as well: link-local, and of no interface.
+    Result<Endpoint> read_peer(const SocketAddress& address) const;
     // Of bind(2): a family's address, one of ours, a free port. kEACCES, kEADDRINUSE, kEADDRNOTAVAIL.
     Result<Endpoint> read_local(const SocketAddress& address, Process& process);
     Status check_free(const Endpoint& wanted) const;
@@ -118,6 +120,7 @@ protected:
     virtual uint64_t unsent_bytes() const { return 0; }               // SIOCOUTQNSD
     virtual Result<std::string> special_option(int level, int name);  // kENOPROTOOPT
     virtual Status set_special_option(int level, int name, std::string_view value);
+    bool has_level(int level) const;  // whether the socket has options of that level
 
     Network& network_;
     int const family_, type_, protocol_;

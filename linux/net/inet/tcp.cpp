@@ -210,8 +210,7 @@ Status TcpSocket::connect(const SocketAddress& address, Process&) {
             break;
         default: break;
     }
-    KOS_TRY(Endpoint to, read_endpoint(address, family_));
-    KOS_TRY_STATUS(check_destination(to));
+    KOS_TRY(Endpoint const to, read_peer(address));
     ip_addr_t const source = Network::source_for(to.address);
     if (is_any(source)) return Errno::kENETUNREACH;
     KOS_TRY_STATUS(make_block());
