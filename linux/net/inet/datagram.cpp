@@ -9,14 +9,14 @@
 #include <string.h>
 
 #include <algorithm>
-#include <bit>
 
 namespace kos::lx {
 
 namespace {
 
 // Types of control data (ip(7), ipv6(7)).
-constexpr int kIP_TOS = 1, kIP_TTL = 2, kIP_PKTINFO = 8, kIPV6_PKTINFO = 50, kIPV6_HOPLIMIT = 52, kIPV6_TCLASS = 67;
+constexpr int kIP_TOS = 1, kIP_TTL = 2, kIP_PKTINFO = 8, kIPV6_PKTINFO = 50, kIPV6_HOPLIMIT = 52, kIPV6_TCLASS = 67,
+              kIP_ORIGDSTADDR = 20;
 constexpr unsigned kTimevalBytes = 16;
 
 struct PacketInfo4 {  // struct in_pktinfo
@@ -188,14 +188,7 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
 
 // --- Receiving
 
-// As Linux counts its buffers, so that SO_RCVBUF holds as many messages: of a power of two for one with its headers up
-// to a page, of pages beyond, each with a descriptor.
-size_t DatagramSocket::charge(const Message& message) {
-    constexpr size_t kHeaders = 380, kDescriptor = 256, kSmallest = 512, kPage = 4096;
-    size_t const bytes = message.packet->tot_len + kHeaders;
-    if (bytes > kPage) return (bytes + kPage - 1) / kPage * kPage + kDescriptor;
-    return std::bit_ceil(std::max(bytes, kSmallest)) + kDescriptor;
-}
+size_t DatagramSocket::charge(const Message& message) { return message.packet->tot_len + kOverhead; }
 
 void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
     Message message{packet, from, plain(*ip_current_dest_addr()),     Network::index_of(*ip_current_input_netif()),
@@ -248,6 +241,9 @@ std::vector<ControlMessage> DatagramSocket::control_of(const Message& message) c
             add(kIPPROTO_IP, kIP_PKTINFO, bytes_of(PacketInfo4{message.interface, to, to}));
         }
         if (is_on(Option::kReceiveTtl)) add(kIPPROTO_IP, kIP_TTL, int_option(message.ttl));
+        if (is_on(Option::kReceiveOriginal)) {
+            add(kIPPROTO_IP, kIP_ORIGDSTADDR, write_endpoint({message.to, local_.port}, kAF_INET));
+        }
         if (is_on(Option::kReceiveTos)) add(kIPPROTO_IP, kIP_TOS, std::string(1, static_cast<char>(message.tos)));
     }
     if (family_ != kAF_INET6) return all;

@@ -30,6 +30,7 @@ public:
     uint64_t dropped() const { return dropped_; }
 
 protected:
+    static constexpr size_t kOverhead = 256;  // what a message is charged beyond its bytes
     static constexpr size_t kBytesMost = 65535;
 
     // What a message is sent with instead of the socket's own.

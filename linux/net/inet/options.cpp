@@ -43,6 +43,10 @@ constexpr Spec kSpecs[] = {
     {Option::kMulticastTtl, kIPPROTO_IP, 33, 1, -1, 255},
     {Option::kMulticastLoop, kIPPROTO_IP, 34, 1, 0, 1, true},
     {Option::kMulticastAll, kIPPROTO_IP, 49, 1, 0, 1},
+    // Packets with options are dropped, so that there are never any.
+    {Option::kReceiveOptions, kIPPROTO_IP, 6, 0, 0, 1, true},
+    {Option::kReturnOptions, kIPPROTO_IP, 7, 0, 0, 1, true},
+    {Option::kReceiveOriginal, kIPPROTO_IP, 20, 0, 0, 1, true},
     {Option::kHops, kIPPROTO_IPV6, 16, 64, -1, 255},
     {Option::kTrafficClass, kIPPROTO_IPV6, 67, 0, -1, 255},
     {Option::kV6Only, kIPPROTO_IPV6, 26, 0, 0, 1, true},
@@ -54,6 +58,7 @@ constexpr Spec kSpecs[] = {
     {Option::kMulticastHops, kIPPROTO_IPV6, 18, 1, -1, 255},
     {Option::kMulticastLoop6, kIPPROTO_IPV6, 19, 1, 0, 1},
     {Option::kDontFragment, kIPPROTO_IPV6, 62, 0, 0, 1, true},
+    {Option::kFlowInfo, kIPPROTO_IPV6, 11, 0, 0, 1, true},
     {Option::kNoDelay, kIPPROTO_TCP, 1, 0, 0, 1, true},
     {Option::kCork, kIPPROTO_TCP, 3, 0, 0, 1, true},
     {Option::kKeepIdle, kIPPROTO_TCP, 4, 7200, 1, 32767},
@@ -185,8 +190,8 @@ Result<std::string> InetSocket::special_option(int level, int name) {
     if ((is_ip && name == kIP_MTU) || (is_ip6 && name == kIPV6_MTU)) {
         if (!has_remote_) return Errno::kENOTCONN;
         const netif* const interface = ip_route(&local_.address, &remote_.address);
-        constexpr int32_t kLoopbackMtu = 65536;
-        return int_option(interface && interface->mtu ? interface->mtu : kLoopbackMtu);
+        int32_t const loopback = is_ip ? 65535 : 65536;  // a packet of IPv4 is no longer
+        return int_option(interface && interface->mtu ? interface->mtu : loopback);
     }
     if (is_ip && name == kIP_MULTICAST_IF) return bytes_of_v4(any_address(kAF_INET));
     if (is_ip6 && name == kIPV6_MULTICAST_IF) return int_option(0);
@@ -223,7 +228,7 @@ Result<int64_t> InetSocket::ioctl(Call& call, uint32_t request, uint64_t argumen
             value = send_bytes();
             break;
         case kSIOCOUTQNSD: value = unsent_bytes(); break;
-        case kSIOCATMARK: value = 0; break;
+        case kSIOCATMARK: value = is_at_mark(); break;
         default: return interface_ioctl(call, request, argument);
     }
     KOS_TRY_STATUS(call.write_user(argument, static_cast<int32_t>(std::min<uint64_t>(value, kMost))));

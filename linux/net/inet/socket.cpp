@@ -158,6 +158,8 @@ Status InetSocket::check_free(const Endpoint& wanted) const {
 
 void InetSocket::enter_bound(const Endpoint& local) {
     local_ = local;
+    // An IPv6 address of its own leaves no room for IPv4.
+    if (family_ == kAF_INET6 && is_v6(local.address) && !is_any(local.address)) set(Option::kV6Only, 1);
     if (!std::exchange(is_bound_, true)) network_.bound.push_back(this);
 }
 

@@ -27,6 +27,9 @@ enum class Option : uint8_t {
     kMulticastTtl,
     kMulticastLoop,
     kMulticastAll,
+    kReceiveOptions,
+    kReturnOptions,
+    kReceiveOriginal,
     kHops,
     kTrafficClass,
     kV6Only,
@@ -38,6 +41,7 @@ enum class Option : uint8_t {
     kMulticastHops,
     kMulticastLoop6,
     kDontFragment,
+    kFlowInfo,
     kNoDelay,
     kCork,
     kKeepIdle,
@@ -90,6 +94,7 @@ protected:
     InetSocket(Network& network, int family, int type, int protocol);
 
     int32_t get(Option option) const { return values_[static_cast<size_t>(option)]; }
+    void set(Option option, int32_t value) { values_[static_cast<size_t>(option)] = value; }
     bool is_on(Option option) const { return get(option) != 0; }
     bool accepts_v4() const { return family_ == kAF_INET || !is_on(Option::kV6Only); }
     uint8_t ttl_for(const ip_addr_t& to) const;
@@ -118,6 +123,7 @@ protected:
     virtual uint64_t receive_bytes() const { return 0; }              // FIONREAD
     virtual uint64_t send_bytes() const { return 0; }                 // SIOCOUTQ
     virtual uint64_t unsent_bytes() const { return 0; }               // SIOCOUTQNSD
+    virtual bool is_at_mark() const { return false; }                 // SIOCATMARK
     virtual Result<std::string> special_option(int level, int name);  // kENOPROTOOPT
     virtual Status set_special_option(int level, int name, std::string_view value);
     bool has_level(int level) const;  // whether the socket has options of that level

@@ -241,6 +241,8 @@ void TcpSocket::disconnect() {
     state_ = State::kIdle;
     has_remote_ = has_ended_ = is_receive_shut_ = is_send_shut_ = false;
     withheld_ = to_withhold_ = 0;
+    urgent_ = Urgent::kNone;
+    read_ = sent_ = 0;
     error_ = Errno::kOK;
     local_ = remote_ = {any_address(family_), 0};
     network_.run();
@@ -302,6 +304,11 @@ void TcpSocket::adopt(tcp_pcb* block, TcpSocket& listener) {
     has_remote_ = true;
     local_ = {plain(block->local_ip), block->local_port};
     remote_ = {plain(block->remote_ip), block->remote_port};
+    if (!ip_current_is_v6()) {
+        // Linux shows the time to live that arrived as the one for multicast.
+        set(Option::kMulticastTtl, IPH_TTL(ip4_current_header()));
+        first_tos_ = IPH_TOS(ip4_current_header());
+    }
     set_callbacks();
     apply_options();
 }

@@ -103,6 +103,7 @@ Status UdpSocket::transmit(pbuf* packet, const Manner& manner) {
     if (is_group || is_broadcast(manner.to.address)) {
         if (is_any(source)) source = Network::source_on(*interface, is_six);
         bool const is_own = Network::is_loopback(*interface);
+        if (is_own && is_six) return Errno::kENETUNREACH;  // as on Linux, whose own has no way to groups
         bool const comes_back = is_own || !is_group || is_on(is_six ? Option::kMulticastLoop6 : Option::kMulticastLoop);
         if (comes_back) deliver_to_all(packet, manner, source, Network::index_of(*interface));
         if (is_own || manner.ttl == 0) return {};

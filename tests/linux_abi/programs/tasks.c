@@ -929,10 +929,11 @@ static uint64_t capabilities_shown(const char* name) {
 HELPER(capabilities) {
     uid_t r, e, s;
     if (getresuid(&r, &e, &s)) return 99;
-    const uint64_t bounding = capabilities_shown("CapBnd:\t"), sets[2] = {capabilities_shown("CapPrm:\t"),
-                                                                         capabilities_shown("CapEff:\t")};
+    const uint64_t bounding = capabilities_shown("CapBnd:\t"),
+                   sets[2] = {capabilities_shown("CapPrm:\t"), capabilities_shown("CapEff:\t")};
     int result = s == e ? 0 : 100;
-    for (int i = 0; i < 2; ++i) result = result / 100 * 100 + result % 100 * 10 + (!sets[i] ? 0 : sets[i] == bounding ? 1 : 2);
+    for (int i = 0; i < 2; ++i)
+        result = result / 100 * 100 + result % 100 * 10 + (!sets[i] ? 0 : sets[i] == bounding ? 1 : 2);
     return result;
 }
 
