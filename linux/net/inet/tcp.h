@@ -8,6 +8,7 @@
 #include "net/inet/socket.h"
 
 #include <deque>
+#include <vector>
 
 struct pbuf;
 struct tcp_pcb;
@@ -53,6 +54,13 @@ private:
     Status bind_block(const Endpoint& local);
 
     Status check_connections(const Endpoint& wanted) const;
+    // --- Several sockets that listen at one address (SO_REUSEPORT): one of them has lwIP's listening block, and what
+    // arrives there goes to all of them in turn.
+    bool shares_with(const InetSocket& other) const;
+    std::vector<TcpSocket*> sharers() const;  // with this one
+    TcpSocket& main_listener();
+    void pass_on_listening();
+
     void disconnect();
     void stop_listening();
     void let_in_next();

@@ -313,7 +313,10 @@ uint64_t TcpSocket::unsent_bytes() const {
 
 InetSocket::Line TcpSocket::line() const {
     Line line{local_, remote_, block_ ? linux_state(block_->state) : 7, send_bytes(), received_bytes_};
-    if (state_ == State::kListening) line.to_receive = pending_.size();
+    if (state_ == State::kListening) {
+        line.state = linux_state(LISTEN);
+        line.to_receive = pending_.size();
+    }
     return line;
 }
 

@@ -662,6 +662,45 @@ CASE(urgent_data) {
     ERR(sendto(datagram, "x", 1, MSG_OOB, A(address)), EOPNOTSUPP);
 }
 
+// Sockets that share an address get what arrives in turn; those that are left get all of it.
+CASE(shared_port) {
+    loopback_up();
+    int fds[3], port = 0;
+    for (int i = 0; i < 3; ++i) {
+        fds[i] = (int)OK(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+        set(fds[i], SOL_SOCKET, SO_REUSEPORT, 1);
+        struct sockaddr_in address = at4(INADDR_LOOPBACK, port);
+        OK(bind(fds[i], A(address)));
+        OK(listen(fds[i], 64));
+        port = port_of(fds[i]);
+    }
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, port);
+    const int lonely = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+    ERR(bind(lonely, A(address)), EADDRINUSE);
+    int count[3] = {0};
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 40; ++i) {
+            const int fd = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+            OK(connect(fd, A(address)));
+            int taken = -1;
+            for (int tries = 0; taken < 0 && tries < 200; ++tries) {
+                for (int k = round; k < 3 && taken < 0; ++k) {
+                    taken = accept(fds[k], NULL, NULL);
+                    if (taken >= 0) ++count[k];
+                }
+                if (taken < 0) usleep(1000);
+            }
+            CHECK(taken >= 0);
+            OK(close(taken));
+            OK(close(fd));
+        }
+        if (round == 0) CHECK(count[0] > 0 && count[1] > 0 && count[2] > 0);
+        OK(close(fds[round]));
+    }
+    EQ(count[0] + count[1] + count[2], 120);
+    ERR(connect(lonely, A(address)), ECONNREFUSED);
+}
+
 // What a connection began with (IP_PKTOPTIONS).
 CASE(packet_options_of_streams) {
     loopback_up();
