@@ -170,7 +170,13 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
     manner.tos = tos_for(manner.to.address);
     KOS_TRY_STATUS(read_control(message, manner));
     size_t const bytes = from.remaining();
-    if (bytes > bytes_most(manner.to)) return Errno::kEMSGSIZE;
+    if (bytes + parts_.size() > bytes_most(manner.to)) return Errno::kEMSGSIZE;
+    bool const has_more = message.flags & kMSG_MORE || is_on(Option::kDatagramCork);
+    if (has_more || has_parts_) {
+        KOS_TRY_STATUS(add_part(from, bytes, manner));
+        if (!has_more) KOS_TRY_STATUS(send_parts());
+        return bytes;
+    }
     pbuf* const packet = make_packet(bytes);
     if (!packet) return Errno::kENOBUFS;
     Status status;
@@ -184,6 +190,35 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
     network_.sent();
     if (!status.ok()) return status.error();
     return bytes;
+}
+
+Status DatagramSocket::add_part(IoBuffer& from, size_t bytes, const Manner& manner) {
+    size_t const before = parts_.size();
+    parts_.resize(before + bytes);
+    auto const copied = bytes ? from.in(parts_.data() + before, bytes) : Result<size_t>(size_t{0});
+    if (!copied.ok() || *copied < bytes) {
+        parts_.resize(before);
+        return copied.ok() ? Errno::kEFAULT : copied.error();
+    }
+    if (!std::exchange(has_parts_, true)) parts_manner_ = manner;
+    return {};
+}
+
+Status DatagramSocket::send_parts() {
+    std::string const whole = std::exchange(parts_, {});
+    has_parts_ = false;
+    pbuf* const packet = make_packet(whole.size());
+    if (!packet) return Errno::kENOBUFS;
+    memcpy(packet->payload, whole.data(), whole.size());
+    Status const status = transmit(packet, parts_manner_);
+    pbuf_free(packet);
+    network_.sent();
+    return status;
+}
+
+void DatagramSocket::apply_options() {
+    // Nobody is told of an error: setsockopt(2) has done what it should.
+    if (has_parts_ && !is_on(Option::kDatagramCork)) (void)send_parts();
 }
 
 // --- Receiving

@@ -95,6 +95,14 @@ private:
     uint32_t group_address_ = 0;                      // as the program has named it
 
     bool has_chosen_address_ = false;  // local_ has one because of connect(2) alone
+    // A message that is sent in parts (MSG_MORE, UDP_CORK): what there is of it, and how the first part is to be sent.
+    bool has_parts_ = false;
+    std::string parts_;
+    Manner parts_manner_;
+    Status add_part(IoBuffer& from, size_t bytes, const Manner& manner);
+    Status send_parts();
+    void apply_options() override;
+
     std::deque<Message> messages_;
     size_t queued_ = 0;
     uint64_t dropped_ = 0;

@@ -4,6 +4,7 @@
 #include "net/inet/options.h"
 
 #include <lwip/netif.h>
+#include <lwip/pbuf.h>
 #include <string.h>
 
 namespace kos::lx {
@@ -195,12 +196,16 @@ void DatagramSocket::deliver_to_all(pbuf* packet, const Manner& manner, const ip
     }
     if (!is_wanted) return;
     Endpoint const from{source, local_.port};
+    // lwIP puts headers into the packet itself when it goes out as well.
+    pbuf* const copy = pbuf_clone(PBUF_RAW, PBUF_RAM, packet);
+    if (!copy) return;
     for (DatagramSocket* const socket : all) {
         if (!socket->takes(from, manner.to, interface)) continue;
-        pbuf_ref(packet);
+        pbuf_ref(copy);
         socket->enter(
-            {packet, from, manner.to.address, interface, manner.ttl, manner.tos, network_.system().timers.realtime()});
+            {copy, from, manner.to.address, interface, manner.ttl, manner.tos, network_.system().timers.realtime()});
     }
+    pbuf_free(copy);
 }
 
 }  // namespace kos::lx

@@ -71,6 +71,7 @@ constexpr Spec kSpecs[] = {
     {Option::kQuickAck, kIPPROTO_TCP, 12, 1, INT32_MIN, kMost, true},
     {Option::kUserTimeout, kIPPROTO_TCP, 18, 0, 0, kMost},
     {Option::kNotSentLow, kIPPROTO_TCP, 25, 0, INT32_MIN, kMost},
+    {Option::kDatagramCork, kIPPROTO_UDP, 1, 0, 0, 1, true},
 };
 constexpr bool is_in_order() {
     for (size_t i = 0; i < std::size(kSpecs); ++i) {

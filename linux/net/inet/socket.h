@@ -54,6 +54,7 @@ enum class Option : uint8_t {
     kQuickAck,
     kUserTimeout,
     kNotSentLow,
+    kDatagramCork,
     kCount,
 };
 constexpr size_t kOptions = static_cast<size_t>(Option::kCount);

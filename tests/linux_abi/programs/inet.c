@@ -701,6 +701,31 @@ CASE(shared_port) {
     ERR(connect(lonely, A(address)), ECONNREFUSED);
 }
 
+CASE(datagrams_in_parts) {
+    loopback_up();
+    const int fd = (int)OK(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)),
+              from = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, 0);
+    OK(bind(fd, A(address)));
+    address = at4(INADDR_LOOPBACK, port_of(fd));
+    char text[16];
+    EQ(sendto(from, "ab", 2, MSG_MORE, A(address)), 2);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+    EQ(sendto(from, "cd", 2, MSG_MORE, A(address)), 2);
+    EQ(sendto(from, "e", 1, 0, A(address)), 1);
+    EQ(recv(fd, text, sizeof text, 0), 5);
+    EQ(memcmp(text, "abcde", 5), 0);
+    EQ(option(from, IPPROTO_UDP, 1 /* UDP_CORK */), 0);
+    set(from, IPPROTO_UDP, 1, 1);
+    OK(connect(from, A(address)));
+    EQ(send(from, "f", 1, 0), 1);
+    EQ(send(from, "g", 1, 0), 1);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+    set(from, IPPROTO_UDP, 1, 0);
+    EQ(recv(fd, text, sizeof text, 0), 2);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+}
+
 // What a connection began with (IP_PKTOPTIONS).
 CASE(packet_options_of_streams) {
     loopback_up();
