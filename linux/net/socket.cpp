@@ -50,6 +50,10 @@ bool is_kept(int name) {
         case kSO_TIMESTAMP:
         case kSO_TIMESTAMPNS:
         case kSO_PASSSEC:
+        case kSO_WIFI_STATUS:
+        case kSO_NOFCS:
+        case kSO_LOCK_FILTER:
+        case kSO_SELECT_ERR_QUEUE:
         case kSO_RXQ_OVFL: return true;
         default: return false;
     }
@@ -140,6 +144,10 @@ Status Socket::set_common_option(int name, std::string_view value) {
         case kSO_BROADCAST: may_broadcast_ = is_on; return {};
         case kSO_PRIORITY: priority_ = number; return {};
         case kSO_MARK: mark_ = number; return {};
+        case kSO_BUSY_POLL:
+            if (number < 0) return Errno::kEINVAL;
+            busy_poll_ = number;
+            return {};
         case kSO_RCVLOWAT: receive_low_water_ = number < 0 ? INT32_MAX : std::max(number, 1); return {};
         case kSO_PASSCRED: passes_credentials_ = is_on; return {};
         default: return Errno::kENOPROTOOPT;  // also of those that can only be read
@@ -165,7 +173,7 @@ Result<std::string> Socket::common_option(int name) {
         case kSO_RCVLOWAT: return int_option(receive_low_water_);
         case kSO_SNDLOWAT: return int_option(1);
         case kSO_PASSCRED: return int_option(passes_credentials_);
-        case kSO_BUSY_POLL: return int_option(0);
+        case kSO_BUSY_POLL: return int_option(busy_poll_);
         case kSO_LINGER: return bytes_of(Linger{lingers_, linger_seconds_});
         case kSO_RCVTIMEO_OLD:
         case kSO_RCVTIMEO_NEW:

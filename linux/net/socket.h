@@ -27,7 +27,8 @@ constexpr int kSO_DEBUG = 1, kSO_REUSEADDR = 2, kSO_TYPE = 3, kSO_ERROR = 4, kSO
               kSO_RCVLOWAT = 18, kSO_SNDLOWAT = 19, kSO_RCVTIMEO_OLD = 20, kSO_SNDTIMEO_OLD = 21, kSO_BINDTODEVICE = 25,
               kSO_PEERNAME = 28, kSO_TIMESTAMP = 29, kSO_ACCEPTCONN = 30, kSO_PEERSEC = 31, kSO_SNDBUFFORCE = 32,
               kSO_RCVBUFFORCE = 33, kSO_PASSSEC = 34, kSO_TIMESTAMPNS = 35, kSO_MARK = 36, kSO_PROTOCOL = 38,
-              kSO_DOMAIN = 39, kSO_RXQ_OVFL = 40, kSO_PEEK_OFF = 42, kSO_BUSY_POLL = 46, kSO_PEERGROUPS = 59,
+              kSO_DOMAIN = 39, kSO_RXQ_OVFL = 40, kSO_WIFI_STATUS = 41, kSO_PEEK_OFF = 42, kSO_NOFCS = 43,
+              kSO_LOCK_FILTER = 44, kSO_SELECT_ERR_QUEUE = 45, kSO_BUSY_POLL = 46, kSO_PEERGROUPS = 59,
               kSO_RCVTIMEO_NEW = 66, kSO_SNDTIMEO_NEW = 67;
 
 using SocketAddress = std::string;  // struct sockaddr_* as bytes, family first
@@ -85,8 +86,8 @@ protected:
     bool keeps_alive_ = false, reuses_address_ = false, reuses_port_ = false, may_broadcast_ = false;
     bool lingers_ = false;
     int32_t linger_seconds_ = 0, priority_ = 0, receive_low_water_ = 1;
-    uint64_t kept_options_ = 0;  // on or off, by number, without effect
-    int32_t mark_ = 0;
+    uint64_t kept_options_ = 0;         // on or off, by number, without effect
+    int32_t mark_ = 0, busy_poll_ = 0;  // kept
 };
 
 // Makes a socket of the family; kEAFNOSUPPORT, kEPROTONOSUPPORT, kESOCKTNOSUPPORT. `type` without flags. AF_UNIX is

@@ -165,7 +165,6 @@ void set_action(Process& process, int signal, const SignalAction& action) {
 
 void reset_handlers(Process& process) {
     timers_at_exec(process);
-    process.credentials.keeps_capabilities = false;
     if (process.handlers->references() > 1) {
         // Shared with another process (clone(2) CLONE_SIGHAND), which keeps its own.
         auto own = make_ref<SignalHandlers>();

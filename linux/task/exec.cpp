@@ -279,6 +279,7 @@ void become(Thread& thread, Loading& image, uint64_t stack, const Location& loca
         thread.clear_tid = 0;
     }
     process.files->close_for_exec(process);
+    process.credentials.begin_program();
     reset_handlers(process);
     thread.signals.alternate_stack = thread.signals.alternate_bytes = 0;
     thread.signals.alternate_flags = 2;

@@ -9,6 +9,15 @@ bool Credentials::in_group(uint32_t group) const {
     return group == fsgid || std::find(groups.begin(), groups.end(), group) != groups.end();
 }
 
+void Credentials::begin_program() {
+    keeps_capabilities = false;
+    suid = fsuid = euid;
+    sgid = fsgid = egid;
+    bool const is_root = uid == 0 || euid == 0;
+    permitted = is_root ? inheritable | bounding : ambient;
+    capabilities = euid == 0 ? permitted : ambient;
+}
+
 Status check_access(const Attributes& attributes, uint32_t wanted, const Credentials& credentials) {
     Mode allowed = attributes.mode;
     if (attributes.uid == credentials.fsuid) {

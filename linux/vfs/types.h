@@ -82,6 +82,8 @@ struct Credentials {
 
     bool has_capability(unsigned number) const { return capabilities >> number & 1; }
     bool in_group(uint32_t group) const;
+    // execve(2): capabilities(7), "Transformation of capabilities during execve()", of a file that has none.
+    void begin_program();
 };
 constexpr unsigned kCAP_CHOWN = 0, kCAP_DAC_OVERRIDE = 1, kCAP_DAC_READ_SEARCH = 2, kCAP_FOWNER = 3, kCAP_FSETID = 4,
                    kCAP_KILL = 5, kCAP_SETGID = 6, kCAP_SETUID = 7, kCAP_SYS_NICE = 23, kCAP_SYS_RESOURCE = 24,

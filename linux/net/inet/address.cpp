@@ -94,6 +94,12 @@ void write_endpoint(const Endpoint& endpoint, int family, SocketAddress& to) {
     store(value, to);
 }
 
+uint32_t scope_of(const SocketAddress& address) {
+    Address6 value{};
+    if (address.size() >= sizeof value) memcpy(&value, address.data(), sizeof value);
+    return value.scope;
+}
+
 ip_addr_t any_address(int family) {
     ip_addr_t address{};
     IP_SET_TYPE_VAL(address, family == kAF_INET6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
@@ -110,6 +116,15 @@ ip_addr_t loopback_address(bool is_v6) {
     }
     return address;
 }
+
+bool is_broadcast(const ip_addr_t& address) {
+    if (is_v6(address)) return false;
+    constexpr uint32_t kOfLoopback = PP_HTONL(0x7fffffff);
+    uint32_t const value = ip4_addr_get_u32(ip_2_ip4(&address));
+    return value == IPADDR_BROADCAST || value == kOfLoopback;
+}
+
+bool is_link_local(const ip_addr_t& address) { return is_v6(address) && ip6_addr_islinklocal(ip_2_ip6(&address)); }
 
 bool is_same(const ip_addr_t& a, const ip_addr_t& b) {
     if (is_v6(a) != is_v6(b)) return false;

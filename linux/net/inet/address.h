@@ -25,10 +25,16 @@ Result<Endpoint> read_endpoint(const SocketAddress& address, int family);
 SocketAddress write_endpoint(const Endpoint& endpoint, int family);
 void write_endpoint(const Endpoint& endpoint, int family, SocketAddress& to);
 
+// Of a link-local address, the interface that it is of; 0: none is named.
+uint32_t scope_of(const SocketAddress& address);
+
 ip_addr_t any_address(int family);
 ip_addr_t loopback_address(bool is_v6);
 inline bool is_any(const ip_addr_t& address) { return ip_addr_isany_val(address); }
 inline bool is_v6(const ip_addr_t& address) { return IP_IS_V6_VAL(address); }
+// 255.255.255.255, and that of the network 127. Links have one peer and no broadcasts of their own.
+bool is_broadcast(const ip_addr_t& address);
+bool is_link_local(const ip_addr_t& address);
 bool is_same(const ip_addr_t& a, const ip_addr_t& b);
 // What lwIP says of its `address`, whose type may be "any of the two".
 ip_addr_t plain(const ip_addr_t& address);

@@ -15,7 +15,8 @@ namespace kos::lx {
 namespace {
 
 // Types of control data (ip(7), ipv6(7)).
-constexpr int kIP_TOS = 1, kIP_TTL = 2, kIP_PKTINFO = 8, kIPV6_PKTINFO = 50, kIPV6_HOPLIMIT = 52, kIPV6_TCLASS = 67;
+constexpr int kIP_TOS = 1, kIP_TTL = 2, kIP_PKTINFO = 8, kIPV6_PKTINFO = 50, kIPV6_HOPLIMIT = 52, kIPV6_TCLASS = 67,
+              kIP_ORIGDSTADDR = 20;
 constexpr unsigned kTimevalBytes = 16;
 
 struct PacketInfo4 {  // struct in_pktinfo
@@ -65,13 +66,10 @@ Status DatagramSocket::connect(const SocketAddress& address, Process&) {
         if (std::exchange(has_chosen_address_, false)) local_.address = any_address(family_);
         return {};
     }
-    KOS_TRY(Endpoint to, read_endpoint(address, family_));
-    KOS_TRY_STATUS(check_destination(to));
-    if (!may_broadcast_ && !is_v6(to.address) && ip4_addr_get_u32(ip_2_ip4(&to.address)) == IPADDR_BROADCAST) {
-        return Errno::kEACCES;
-    }
-    ip_addr_t const source = Network::source_for(to.address);
+    KOS_TRY(Endpoint const to, read_peer(address));
+    ip_addr_t const source = source_to(to);
     if (is_any(source)) return Errno::kENETUNREACH;
+    if (!may_broadcast_ && is_broadcast(to.address)) return Errno::kEACCES;
     KOS_TRY_STATUS(connect_block(&to));
     has_remote_ = true;
     remote_ = to;
@@ -80,6 +78,29 @@ Status DatagramSocket::connect(const SocketAddress& address, Process&) {
         has_chosen_address_ = true;
     }
     return {};
+}
+
+// Groups and broadcasts have no place of their own that a way leads to: it is that of the socket's address, or of its
+// options.
+netif* DatagramSocket::interface_to(const ip_addr_t& to, int chosen) const {
+    bool const is_six = is_v6(to);
+    if (!is_multicast(to) && !is_broadcast(to)) return ip_route(&local_.address, &to);
+    int const index = chosen ? chosen : interface_;
+    if (index) return Network::find(index);
+    if (is_multicast(to)) {
+        if (int const wanted = is_six ? group_interface6_ : group_interface_; wanted) return Network::find(wanted);
+    }
+    bool const has_place = !is_any(local_.address) && !is_multicast(local_.address) && !is_broadcast(local_.address);
+    if (!is_six && has_place && !is_v6(local_.address)) return Network::with_address(local_.address);
+    constexpr uint32_t kAll = IPADDR_BROADCAST;
+    if (is_broadcast(to) && ip4_addr_get_u32(ip_2_ip4(&to)) != kAll) return Network::with_address(to);
+    return Network::for_groups(is_six);
+}
+
+ip_addr_t DatagramSocket::source_to(const Endpoint& to) const {
+    if (!is_multicast(to.address) && !is_broadcast(to.address)) return Network::source_for(to.address);
+    netif* const interface = interface_to(to.address, 0);
+    return interface ? Network::source_on(*interface, is_v6(to.address)) : any_address(family_);
 }
 
 Status DatagramSocket::shutdown(int how) {
@@ -96,6 +117,7 @@ Status DatagramSocket::shutdown(int how) {
 Status DatagramSocket::read_control(const SocketMessage& message, Manner& manner) const {
     for (const ControlMessage& control : message.control) {
         if (control.level == kSOL_SOCKET) return Errno::kEINVAL;
+        if (control.level == kIPPROTO_IPV6 && family_ == kAF_INET) continue;  // as of any level that is not there
         if (control.level == kIPPROTO_IP && control.type == kIP_PKTINFO) {
             KOS_TRY(auto const info, read_as<PacketInfo4>(control.data));
             manner.interface = info.interface;
@@ -142,10 +164,20 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
     if (error_ != Errno::kOK) return take_error();
     if (is_send_shut_) return Errno::kEPIPE;
     manner.ttl = ttl_for(manner.to.address);
+    if (is_multicast(manner.to.address)) {
+        Option const hops = is_v6(manner.to.address) ? Option::kMulticastHops : Option::kMulticastTtl;
+        manner.ttl = static_cast<uint8_t>(get(hops));
+    }
     manner.tos = tos_for(manner.to.address);
     KOS_TRY_STATUS(read_control(message, manner));
     size_t const bytes = from.remaining();
-    if (bytes > bytes_most(manner.to)) return Errno::kEMSGSIZE;
+    if (bytes + parts_.size() > bytes_most(manner.to)) return Errno::kEMSGSIZE;
+    bool const has_more = message.flags & kMSG_MORE || is_on(Option::kDatagramCork);
+    if (has_more || has_parts_) {
+        KOS_TRY_STATUS(add_part(from, bytes, manner));
+        if (!has_more) KOS_TRY_STATUS(send_parts());
+        return bytes;
+    }
     pbuf* const packet = make_packet(bytes);
     if (!packet) return Errno::kENOBUFS;
     Status status;
@@ -161,9 +193,38 @@ Result<size_t> DatagramSocket::send(IoBuffer& from, SocketMessage& message, Proc
     return bytes;
 }
 
+Status DatagramSocket::add_part(IoBuffer& from, size_t bytes, const Manner& manner) {
+    size_t const before = parts_.size();
+    parts_.resize(before + bytes);
+    auto const copied = bytes ? from.in(parts_.data() + before, bytes) : Result<size_t>(size_t{0});
+    if (!copied.ok() || *copied < bytes) {
+        parts_.resize(before);
+        return copied.ok() ? Errno::kEFAULT : copied.error();
+    }
+    if (!std::exchange(has_parts_, true)) parts_manner_ = manner;
+    return {};
+}
+
+Status DatagramSocket::send_parts() {
+    std::string const whole = std::exchange(parts_, {});
+    has_parts_ = false;
+    pbuf* const packet = make_packet(whole.size());
+    if (!packet) return Errno::kENOBUFS;
+    memcpy(packet->payload, whole.data(), whole.size());
+    Status const status = transmit(packet, parts_manner_);
+    pbuf_free(packet);
+    network_.sent();
+    return status;
+}
+
+void DatagramSocket::apply_options() {
+    // Nobody is told of an error: setsockopt(2) has done what it should.
+    if (has_parts_ && !is_on(Option::kDatagramCork)) (void)send_parts();
+}
+
 // --- Receiving
 
-size_t DatagramSocket::charge(const Message& message) const { return message.packet->tot_len + kOverhead; }
+size_t DatagramSocket::charge(const Message& message) { return message.packet->tot_len + kOverhead; }
 
 void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
     Message message{packet, from, plain(*ip_current_dest_addr()),     Network::index_of(*ip_current_input_netif()),
@@ -176,8 +237,13 @@ void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
         message.ttl = IPH_TTL(ip4_current_header());
         message.tos = IPH_TOS(ip4_current_header());
     }
-    if (queued_ + charge(message) > receive_buffer_ || is_receive_shut_) {
-        pbuf_free(packet);
+    enter(message);
+}
+
+void DatagramSocket::enter(const Message& message) {
+    // The message that goes beyond the buffer is the last one.
+    if (queued_ > receive_buffer_ || is_receive_shut_) {
+        pbuf_free(message.packet);
         return drop();
     }
     queued_ += charge(message);
@@ -223,6 +289,9 @@ std::vector<ControlMessage> DatagramSocket::control_of(const Message& message) c
             add(kIPPROTO_IP, kIP_PKTINFO, bytes_of(PacketInfo4{message.interface, to, to}));
         }
         if (is_on(Option::kReceiveTtl)) add(kIPPROTO_IP, kIP_TTL, int_option(message.ttl));
+        if (is_on(Option::kReceiveOriginal)) {
+            add(kIPPROTO_IP, kIP_ORIGDSTADDR, write_endpoint({message.to, local_.port}, kAF_INET));
+        }
         if (is_on(Option::kReceiveTos)) add(kIPPROTO_IP, kIP_TOS, std::string(1, static_cast<char>(message.tos)));
     }
     if (family_ != kAF_INET6) return all;

@@ -4,10 +4,12 @@
 // copied from the program into one packet once.
 #pragma once
 
+#include "net/inet/groups.h"
 #include "net/inet/socket.h"
 
 #include <deque>
 
+struct netif;
 struct pbuf;
 
 namespace kos::lx {
@@ -53,7 +55,15 @@ protected:
     // From lwIP's callback: takes `packet` over, or frees it if there is no room.
     void received(pbuf* packet, const Endpoint& from);
 
+    // Where a message goes out; nullptr: there is no way. `chosen`: the program's interface for this message, or 0.
+    netif* interface_to(const ip_addr_t& to, int chosen) const;
+    // The own address that it comes from, unless the program says so; any: there is no way.
+    ip_addr_t source_to(const Endpoint& to) const;
+    // To a group or a broadcast address: to each of the domain's sockets of the protocol that takes it.
+    void deliver_to_all(pbuf* packet, const Manner& manner, const ip_addr_t& source, int interface);
+
 private:
+    enum class Membership : uint8_t { kJoin, kLeave, kBlock, kUnblock, kJoinSource, kLeaveSource };
     struct Message {
         pbuf* packet;
         Endpoint from;
@@ -68,10 +78,34 @@ private:
     void pop();
     // Tells the network if it is half empty now.
     void drained(bool at_once);
-    size_t charge(const Message& message) const;
+    static size_t charge(const Message& message);
+    void enter(const Message& message);
     uint64_t receive_bytes() const override;
 
+    Result<std::string> special_option(int level, int name) override;
+    Status set_special_option(int level, int name, std::string_view value) override;
+    Status set_membership4(Membership change, std::string_view value);
+    Status set_membership(Membership change, int level, std::string_view value);
+    Status change_membership(Membership change, const ip_addr_t& group, int interface, const ip_addr_t& source);
+    Status set_group_interface(int level, std::string_view value);
+    // kEINVAL: no group; kENODEV: no interface of that number or address, or none for groups.
+    static Result<int> group_interface(int index, const ip_addr_t& address, const ip_addr_t& group);
+    // Whether a message to several is for this socket, too.
+    bool takes(const Endpoint& from, const Endpoint& to, int interface) const;
+
+    Groups groups_;
+    int group_interface_ = 0, group_interface6_ = 0;  // IP_MULTICAST_IF, IPV6_MULTICAST_IF; 0: as the way there has it
+    uint32_t group_address_ = 0;                      // as the program has named it
+
     bool has_chosen_address_ = false;  // local_ has one because of connect(2) alone
+    // A message that is sent in parts (MSG_MORE, UDP_CORK): what there is of it, and how the first part is to be sent.
+    bool has_parts_ = false;
+    std::string parts_;
+    Manner parts_manner_;
+    Status add_part(IoBuffer& from, size_t bytes, const Manner& manner);
+    Status send_parts();
+    void apply_options() override;
+
     std::deque<Message> messages_;
     size_t queued_ = 0;
     uint64_t dropped_ = 0;

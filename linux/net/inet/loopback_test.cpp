@@ -68,7 +68,24 @@ TEST_F(Loopback, BytesBothWaysPeekAndTruncate) {
     EXPECT_EQ(world.receive(*pair.server).error(), Errno::kEAGAIN);
     EXPECT_EQ(*world.send(*pair.server, "answer"), 6u);
     EXPECT_EQ(*world.receive(*pair.client), "answer");
-    EXPECT_EQ(world.send(*pair.client, "x", kMSG_OOB).error(), Errno::kEOPNOTSUPP);
+    EXPECT_EQ(world.receive(*pair.server, 1, kMSG_OOB).error(), Errno::kEINVAL);
+}
+
+TEST_F(Loopback, UrgentData) {
+    Pair pair = connect();
+    EXPECT_EQ(*world.send(*pair.client, "abc", kMSG_OOB), 3u);
+    EXPECT_TRUE(pair.server->poll() & kPOLLPRI);
+    EXPECT_EQ(*world.receive(*pair.server), "ab");
+    EXPECT_EQ(*world.receive(*pair.server, 1, kMSG_OOB), "c");
+    EXPECT_FALSE(pair.server->poll() & (kPOLLPRI | kPOLLIN));
+    EXPECT_EQ(world.receive(*pair.server).error(), Errno::kEAGAIN);
+    // The later one counts; the one before it is read with the rest.
+    EXPECT_EQ(*world.send(*pair.client, "d", kMSG_OOB), 1u);
+    EXPECT_EQ(*world.send(*pair.client, "ef", kMSG_OOB), 2u);
+    EXPECT_EQ(*world.receive(*pair.server), "de");
+    EXPECT_EQ(*world.receive(*pair.server, 1, kMSG_OOB), "f");
+    pair.client = Ref<Socket>();
+    EXPECT_EQ(*world.receive(*pair.server), "");
 }
 
 // More than all buffers hold: what was sent arrives in order, and the sender is told to wait in between.

@@ -17,8 +17,6 @@ namespace {
 constexpr Nanoseconds kMillisecond = 1'000'000;
 constexpr unsigned kRounds = 64, kPackets = 64;
 
-bool is_loopback(const netif& interface) { return interface.name[0] == 'l' && interface.name[1] == 'o'; }
-
 unsigned prefix_of(const netif& interface) {
     return static_cast<unsigned>(__builtin_popcount(ip4_addr_get_u32(netif_ip4_netmask(&interface))));
 }
@@ -173,6 +171,8 @@ void Network::unreachable(const kos::net::Unreachable& what) {
 
 const char* Network::name_of(const netif& interface) { return is_loopback(interface) ? "lo" : "eth0"; }
 
+bool Network::is_loopback(const netif& interface) { return interface.name[0] == 'l' && interface.name[1] == 'o'; }
+
 int Network::index_of(const netif& interface) { return is_loopback(interface) ? 1 : 2; }
 
 std::vector<InterfaceView> Network::interfaces() {
@@ -214,26 +214,46 @@ netif* Network::find(std::string_view name) {
 
 bool Network::is_local(const ip_addr_t& address) {
     if (is_any(address)) return true;
+    if (!is_v6(address)) return with_address(address) != nullptr;
     netif* each;
     NETIF_FOREACH(each) {
-        if (!is_v6(address)) {
-            if (ip4_addr_cmp(netif_ip4_addr(each), ip_2_ip4(&address))) return true;
-        } else if (netif_get_ip6_addr_match(each, ip_2_ip6(&address)) >= 0) {
-            return true;
-        }
+        if (netif_get_ip6_addr_match(each, ip_2_ip6(&address)) >= 0) return true;
     }
     return false;
+}
+
+netif* Network::with_address(const ip_addr_t& address) {
+    bool const is_own_network = ip4_addr_isloopback(ip_2_ip4(&address));
+    netif* each;
+    NETIF_FOREACH(each) {
+        if (is_own_network ? is_loopback(*each) : ip4_addr_cmp(netif_ip4_addr(each), ip_2_ip4(&address))) return each;
+    }
+    return nullptr;
 }
 
 ip_addr_t Network::source_for(const ip_addr_t& to) {
     ip_addr_t const unbound = any_address(is_v6(to) ? kAF_INET6 : kAF_INET);
     netif* const interface = ip_route(&unbound, &to);
     if (!interface) return unbound;
+    bool const is_own_network = !is_v6(to) && ip4_addr_isloopback(ip_2_ip4(&to));
+    if (is_own_network) return loopback_address(false);
     // What the domain sends to itself comes from where it goes to.
     if (is_local(to) && !is_any(to)) return to;
+    // lwIP takes an only interface for the way to everywhere.
+    if (is_loopback(*interface)) return unbound;
     if (!is_v6(to)) return interface->ip_addr;
     const ip_addr_t* const chosen = ip6_select_source_address(interface, ip_2_ip6(&to));
     return chosen ? *chosen : unbound;
+}
+
+netif* Network::for_groups(bool is_v6) { return netif_default || !is_v6 ? netif_default : find("lo"); }
+
+ip_addr_t Network::source_on(netif& interface, bool is_v6) {
+    if (!is_v6) return interface.ip_addr;
+    for (unsigned i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(&interface, i))) return interface.ip6_addr[i];
+    }
+    return any_address(kAF_INET6);
 }
 
 }  // namespace kos::lx

@@ -104,10 +104,16 @@ public:
     static netif* find(std::string_view name);
     static const char* name_of(const netif& interface);
     static int index_of(const netif& interface);
-    // Whether programs may bind to it: unspecified, or an interface's.
+    static bool is_loopback(const netif& interface);
+    // The domain's own: unspecified, an interface's, or of the network 127.
     static bool is_local(const ip_addr_t& address);
+    // The interface with that IPv4 address; nullptr.
+    static netif* with_address(const ip_addr_t& address);
     // The own address that packets to `to` come from; any: there is no way there.
     static ip_addr_t source_for(const ip_addr_t& to);
+    // Of messages to groups: where they go unless the program says so (nullptr: there is no way), and where from.
+    static netif* for_groups(bool is_v6);
+    static ip_addr_t source_on(netif& interface, bool is_v6);
 
     // --- Sockets that are bound to a port, and all that are open.
     std::vector<InetSocket*> bound;

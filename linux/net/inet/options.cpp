@@ -15,9 +15,8 @@ namespace kos::lx {
 namespace {
 
 // linux/in.h, linux/in6.h, linux/tcp.h.
-constexpr int kIP_MTU = 14, kIP_MULTICAST_IF = 32, kIP_ADD_MEMBERSHIP = 35, kIP_DROP_MEMBERSHIP = 36, kMCAST_FIRST = 41,
-              kMCAST_LAST = 48, kIPV6_MULTICAST_IF = 17, kIPV6_ADD_MEMBERSHIP = 20, kIPV6_DROP_MEMBERSHIP = 21,
-              kIPV6_MTU = 24;
+constexpr int kIP_MTU = 14, kIP_MULTICAST_IF = 32, kIP_ADD_MEMBERSHIP = 35, kIP_DROP_MEMBERSHIP = 36,
+              kIPV6_MULTICAST_IF = 17, kIPV6_ADD_MEMBERSHIP = 20, kIPV6_DROP_MEMBERSHIP = 21, kIPV6_MTU = 24;
 constexpr uint32_t kFIONREAD = 0x541B, kTIOCOUTQ = 0x5411, kSIOCOUTQNSD = 0x894B;
 constexpr int32_t kMost = INT32_MAX;
 
@@ -44,6 +43,10 @@ constexpr Spec kSpecs[] = {
     {Option::kMulticastTtl, kIPPROTO_IP, 33, 1, -1, 255},
     {Option::kMulticastLoop, kIPPROTO_IP, 34, 1, 0, 1, true},
     {Option::kMulticastAll, kIPPROTO_IP, 49, 1, 0, 1},
+    // Packets with options are dropped, so that there are never any.
+    {Option::kReceiveOptions, kIPPROTO_IP, 6, 0, 0, 1, true},
+    {Option::kReturnOptions, kIPPROTO_IP, 7, 0, 0, 1, true},
+    {Option::kReceiveOriginal, kIPPROTO_IP, 20, 0, 0, 1, true},
     {Option::kHops, kIPPROTO_IPV6, 16, 64, -1, 255},
     {Option::kTrafficClass, kIPPROTO_IPV6, 67, 0, -1, 255},
     {Option::kV6Only, kIPPROTO_IPV6, 26, 0, 0, 1, true},
@@ -55,6 +58,7 @@ constexpr Spec kSpecs[] = {
     {Option::kMulticastHops, kIPPROTO_IPV6, 18, 1, -1, 255},
     {Option::kMulticastLoop6, kIPPROTO_IPV6, 19, 1, 0, 1},
     {Option::kDontFragment, kIPPROTO_IPV6, 62, 0, 0, 1, true},
+    {Option::kFlowInfo, kIPPROTO_IPV6, 11, 0, 0, 1, true},
     {Option::kNoDelay, kIPPROTO_TCP, 1, 0, 0, 1, true},
     {Option::kCork, kIPPROTO_TCP, 3, 0, 0, 1, true},
     {Option::kKeepIdle, kIPPROTO_TCP, 4, 7200, 1, 32767},
@@ -67,6 +71,7 @@ constexpr Spec kSpecs[] = {
     {Option::kQuickAck, kIPPROTO_TCP, 12, 1, INT32_MIN, kMost, true},
     {Option::kUserTimeout, kIPPROTO_TCP, 18, 0, 0, kMost},
     {Option::kNotSentLow, kIPPROTO_TCP, 25, 0, INT32_MIN, kMost},
+    {Option::kDatagramCork, kIPPROTO_UDP, 1, 0, 0, 1, true},
 };
 constexpr bool is_in_order() {
     for (size_t i = 0; i < std::size(kSpecs); ++i) {
@@ -84,9 +89,7 @@ const Spec* find(int level, int name) {
 }
 
 bool is_membership(int level, int name) {
-    if (name >= kMCAST_FIRST && name <= kMCAST_LAST) return true;
-    if (level == kIPPROTO_IP)
-        return name >= kIP_ADD_MEMBERSHIP && name <= kIP_DROP_MEMBERSHIP + 4 /* source memberships */;
+    if (level == kIPPROTO_IP) return name == kIP_ADD_MEMBERSHIP || name == kIP_DROP_MEMBERSHIP;
     return name == kIPV6_ADD_MEMBERSHIP || name == kIPV6_DROP_MEMBERSHIP;
 }
 
@@ -143,14 +146,11 @@ Status InetSocket::set_option(int level, int name, std::string_view value) {
         apply_options();
         return {};
     }
-    if (level == kIPPROTO_IPV6 && family_ != kAF_INET6) return Errno::kENOPROTOOPT;
-    if (level == kIPPROTO_TCP && protocol_ != kIPPROTO_TCP) return Errno::kENOPROTOOPT;
+    if (!has_level(level)) return Errno::kENOPROTOOPT;
     const Spec* const spec = find(level, name);
-    if (!spec) {
-        // No interface of a domain can do multicast: links have one peer, which does not pass it on.
-        if ((level == kIPPROTO_IP || level == kIPPROTO_IPV6) && is_membership(level, name)) return Errno::kENODEV;
-        return set_special_option(level, name, value);
-    }
+    if (!spec) return set_special_option(level, name, value);
+    if (type_ == kSOCK_STREAM && spec->option == Option::kMulticastHops) return Errno::kENOPROTOOPT;
+    if (type_ == kSOCK_STREAM && spec->option == Option::kMulticastTtl) return Errno::kEINVAL;
     KOS_TRY(int32_t number, number_of(level, value));
     if (spec->is_flag) number = number != 0;
     if (number < spec->least || number > spec->most) return Errno::kEINVAL;
@@ -158,9 +158,10 @@ Status InetSocket::set_option(int level, int name, std::string_view value) {
     if (number == -1 && spec->least == -1) number = spec->initial;
     if (spec->option == Option::kTypeOfService) {
         number &= 0xff;
-        // Of a stream the lowest two bits are congestion control's.
-        if (type_ == kSOCK_STREAM) number &= ~3;
     }
+    // Of a stream the lowest two bits are congestion control's.
+    bool const is_class = spec->option == Option::kTypeOfService || spec->option == Option::kTrafficClass;
+    if (is_class && type_ == kSOCK_STREAM) number &= ~3;
     if (spec->option == Option::kV6Only && (is_bound_ || has_remote_)) return Errno::kEINVAL;
     values_[static_cast<size_t>(spec->option)] = number;
     apply_options();
@@ -175,8 +176,7 @@ Result<std::string> InetSocket::option(int level, int name, size_t most) {
         }
         return common_option(name);
     }
-    if (level == kIPPROTO_IPV6 && family_ != kAF_INET6) return Errno::kENOPROTOOPT;
-    if (level == kIPPROTO_TCP && protocol_ != kIPPROTO_TCP) return Errno::kENOPROTOOPT;
+    if (!has_level(level)) return Errno::kEOPNOTSUPP;
     const Spec* const spec = find(level, name);
     if (!spec) return special_option(level, name);
     int32_t const number = get(spec->option);
@@ -191,19 +191,29 @@ Result<std::string> InetSocket::special_option(int level, int name) {
     if ((is_ip && name == kIP_MTU) || (is_ip6 && name == kIPV6_MTU)) {
         if (!has_remote_) return Errno::kENOTCONN;
         const netif* const interface = ip_route(&local_.address, &remote_.address);
-        constexpr int32_t kLoopbackMtu = 65536;
-        return int_option(interface && interface->mtu ? interface->mtu : kLoopbackMtu);
+        int32_t const loopback = is_ip ? 65535 : 65536;  // a packet of IPv4 is no longer
+        return int_option(interface && interface->mtu ? interface->mtu : loopback);
     }
     if (is_ip && name == kIP_MULTICAST_IF) return bytes_of_v4(any_address(kAF_INET));
     if (is_ip6 && name == kIPV6_MULTICAST_IF) return int_option(0);
     return Errno::kENOPROTOOPT;
 }
 
+// Streams have nothing to do with groups.
 Status InetSocket::set_special_option(int level, int name, std::string_view) {
-    // Of interfaces that cannot do multicast none is as good as another.
-    bool const is_interface =
-        (level == kIPPROTO_IP && name == kIP_MULTICAST_IF) || (level == kIPPROTO_IPV6 && name == kIPV6_MULTICAST_IF);
-    return is_interface ? Errno::kEADDRNOTAVAIL : Errno::kENOPROTOOPT;
+    if (level == kIPPROTO_IP && name == kIP_MULTICAST_IF) return Errno::kEINVAL;
+    bool const is_ip = level == kIPPROTO_IP || level == kIPPROTO_IPV6;
+    return is_ip && is_membership(level, name) ? Errno::kEPROTO : Errno::kENOPROTOOPT;
+}
+
+bool InetSocket::has_level(int level) const {
+    switch (level) {
+        case kIPPROTO_IP: return true;
+        case kIPPROTO_IPV6: return family_ == kAF_INET6;
+        case kIPPROTO_TCP:
+        case kIPPROTO_UDP: return level == protocol_;
+        default: return false;
+    }
 }
 
 Result<int64_t> InetSocket::ioctl(Call& call, uint32_t request, uint64_t argument) {
@@ -219,7 +229,7 @@ Result<int64_t> InetSocket::ioctl(Call& call, uint32_t request, uint64_t argumen
             value = send_bytes();
             break;
         case kSIOCOUTQNSD: value = unsent_bytes(); break;
-        case kSIOCATMARK: value = 0; break;
+        case kSIOCATMARK: value = is_at_mark(); break;
         default: return interface_ioctl(call, request, argument);
     }
     KOS_TRY_STATUS(call.write_user(argument, static_cast<int32_t>(std::min<uint64_t>(value, kMost))));

@@ -1,6 +1,7 @@
 // Names and errors of Internet sockets; making one.
 #include "net/inet/socket.h"
 
+#include "net/inet/groups.h"
 #include "net/inet/raw.h"
 #include "net/inet/tcp.h"
 #include "net/inet/udp.h"
@@ -97,6 +98,13 @@ ip_addr_t InetSocket::lwip_address(const ip_addr_t& address) const {
     return copy;
 }
 
+Result<Endpoint> InetSocket::read_peer(const SocketAddress& address) const {
+    KOS_TRY(Endpoint to, read_endpoint(address, family_));
+    KOS_TRY_STATUS(check_destination(to));
+    if (is_link_local(to.address) && scope_of(address) == 0 && interface_ == 0) return Errno::kEINVAL;
+    return to;
+}
+
 Status InetSocket::check_destination(Endpoint& to) const {
     if (family_ == kAF_INET6 && !is_v6(to.address) && is_on(Option::kV6Only)) return Errno::kENETUNREACH;
     if (is_any(to.address)) to.address = loopback_address(is_v6(to.address));
@@ -116,7 +124,9 @@ Result<Endpoint> InetSocket::read_local(const SocketAddress& address, Process& p
         KOS_TRY(wanted, read_endpoint(address, family_));
     }
     if (family_ == kAF_INET6 && !is_v6(wanted.address) && is_on(Option::kV6Only)) return Errno::kEINVAL;
-    bool const may_be_foreign = is_on(Option::kFreeBind) || is_on(Option::kTransparent);
+    if (is_link_local(wanted.address) && scope_of(address) == 0 && interface_ == 0) return Errno::kEINVAL;
+    bool const may_be_foreign = is_on(Option::kFreeBind) || is_on(Option::kTransparent) ||
+                                is_multicast(wanted.address) || is_broadcast(wanted.address);
     if (!may_be_foreign && !Network::is_local(wanted.address)) return Errno::kEADDRNOTAVAIL;
     if (type_ != kSOCK_RAW && wanted.port != 0 && wanted.port < kFirstFreePort &&
         !process.credentials.has_capability(kCAP_NET_BIND_SERVICE)) {
@@ -148,6 +158,8 @@ Status InetSocket::check_free(const Endpoint& wanted) const {
 
 void InetSocket::enter_bound(const Endpoint& local) {
     local_ = local;
+    // An IPv6 address of its own leaves no room for IPv4.
+    if (family_ == kAF_INET6 && is_v6(local.address) && !is_any(local.address)) set(Option::kV6Only, 1);
     if (!std::exchange(is_bound_, true)) network_.bound.push_back(this);
 }
 

@@ -27,6 +27,9 @@ enum class Option : uint8_t {
     kMulticastTtl,
     kMulticastLoop,
     kMulticastAll,
+    kReceiveOptions,
+    kReturnOptions,
+    kReceiveOriginal,
     kHops,
     kTrafficClass,
     kV6Only,
@@ -38,6 +41,7 @@ enum class Option : uint8_t {
     kMulticastHops,
     kMulticastLoop6,
     kDontFragment,
+    kFlowInfo,
     kNoDelay,
     kCork,
     kKeepIdle,
@@ -50,6 +54,7 @@ enum class Option : uint8_t {
     kQuickAck,
     kUserTimeout,
     kNotSentLow,
+    kDatagramCork,
     kCount,
 };
 constexpr size_t kOptions = static_cast<size_t>(Option::kCount);
@@ -90,6 +95,7 @@ protected:
     InetSocket(Network& network, int family, int type, int protocol);
 
     int32_t get(Option option) const { return values_[static_cast<size_t>(option)]; }
+    void set(Option option, int32_t value) { values_[static_cast<size_t>(option)] = value; }
     bool is_on(Option option) const { return get(option) != 0; }
     bool accepts_v4() const { return family_ == kAF_INET || !is_on(Option::kV6Only); }
     uint8_t ttl_for(const ip_addr_t& to) const;
@@ -101,6 +107,8 @@ protected:
     ip_addr_t lwip_address(const ip_addr_t& address) const;
     // Of a destination: an unspecified one is the domain itself. kENETUNREACH: IPv4 on an IPv6-only socket; kEINVAL.
     Status check_destination(Endpoint& to) const;
+    // Of connect(2): a destination. kEINVAL as well: link-local, and of no interface.
+    Result<Endpoint> read_peer(const SocketAddress& address) const;
     // Of bind(2): a family's address, one of ours, a free port. kEACCES, kEADDRINUSE, kEADDRNOTAVAIL.
     Result<Endpoint> read_local(const SocketAddress& address, Process& process);
     Status check_free(const Endpoint& wanted) const;
@@ -116,8 +124,10 @@ protected:
     virtual uint64_t receive_bytes() const { return 0; }              // FIONREAD
     virtual uint64_t send_bytes() const { return 0; }                 // SIOCOUTQ
     virtual uint64_t unsent_bytes() const { return 0; }               // SIOCOUTQNSD
+    virtual bool is_at_mark() const { return false; }                 // SIOCATMARK
     virtual Result<std::string> special_option(int level, int name);  // kENOPROTOOPT
     virtual Status set_special_option(int level, int name, std::string_view value);
+    bool has_level(int level) const;  // whether the socket has options of that level
 
     Network& network_;
     int const family_, type_, protocol_;

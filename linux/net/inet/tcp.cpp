@@ -67,6 +67,7 @@ TcpSocket::~TcpSocket() {
         connection->drop();
     }
     pending_.clear();
+    pass_on_listening();
     close_block();
     clear_received();
     network_.run();
@@ -210,8 +211,7 @@ Status TcpSocket::connect(const SocketAddress& address, Process&) {
             break;
         default: break;
     }
-    KOS_TRY(Endpoint to, read_endpoint(address, family_));
-    KOS_TRY_STATUS(check_destination(to));
+    KOS_TRY(Endpoint const to, read_peer(address));
     ip_addr_t const source = Network::source_for(to.address);
     if (is_any(source)) return Errno::kENETUNREACH;
     KOS_TRY_STATUS(make_block());
@@ -242,6 +242,8 @@ void TcpSocket::disconnect() {
     state_ = State::kIdle;
     has_remote_ = has_ended_ = is_receive_shut_ = is_send_shut_ = false;
     withheld_ = to_withhold_ = 0;
+    urgent_ = Urgent::kNone;
+    read_ = sent_ = 0;
     error_ = Errno::kOK;
     local_ = remote_ = {any_address(family_), 0};
     network_.run();
@@ -261,14 +263,22 @@ void TcpSocket::connected() {
 Status TcpSocket::listen(int backlog) {
     auto const length = static_cast<u8_t>(std::clamp(backlog < 0 ? kBacklogMax : backlog + 1, 1, kBacklogMax));
     if (state_ == State::kListening) {
-        tcp_backlog_set(block_, length);
+        if (block_->state == LISTEN) tcp_backlog_set(block_, length);
         return {};
     }
     if (state_ != State::kIdle) return Errno::kEINVAL;
-    // Two may be bound to a port, but only one listen.
+    // Two may be bound to a port, but only one listen, or those that share it.
     if (is_bound_) {
+        bool is_shared = false;
         for (const InetSocket* const other : network_.bound) {
-            if (other != this && other->is_listening() && overlaps(*other, local_)) return Errno::kEADDRINUSE;
+            if (other == this || !other->is_listening() || !overlaps(*other, local_)) continue;
+            if (!(reuses_port_ && static_cast<const TcpSocket*>(other)->reuses_port_)) return Errno::kEADDRINUSE;
+            is_shared |= shares_with(*other);
+        }
+        if (is_shared) {
+            KOS_TRY_STATUS(make_block());
+            state_ = State::kListening;
+            return {};
         }
     } else {
         KOS_TRY_STATUS(bind_block({any_address(family_), 0}));
@@ -286,13 +296,50 @@ Status TcpSocket::listen(int backlog) {
 }
 
 err_t TcpSocket::accepted(tcp_pcb* block) {
+    std::vector<TcpSocket*> const all = sharers();
+    TcpSocket& listener = all.size() > 1 ? *all[block->remote_port % all.size()] : *this;
     Ref<TcpSocket> connection(new TcpSocket(network_, family_));
-    connection->adopt(block, *this);
+    connection->adopt(block, listener);
     // Counts against the backlog until a program accepts it.
     tcp_backlog_delayed(block);
-    pending_.push_back(std::move(connection));
-    wake(kReadable);
+    listener.pending_.push_back(std::move(connection));
+    listener.wake(kReadable);
     return ERR_OK;
+}
+
+bool TcpSocket::shares_with(const InetSocket& other) const {
+    if (!reuses_port_ || !other.is_listening() || other.family() != family_) return false;
+    auto const& socket = static_cast<const TcpSocket&>(other);
+    return socket.reuses_port_ && socket.local_.port == local_.port && is_same(socket.local_.address, local_.address);
+}
+
+std::vector<TcpSocket*> TcpSocket::sharers() const {
+    std::vector<TcpSocket*> all;
+    if (!reuses_port_) return all;
+    for (InetSocket* const each : network_.bound) {
+        if (shares_with(*each)) all.push_back(static_cast<TcpSocket*>(each));
+    }
+    return all;
+}
+
+TcpSocket& TcpSocket::main_listener() {
+    if (block_->state == LISTEN) return *this;
+    for (TcpSocket* const each : sharers()) {
+        if (each->block_->state == LISTEN) return *each;
+    }
+    return *this;
+}
+
+// Who ends leaves lwIP's listening block to another one.
+void TcpSocket::pass_on_listening() {
+    if (state_ != State::kListening || !block_ || block_->state != LISTEN) return;
+    for (TcpSocket* const each : sharers()) {
+        if (each == this || !each->block_) continue;
+        std::swap(block_, each->block_);
+        tcp_arg(block_, this);
+        tcp_arg(each->block_, each);
+        return;
+    }
 }
 
 void TcpSocket::adopt(tcp_pcb* block, TcpSocket& listener) {
@@ -303,6 +350,11 @@ void TcpSocket::adopt(tcp_pcb* block, TcpSocket& listener) {
     has_remote_ = true;
     local_ = {plain(block->local_ip), block->local_port};
     remote_ = {plain(block->remote_ip), block->remote_port};
+    if (!ip_current_is_v6()) {
+        // Linux shows the time to live that arrived as the one for multicast.
+        set(Option::kMulticastTtl, IPH_TTL(ip4_current_header()));
+        first_tos_ = IPH_TOS(ip4_current_header());
+    }
     set_callbacks();
     apply_options();
 }
@@ -313,8 +365,9 @@ Result<Ref<Socket>> TcpSocket::accept(SocketAddress& peer) {
     Ref<TcpSocket> connection = std::move(pending_.front());
     pending_.pop_front();
     connection->listener_ = nullptr;
-    auto const* const listening = reinterpret_cast<const tcp_pcb_listen*>(block_);
-    bool const was_full = listening->accepts_pending >= listening->backlog;
+    const tcp_pcb* const main = main_listener().block_;
+    auto const* const listening = reinterpret_cast<const tcp_pcb_listen*>(main);
+    bool const was_full = main->state == LISTEN && listening->accepts_pending >= listening->backlog;
     if (connection->block_) tcp_backlog_accepted(connection->block_);
     if (was_full) let_in_next();
     peer = write_endpoint(connection->remote_, family_);
@@ -371,6 +424,7 @@ void TcpSocket::stop_listening() {
         connection->drop();
     }
     pending_.clear();
+    pass_on_listening();
     drop();
     state_ = State::kIdle;
     network_.run();

@@ -13,6 +13,7 @@ namespace kos::lx {
 
 namespace {
 
+constexpr int kIP_TOS = 1, kIP_TTL = 2, kIP_PKTINFO = 8, kIP_PKTOPTIONS = 9;
 constexpr int kTCP_MAXSEG = 2, kTCP_INFO = 11, kTCP_CONGESTION = 13;
 constexpr size_t kPieceMost = 0xffff;  // of one tcp_write
 
@@ -63,7 +64,8 @@ size_t TcpSocket::room() const {
 }
 
 Result<size_t> TcpSocket::send(IoBuffer& from, SocketMessage& message, Process&) {
-    if (message.flags & kMSG_OOB) return Errno::kEOPNOTSUPP;
+    bool const is_urgent = message.flags & kMSG_OOB;
+    if (is_urgent && !peer_here()) return Errno::kEOPNOTSUPP;
     if (error_ != Errno::kOK) return take_error();
     if (is_send_shut_) return Errno::kEPIPE;
     if (state_ == State::kConnecting) return Errno::kEAGAIN;
@@ -72,6 +74,8 @@ Result<size_t> TcpSocket::send(IoBuffer& from, SocketMessage& message, Process&)
     bool const has_more = message.flags & kMSG_MORE || is_on(Option::kCork);
     auto const done = write_pieces(from, has_more);
     if (done.ok()) {
+        sent_ += *done;
+        if (is_urgent && from.remaining() == 0) peer_here()->expect_urgent(sent_ - 1);
         // Less than a segment waits for the rest if the program has said that there is more.
         network_.hold();
         if (!has_more || (block_->unsent && block_->unsent->next)) tcp_output(block_);
@@ -104,6 +108,49 @@ Result<size_t> TcpSocket::write_pieces(IoBuffer& from, bool has_more) {
     return done ? Result<size_t>(done) : Errno::kEAGAIN;
 }
 
+// --- Urgent data
+
+TcpSocket* TcpSocket::peer_here() const {
+    if (state_ != State::kConnected) return nullptr;
+    for (InetSocket* const each : network_.sockets) {
+        if (each->transport() != kIPPROTO_TCP || each->socket_type() != kSOCK_STREAM) continue;
+        auto* const other = static_cast<TcpSocket*>(each);
+        bool const is_ours = other->has_remote_ && other->local_.port == remote_.port &&
+                             other->remote_.port == local_.port && is_same(other->local_.address, remote_.address) &&
+                             is_same(other->remote_.address, local_.address);
+        if (is_ours) return other;
+    }
+    return nullptr;
+}
+
+void TcpSocket::expect_urgent(uint64_t place) {
+    urgent_ = Urgent::kTold;
+    urgent_at_ = place;
+}
+
+bool TcpSocket::is_urgent_ahead() const {
+    return urgent_ != Urgent::kNone && urgent_at_ >= read_ && urgent_at_ < read_ + received_bytes_;
+}
+
+bool TcpSocket::is_urgent_apart() const { return is_urgent_ahead() && !(kept_options_ >> kSO_OOBINLINE & 1); }
+
+size_t TcpSocket::readable() const { return received_bytes_ - (is_urgent_apart() ? 1 : 0); }
+
+Result<size_t> TcpSocket::receive_urgent(IoBuffer& to, SocketMessage& message, bool keeps) {
+    if (kept_options_ >> kSO_OOBINLINE & 1 || urgent_ == Urgent::kNone || urgent_ == Urgent::kRead)
+        return Errno::kEINVAL;
+    if (urgent_ == Urgent::kTold) return Errno::kEAGAIN;
+    message.flags = kMSG_OOB;
+    if (to.remaining() == 0) {
+        message.flags |= kMSG_TRUNC;
+        return size_t{0};
+    }
+    KOS_TRY(size_t const moved, to.out(&urgent_byte_, 1));
+    if (moved == 0) return Errno::kEFAULT;
+    if (!keeps) urgent_ = Urgent::kRead;
+    return size_t{1};
+}
+
 // --- Receiving
 
 bool TcpSocket::is_loopback() const {
@@ -112,8 +159,14 @@ bool TcpSocket::is_loopback() const {
 }
 
 void TcpSocket::received(pbuf* packet) {
+    uint64_t const begin = read_ + received_bytes_;
     received_bytes_ += packet->tot_len;
     packets_.push_back(packet);
+    if (urgent_ == Urgent::kTold && urgent_at_ >= begin && urgent_at_ - begin < packet->tot_len) {
+        urgent_byte_ = static_cast<char>(pbuf_get_at(packet, static_cast<u16_t>(urgent_at_ - begin)));
+        urgent_ = Urgent::kArrived;
+        wake(kPOLLPRI);
+    }
     // Inside the domain an acknowledgement costs little, and who waits for it (Nagle) need not wait for a timer.
     if (is_loopback()) tcp_ack_now(block_);
     if (poll() & kPOLLIN) wake(kReadable);
@@ -146,6 +199,9 @@ size_t TcpSocket::take(size_t most) {
         used_ = 0;
     }
     received_bytes_ -= done;
+    read_ += done;
+    // What was not asked for in time is not there any more.
+    if (urgent_ != Urgent::kNone && urgent_ != Urgent::kTold && read_ > urgent_at_ + 1) urgent_ = Urgent::kNone;
     size_t const kept = std::min(done, to_withhold_);
     to_withhold_ -= kept;
     withheld_ += kept;
@@ -154,10 +210,10 @@ size_t TcpSocket::take(size_t most) {
 }
 
 // Window by window, not packet by packet: looking one up costs as much as copying some hundred bytes.
-Result<size_t> TcpSocket::copy_out(IoBuffer& to) {
+Result<size_t> TcpSocket::copy_out(IoBuffer& to, size_t wanted) {
     size_t skip = used_, filled = 0;
     std::span<std::byte> window;
-    size_t const before = to.done(), wanted = std::min(to.remaining(), received_bytes_);
+    size_t const before = to.done();
     for (const pbuf* packet : packets_) {
         for (const pbuf* piece = packet; piece; piece = piece->next) {
             size_t const skipped = std::min<size_t>(skip, piece->len);
@@ -189,9 +245,12 @@ Result<size_t> TcpSocket::receive(IoBuffer& to, SocketMessage& message, Process&
     message.flags = 0;
     message.address.clear();
     if (asked & kMSG_ERRQUEUE) return Errno::kEAGAIN;
-    if (asked & kMSG_OOB) return Errno::kEINVAL;  // there is never any
+    if (asked & kMSG_OOB) return receive_urgent(to, message, asked & kMSG_PEEK);
     if (state_ == State::kListening) return Errno::kENOTCONN;
-    size_t const wanted = to.remaining();
+    // Reading ends before urgent data, and begins behind it again.
+    if (is_urgent_apart() && is_at_mark()) take(1);
+    size_t const wanted =
+        is_urgent_ahead() && !is_at_mark() ? std::min<uint64_t>(to.remaining(), urgent_at_ - read_) : to.remaining();
     if (received_bytes_ == 0) {
         if (error_ != Errno::kOK) return take_error();
         if (is_read_closed()) return size_t{0};
@@ -205,7 +264,7 @@ Result<size_t> TcpSocket::receive(IoBuffer& to, SocketMessage& message, Process&
     }
     size_t done = std::min(wanted, received_bytes_);
     if (!(asked & kMSG_TRUNC)) {  // else dropped unread
-        KOS_TRY(done, copy_out(to));
+        KOS_TRY(done, copy_out(to, done));
     }
     if (!(asked & kMSG_PEEK)) {
         take(done);
@@ -229,7 +288,8 @@ uint32_t TcpSocket::poll() {
     }
     bool const is_read_over = has_ended_ || is_receive_shut_, is_write_over = is_send_shut_;
     if (is_read_over) events |= kReadable | kPOLLRDHUP;
-    if (received_bytes_ && received_bytes_ >= static_cast<size_t>(receive_low_water_)) events |= kReadable;
+    if (urgent_ == Urgent::kArrived) events |= kPOLLPRI;
+    if (readable() && readable() >= static_cast<size_t>(receive_low_water_)) events |= kReadable;
     if (is_read_over && is_write_over) events |= kPOLLHUP;
     if (!block_ || is_write_over) return events | (kWritable & ~kPOLLWRBAND);
     size_t const queued = queued_bytes(*block_);
@@ -253,11 +313,15 @@ uint64_t TcpSocket::unsent_bytes() const {
 
 InetSocket::Line TcpSocket::line() const {
     Line line{local_, remote_, block_ ? linux_state(block_->state) : 7, send_bytes(), received_bytes_};
-    if (state_ == State::kListening) line.to_receive = pending_.size();
+    if (state_ == State::kListening) {
+        line.state = linux_state(LISTEN);
+        line.to_receive = pending_.size();
+    }
     return line;
 }
 
 Result<std::string> TcpSocket::special_option(int level, int name) {
+    if (level == kIPPROTO_IP && name == kIP_PKTOPTIONS) return packet_options();
     if (level != kIPPROTO_TCP) return InetSocket::special_option(level, name);
     switch (name) {
         case kTCP_MAXSEG: {
@@ -283,6 +347,28 @@ Status TcpSocket::set_special_option(int level, int name, std::string_view value
     segment_most_ = static_cast<uint16_t>(number);
     apply_options();
     return {};
+}
+
+// As control data: what the program has asked to be told of received packets, which for a stream are those that the
+// connection began with.
+std::string TcpSocket::packet_options() const {
+    std::string all;
+    auto const add = [&all](int type, std::string_view value) {
+        struct {
+            uint64_t bytes;
+            int32_t level, type;
+        } const header{sizeof header + value.size(), kIPPROTO_IP, type};
+        all.append(reinterpret_cast<const char*>(&header), sizeof header).append(value);
+        all.resize((all.size() + 7) & ~size_t{7});
+    };
+    if (is_on(Option::kPacketInfo)) {
+        const netif* const interface = has_remote_ ? ip_route(&local_.address, &remote_.address) : nullptr;
+        std::string const local = bytes_of_v4(local_.address), remote = bytes_of_v4(remote_.address);
+        add(kIP_PKTINFO, int_option(interface ? Network::index_of(*interface) : 0) + local + remote);
+    }
+    if (is_on(Option::kReceiveTtl)) add(kIP_TTL, int_option(get(Option::kMulticastTtl)));
+    if (is_on(Option::kReceiveTos)) add(kIP_TOS, int_option(first_tos_));
+    return all;
 }
 
 std::string TcpSocket::information() const {

@@ -11,7 +11,7 @@ namespace kos::lx {
 
 namespace {
 
-constexpr size_t kHeader4 = 20, kUdpHeader = 8;
+constexpr size_t kHeader4 = 20, kHeader6 = 40, kUdpHeader = 8;
 
 }  // namespace
 
@@ -75,13 +75,15 @@ Status UdpSocket::connect_block(const Endpoint* to) {
 }
 
 size_t UdpSocket::bytes_most(const Endpoint& to) const {
-    return kBytesMost - kUdpHeader - (is_v6(to.address) ? 0 : kHeader4);
+    // Of IPv6 the length does not count the header, but lwIP's does.
+    return kBytesMost - kUdpHeader - (is_v6(to.address) ? kHeader6 : kHeader4);
 }
 
 Status UdpSocket::check_send(const Endpoint& to) const {
     if (to.port == 0) return Errno::kEINVAL;
-    bool const is_broadcast = !is_v6(to.address) && ip4_addr_get_u32(ip_2_ip4(&to.address)) == IPADDR_BROADCAST;
-    return is_broadcast && !may_broadcast_ ? Errno::kEACCES : Errno::kOK;
+    if (!is_broadcast(to.address)) return {};
+    if (!interface_to(to.address, 0)) return Errno::kENETUNREACH;
+    return may_broadcast_ ? Errno::kOK : Errno::kEACCES;
 }
 
 pbuf* UdpSocket::make_packet(size_t bytes) { return pbuf_alloc(PBUF_TRANSPORT, static_cast<u16_t>(bytes), PBUF_RAM); }
@@ -89,13 +91,22 @@ pbuf* UdpSocket::make_packet(size_t bytes) { return pbuf_alloc(PBUF_TRANSPORT, s
 Status UdpSocket::transmit(pbuf* packet, const Manner& manner) {
     if (!is_bound_) KOS_TRY_STATUS(bind_block({any_address(family_), 0}));
     netif* interface = Network::find(manner.interface);
-    if (!interface) interface = ip_route(&block_->local_ip, &manner.to.address);
+    if (!interface) interface = interface_to(manner.to.address, 0);
     if (!interface) return Errno::kENETUNREACH;
     block_->ttl = manner.ttl;
     block_->tos = manner.tos;
+    bool const is_six = is_v6(manner.to.address), is_group = is_multicast(manner.to.address);
+    bool const has_own = !is_any(local_.address) && is_v6(local_.address) == is_six && !is_multicast(local_.address) &&
+                         !is_broadcast(local_.address);
     ip_addr_t source = manner.source;
-    if (is_any(source) && !is_any(local_.address) && is_v6(local_.address) == is_v6(manner.to.address)) {
-        source = local_.address;
+    if (is_any(source) && has_own) source = local_.address;
+    if (is_group || is_broadcast(manner.to.address)) {
+        if (is_any(source)) source = Network::source_on(*interface, is_six);
+        bool const is_own = Network::is_loopback(*interface);
+        if (is_own && is_six) return Errno::kENETUNREACH;  // as on Linux, whose own has no way to groups
+        bool const comes_back = is_own || !is_group || is_on(is_six ? Option::kMulticastLoop6 : Option::kMulticastLoop);
+        if (comes_back) deliver_to_all(packet, manner, source, Network::index_of(*interface));
+        if (is_own || manner.ttl == 0) return {};
     }
     if (is_any(source)) source = Network::source_for(manner.to.address);
     if (is_any(source)) return Errno::kENETUNREACH;

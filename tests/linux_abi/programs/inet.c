@@ -440,6 +440,359 @@ CASE(datagrams) {
     ERR(accept(to, NULL, NULL), EOPNOTSUPP);
 }
 
+// All of 127/8 is the machine itself; what is not bound comes from 127.0.0.1.
+CASE(own_network) {
+    loopback_up();
+    const int listener = (int)OK(socket(AF_INET, SOCK_STREAM, 0)), other = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+    struct sockaddr_in address = at4(0x7f010203, 0), name;
+    OK(bind(listener, A(address)));
+    OK(listen(listener, 5));
+    address = at4(0x7f010203, port_of(listener));
+    OK(connect(other, A(address)));
+    socklen_t bytes = sizeof name;
+    OK(getsockname(other, (struct sockaddr*)&name, &bytes));
+    EQ(ntohl(name.sin_addr.s_addr), INADDR_LOOPBACK);
+    const int server = (int)OK(accept(listener, (struct sockaddr*)&name, &bytes));
+    EQ(ntohl(name.sin_addr.s_addr), INADDR_LOOPBACK);
+    OK(getsockname(server, (struct sockaddr*)&name, &bytes));
+    EQ(ntohl(name.sin_addr.s_addr), 0x7f010203);
+    EQ(send(server, "x", 1, 0), 1);
+    char text[8];
+    EQ(recv(other, text, sizeof text, 0), 1);
+    const int elsewhere = (int)OK(socket(AF_INET, SOCK_STREAM, 0)), from = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+    address = at4(0x7f010204, port_of(listener));
+    ERR(connect(elsewhere, A(address)), ECONNREFUSED);
+    address = at4(0x7f000005, 0);
+    OK(bind(from, A(address)));
+    address = at4(0x7f010203, port_of(listener));
+    OK(connect(from, A(address)));
+    OK(close(OK(accept(listener, (struct sockaddr*)&name, &bytes))));
+    EQ(ntohl(name.sin_addr.s_addr), 0x7f000005);
+    const int to = (int)OK(socket(AF_INET, SOCK_DGRAM, 0)), sender = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    address = at4(INADDR_ANY, 0);
+    OK(bind(to, A(address)));
+    address = at4(0x7f090909, port_of(to));
+    EQ(sendto(sender, "y", 1, 0, A(address)), 1);
+    EQ(recvfrom(to, text, sizeof text, 0, (struct sockaddr*)&name, &bytes), 1);
+    EQ(ntohl(name.sin_addr.s_addr), INADDR_LOOPBACK);
+}
+
+static int group_socket(uint32_t host, int port) {
+    const int fd = (int)OK(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    struct sockaddr_in address = at4(host, port);
+    OK(bind(fd, A(address)));
+    return fd;
+}
+
+CASE(groups) {
+    loopback_up();
+    const uint32_t host = 0xef010203;
+    struct ip_mreq request = {{htonl(host)}, {htonl(INADDR_LOOPBACK)}};
+    const int first = group_socket(INADDR_ANY, 0), port = port_of(first);
+    const int second = group_socket(host, port), third = group_socket(INADDR_ANY, port);
+    OK(setsockopt(first, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request));
+    ERR(setsockopt(first, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), EADDRINUSE);
+    set(third, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+    const int from = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    struct in_addr place = {htonl(INADDR_LOOPBACK)}, got;
+    struct sockaddr_in address = at4(host, port);
+    ERR(sendto(from, "x", 1, 0, A(address)), ENETUNREACH);
+    OK(setsockopt(from, IPPROTO_IP, IP_MULTICAST_IF, &place, sizeof place));
+    socklen_t bytes = sizeof got;
+    OK(getsockopt(from, IPPROTO_IP, IP_MULTICAST_IF, &got, &bytes));
+    EQ(ntohl(got.s_addr), INADDR_LOOPBACK);
+    EQ(sendto(from, "one", 3, 0, A(address)), 3);
+    char text[8];
+    struct sockaddr_in name;
+    bytes = sizeof name;
+    EQ(recvfrom(first, text, sizeof text, 0, (struct sockaddr*)&name, &bytes), 3);
+    EQ(ntohl(name.sin_addr.s_addr), INADDR_LOOPBACK);
+    EQ(ntohs(name.sin_port), port_of(from));
+    // A member or not, unless it wants only its own groups' messages.
+    EQ(recv(second, text, sizeof text, 0), 3);
+    ERR(recv(third, text, sizeof text, 0), EAGAIN);
+    set(from, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
+    EQ(sendto(from, "two", 3, 0, A(address)), 3);
+    EQ(recv(first, text, sizeof text, 0), 3);  // the loopback interface has no other way
+    EQ(recv(second, text, sizeof text, 0), 3);
+    OK(setsockopt(first, IPPROTO_IP, IP_DROP_MEMBERSHIP, &request, sizeof request));
+    ERR(setsockopt(first, IPPROTO_IP, IP_DROP_MEMBERSHIP, &request, sizeof request), EADDRNOTAVAIL);
+    EQ(sendto(from, "six", 3, 0, A(address)), 3);
+    ERR(recv(first, text, sizeof text, 0), EAGAIN);
+    ERR(recv(second, text, sizeof text, 0), EAGAIN);
+    request.imr_multiaddr.s_addr = htonl(0x0a000001);
+    ERR(setsockopt(first, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), EINVAL);
+    request = (struct ip_mreq){{htonl(host)}, {htonl(0x08080808)}};
+    ERR(setsockopt(first, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), ENODEV);
+    ERR(setsockopt(first, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, 4), EINVAL);
+    place.s_addr = htonl(0x08080808);
+    ERR(setsockopt(from, IPPROTO_IP, IP_MULTICAST_IF, &place, sizeof place), EADDRNOTAVAIL);
+    const int stream = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+    request = (struct ip_mreq){{htonl(host)}, {htonl(INADDR_LOOPBACK)}};
+    ERR(setsockopt(stream, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), EPROTO);
+}
+
+CASE(group_sources) {
+    loopback_up();
+    const uint32_t host = 0xe8000005;
+    struct ip_mreq_source request = {{htonl(host)}, {htonl(INADDR_LOOPBACK)}, {htonl(0x7f000002)}};
+    const int fd = group_socket(INADDR_ANY, 0), from = group_socket(0x7f000002, 0), other = group_socket(0x7f000003, 0);
+    struct sockaddr_in address = at4(host, port_of(fd));
+    char text[8];
+    ERR(setsockopt(fd, IPPROTO_IP, IP_BLOCK_SOURCE, &request, sizeof request), EINVAL);
+    OK(setsockopt(fd, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &request, sizeof request));
+    ERR(setsockopt(fd, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &request, sizeof request), EADDRNOTAVAIL);
+    ERR(setsockopt(fd, IPPROTO_IP, IP_BLOCK_SOURCE, &request, sizeof request), EINVAL);
+    EQ(sendto(other, "o", 1, 0, A(address)), 1);
+    EQ(sendto(from, "f", 1, 0, A(address)), 1);
+    EQ(recv(fd, text, sizeof text, 0), 1);
+    EQ(text[0], 'f');
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+    OK(setsockopt(fd, IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP, &request, sizeof request));
+    const struct ip_mreq all = {{htonl(host)}, {htonl(INADDR_LOOPBACK)}};
+    OK(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &all, sizeof all));
+    ERR(setsockopt(fd, IPPROTO_IP, IP_UNBLOCK_SOURCE, &request, sizeof request), EADDRNOTAVAIL);
+    OK(setsockopt(fd, IPPROTO_IP, IP_BLOCK_SOURCE, &request, sizeof request));
+    EQ(sendto(from, "f", 1, 0, A(address)), 1);
+    EQ(sendto(other, "o", 1, 0, A(address)), 1);
+    EQ(recv(fd, text, sizeof text, 0), 1);
+    EQ(text[0], 'o');
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+    OK(setsockopt(fd, IPPROTO_IP, IP_UNBLOCK_SOURCE, &request, sizeof request));
+    EQ(sendto(from, "f", 1, 0, A(address)), 1);
+    EQ(recv(fd, text, sizeof text, 0), 1);
+}
+
+CASE(groups_version6) {
+    loopback_up();
+    struct sockaddr_in6 address = at6(in6addr_any, 0);
+    const int fd = (int)OK(socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0)),
+              from = (int)OK(socket(AF_INET6, SOCK_DGRAM, 0));
+    OK(bind(fd, A(address)));
+    struct ipv6_mreq request = {.ipv6mr_interface = 1};
+    EQ(inet_pton(AF_INET6, "ff02::1234", &request.ipv6mr_multiaddr), 1);
+    OK(setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request));
+    ERR(setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request), EADDRINUSE);
+    set(from, IPPROTO_IPV6, IPV6_MULTICAST_IF, 1);
+    EQ(option(from, IPPROTO_IPV6, IPV6_MULTICAST_IF), 1);
+    address = at6(in6addr_loopback, 0);
+    OK(bind(from, A(address)));
+    address = at6(request.ipv6mr_multiaddr, port_of(fd));
+    ERR(sendto(from, "x", 1, 0, A(address)), ENETUNREACH);  // the loopback interface has no way to groups
+    OK(setsockopt(fd, IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, &request, sizeof request));
+    ERR(setsockopt(fd, IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, &request, sizeof request), EADDRNOTAVAIL);
+    request.ipv6mr_interface = 99;
+    ERR(setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request), ENODEV);
+    request = (struct ipv6_mreq){.ipv6mr_multiaddr = in6addr_loopback, .ipv6mr_interface = 1};
+    ERR(setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request), EINVAL);
+    const int wrong = 99;
+    ERR(setsockopt(from, IPPROTO_IPV6, IPV6_MULTICAST_IF, &wrong, sizeof wrong), ENODEV);
+}
+
+CASE(broadcasts) {
+    loopback_up();
+    const int fd = (int)OK(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)),
+              from = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    struct sockaddr_in address = at4(INADDR_ANY, 0);
+    OK(bind(fd, A(address)));
+    const int one = group_socket(INADDR_LOOPBACK, 0);
+    address = at4(0x7fffffff, port_of(fd));
+    ERR(sendto(from, "x", 1, 0, A(address)), EACCES);
+    ERR(connect(from, A(address)), EACCES);
+    struct sockaddr_in everywhere = at4(INADDR_BROADCAST, port_of(fd));
+    ERR(sendto(from, "x", 1, 0, A(everywhere)), ENETUNREACH);
+    set(from, SOL_SOCKET, SO_BROADCAST, 1);
+    EQ(sendto(from, "x", 1, 0, A(address)), 1);
+    char text[8];
+    EQ(recv(fd, text, sizeof text, 0), 1);
+    address = at4(0x7fffffff, port_of(one));
+    EQ(sendto(from, "x", 1, 0, A(address)), 1);
+    ERR(recv(one, text, sizeof text, 0), EAGAIN);
+}
+
+CASE(receive_buffer_takes_one_more) {
+    loopback_up();
+    const int fd = (int)OK(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)),
+              from = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    set(fd, SOL_SOCKET, SO_RCVBUF, 3000);
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, 0);
+    OK(bind(fd, A(address)));
+    address = at4(INADDR_LOOPBACK, port_of(fd));
+    static char text[30000];
+    EQ(sendto(from, text, sizeof text, 0, A(address)), (long)sizeof text);
+    EQ(sendto(from, text, 1, 0, A(address)), 1);
+    EQ(recv(fd, text, sizeof text, 0), (long)sizeof text);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+}
+
+CASE(urgent_data) {
+    connection();
+    char text[8];
+    int mark = -1;
+    ERR(recv(ends[1], text, sizeof text, MSG_OOB), EINVAL);
+    EQ(send(ends[0], "abc", 3, MSG_OOB), 3);
+    EQ(ready(ends[1], POLLIN | POLLPRI, 1000), POLLIN | POLLPRI);
+    EQ(send(ends[0], "de", 2, 0), 2);
+    EQ(recv(ends[1], text, sizeof text, MSG_OOB | MSG_PEEK), 1);
+    EQ(recv(ends[1], text, sizeof text, MSG_OOB), 1);
+    EQ(text[0], 'c');
+    ERR(recv(ends[1], text, sizeof text, MSG_OOB), EINVAL);
+    EQ(ready(ends[1], POLLPRI, 0), 0);
+    EQ(recv(ends[1], text, sizeof text, 0), 2);
+    EQ(memcmp(text, "ab", 2), 0);
+    OK(ioctl(ends[1], SIOCATMARK, &mark));
+    EQ(mark, 1);
+    EQ(recv(ends[1], text, sizeof text, 0), 2);
+    EQ(memcmp(text, "de", 2), 0);
+    OK(ioctl(ends[1], SIOCATMARK, &mark));
+    EQ(mark, 0);
+    set(ends[1], SOL_SOCKET, SO_OOBINLINE, 1);
+    EQ(send(ends[0], "fg", 2, MSG_OOB), 2);
+    EQ(ready(ends[1], POLLIN, 1000), POLLIN);
+    ERR(recv(ends[1], text, sizeof text, MSG_OOB), EINVAL);
+    EQ(recv(ends[1], text, sizeof text, 0), 1);
+    EQ(text[0], 'f');
+    OK(ioctl(ends[1], SIOCATMARK, &mark));
+    EQ(mark, 1);
+    EQ(recv(ends[1], text, sizeof text, 0), 1);
+    EQ(text[0], 'g');
+    const int datagram = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, 9);
+    ERR(sendto(datagram, "x", 1, MSG_OOB, A(address)), EOPNOTSUPP);
+}
+
+// Sockets that share an address get what arrives in turn; those that are left get all of it.
+CASE(shared_port) {
+    loopback_up();
+    int fds[3], port = 0;
+    for (int i = 0; i < 3; ++i) {
+        fds[i] = (int)OK(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+        set(fds[i], SOL_SOCKET, SO_REUSEPORT, 1);
+        struct sockaddr_in address = at4(INADDR_LOOPBACK, port);
+        OK(bind(fds[i], A(address)));
+        OK(listen(fds[i], 64));
+        port = port_of(fds[i]);
+    }
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, port);
+    const int lonely = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+    ERR(bind(lonely, A(address)), EADDRINUSE);
+    int count[3] = {0};
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 40; ++i) {
+            const int fd = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+            OK(connect(fd, A(address)));
+            int taken = -1;
+            for (int tries = 0; taken < 0 && tries < 200; ++tries) {
+                for (int k = round; k < 3 && taken < 0; ++k) {
+                    taken = accept(fds[k], NULL, NULL);
+                    if (taken >= 0) ++count[k];
+                }
+                if (taken < 0) usleep(1000);
+            }
+            CHECK(taken >= 0);
+            OK(close(taken));
+            OK(close(fd));
+        }
+        if (round == 0) CHECK(count[0] > 0 && count[1] > 0 && count[2] > 0);
+        OK(close(fds[round]));
+    }
+    EQ(count[0] + count[1] + count[2], 120);
+    ERR(connect(lonely, A(address)), ECONNREFUSED);
+}
+
+CASE(datagrams_in_parts) {
+    loopback_up();
+    const int fd = (int)OK(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)),
+              from = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, 0);
+    OK(bind(fd, A(address)));
+    address = at4(INADDR_LOOPBACK, port_of(fd));
+    char text[16];
+    EQ(sendto(from, "ab", 2, MSG_MORE, A(address)), 2);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+    EQ(sendto(from, "cd", 2, MSG_MORE, A(address)), 2);
+    EQ(sendto(from, "e", 1, 0, A(address)), 1);
+    EQ(recv(fd, text, sizeof text, 0), 5);
+    EQ(memcmp(text, "abcde", 5), 0);
+    EQ(option(from, IPPROTO_UDP, 1 /* UDP_CORK */), 0);
+    set(from, IPPROTO_UDP, 1, 1);
+    OK(connect(from, A(address)));
+    EQ(send(from, "f", 1, 0), 1);
+    EQ(send(from, "g", 1, 0), 1);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+    set(from, IPPROTO_UDP, 1, 0);
+    EQ(recv(fd, text, sizeof text, 0), 2);
+    ERR(recv(fd, text, sizeof text, 0), EAGAIN);
+}
+
+// What a connection began with (IP_PKTOPTIONS).
+CASE(packet_options_of_streams) {
+    loopback_up();
+    const int listener = listening(5), fd = (int)OK(socket(AF_INET, SOCK_STREAM, 0));
+    set(listener, IPPROTO_IP, IP_RECVTOS, 1);
+    set(listener, IPPROTO_IP, IP_RECVTTL, 1);
+    set(fd, IPPROTO_IP, IP_TOS, 32);
+    set(fd, IPPROTO_IP, IP_TTL, 33);
+    struct sockaddr_in address = at4(INADDR_LOOPBACK, port_of(listener));
+    OK(connect(fd, A(address)));
+    const int server = (int)OK(accept(listener, NULL, NULL));
+    char data[128];
+    socklen_t bytes = sizeof data;
+    OK(getsockopt(server, IPPROTO_IP, IP_PKTOPTIONS, data, &bytes));
+    EQ(bytes, 48);
+    struct msghdr message = {.msg_control = data, .msg_controllen = bytes};
+    struct cmsghdr* control = CMSG_FIRSTHDR(&message);
+    EQ(control->cmsg_type, IP_TTL);
+    EQ(*(int*)CMSG_DATA(control), 33);
+    control = CMSG_NXTHDR(&message, control);
+    EQ(control->cmsg_type, IP_TOS);
+    EQ(control->cmsg_len, CMSG_LEN(sizeof(int)));
+    EQ(*(int*)CMSG_DATA(control), 32);
+    bytes = sizeof data;
+    OK(getsockopt(fd, IPPROTO_IP, IP_PKTOPTIONS, data, &bytes));
+    EQ(bytes, 0);
+}
+
+CASE(options_of_other_levels) {
+    loopback_up();
+    const int four = (int)OK(socket(AF_INET, SOCK_DGRAM, 0)), six = (int)OK(socket(AF_INET6, SOCK_DGRAM, 0));
+    int value = 1;
+    socklen_t bytes = sizeof value;
+    ERR(getsockopt(four, IPPROTO_IPV6, IPV6_V6ONLY, &value, &bytes), EOPNOTSUPP);
+    ERR(setsockopt(four, IPPROTO_IPV6, IPV6_V6ONLY, &value, bytes), ENOPROTOOPT);
+    ERR(getsockopt(four, IPPROTO_TCP, TCP_NODELAY, &value, &bytes), EOPNOTSUPP);
+    EQ(option(six, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+    struct sockaddr_in6 address = at6(in6addr_loopback, 0);
+    OK(bind(six, A(address)));
+    EQ(option(six, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    struct sockaddr_in to = at4(INADDR_LOOPBACK, 0), name;
+    OK(bind(four, A(to)));
+    to = at4(INADDR_LOOPBACK, port_of(four));
+    set(four, IPPROTO_IP, IP_RECVORIGDSTADDR, 1);
+    // Control data of another level is nobody's.
+    union {
+        struct cmsghdr header;
+        char bytes[64];
+    } control = {{CMSG_LEN(sizeof(int)), IPPROTO_IPV6, IPV6_TCLASS}};
+    char text[8];
+    struct iovec piece = {"x", 1};
+    struct msghdr message = {&to, sizeof to, &piece, 1, &control, CMSG_SPACE(sizeof(int)), 0};
+    EQ(sendmsg(four, &message, 0), 1);
+    piece = (struct iovec){text, sizeof text};
+    message = (struct msghdr){&name, sizeof name, &piece, 1, &control, sizeof control, 0};
+    EQ(recvmsg(four, &message, 0), 1);
+    CHECK(control.header.cmsg_level == IPPROTO_IP && control.header.cmsg_type == IP_ORIGDSTADDR);
+    EQ(memcmp(CMSG_DATA(&control.header), &to, sizeof to), 0);
+    struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    EQ(inet_pton(AF_INET6, "fe80::1", &local.sin6_addr), 1);
+    const int other = (int)OK(socket(AF_INET6, SOCK_STREAM, 0));
+    ERR(bind(other, A(local)), EINVAL);
+    ERR(connect(other, A(local)), EINVAL);
+    EQ(inet_pton(AF_INET6, "2001:db8::1", &local.sin6_addr), 1);
+    ERR(connect(other, A(local)), ENETUNREACH);
+}
+
 CASE(datagram_refused) {
     loopback_up();
     const int gone = (int)OK(socket(AF_INET, SOCK_DGRAM, 0)), fd = (int)OK(socket(AF_INET, SOCK_DGRAM, 0));

@@ -913,6 +913,52 @@ CASE(identity) {
     EQ(getegid(), 1001);
 }
 
+static uint64_t capabilities_shown(const char* name) {
+    static char text[8192];
+    const int fd = open("/proc/self/status", O_RDONLY);
+    const ssize_t bytes = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (bytes < 0) return 1;
+    text[bytes] = 0;
+    const char* const line = strstr(text, name);
+    return line ? strtoull(line + strlen(name), 0, 16) : 1;
+}
+
+// What capabilities a new program begins with: 0 none, 1 all that the bounding set has, 2 something else; of the
+// permitted ones and of the effective ones; 100 more if the saved user is not the effective one.
+HELPER(capabilities) {
+    uid_t r, e, s;
+    if (getresuid(&r, &e, &s)) return 99;
+    const uint64_t bounding = capabilities_shown("CapBnd:\t"),
+                   sets[2] = {capabilities_shown("CapPrm:\t"), capabilities_shown("CapEff:\t")};
+    int result = s == e ? 0 : 100;
+    for (int i = 0; i < 2; ++i)
+        result = result / 100 * 100 + result % 100 * 10 + (!sets[i] ? 0 : sets[i] == bounding ? 1 : 2);
+    return result;
+}
+
+static int begun_as(uid_t real, uid_t effective, uid_t saved, int keeps) {
+    char* arguments[] = {"x", "--capabilities", 0};
+    const pid_t child = must_fork();
+    if (child == 0) {
+        if (prctl(PR_SET_KEEPCAPS, keeps) || setresuid(real, effective, saved)) _exit(98);
+        execve(abi_self, arguments, environ);
+        _exit(97);
+    }
+    int status;
+    EQ(waitpid(child, &status, 0), child);
+    return WEXITSTATUS(status);
+}
+
+CASE(capabilities_at_exec) {
+    EQ(begun_as(0, 0, 0, 0), 11);
+    EQ(begun_as(1000, 1000, 1000, 0), 0);
+    EQ(begun_as(1000, 1000, 1000, 1), 0);  // kept by the process, not by the next program
+    EQ(begun_as(1000, 1000, 0, 0), 0);     // nor does the saved user bring them back
+    EQ(begun_as(0, 1000, 1000, 0), 10);
+    EQ(begun_as(1000, 0, 0, 0), 11);
+}
+
 CASE(group_list) {
     const gid_t list[] = {5, 7, 9};
     gid_t got[8] = {0};
