@@ -61,6 +61,8 @@ interface Net {
     # Looked up for it.
     evicted @11 :UInt64;
     # Connections that were ended to make room for others of this link.
+    full @12 :UInt64;
+    # Packets for the domain that were dropped because it did not take those that were there.
   }
 
   links @1 (first :UInt64) -> (next :UInt64, entries :List(Link) $Kos.maxCount(26));

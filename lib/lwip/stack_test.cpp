@@ -472,6 +472,49 @@ TEST(NetStack, TellsOfUnreachableUdp) {
     }
 }
 
+TEST(NetStack, LeavesWhatHasArrivedInTheLink) {
+    TestStack test;
+    struct Receiver {
+        Stack& stack;
+        unsigned count = 0, most = ~0u;
+        bool is_taking = false;
+    } receiver{test.stack};
+    udp_pcb* const server = udp_new_ip_type(IPADDR_TYPE_ANY);
+    udp_bind(server, IP_ANY_TYPE, 7);
+    udp_recv(
+        server,
+        [](void* arg, udp_pcb*, pbuf* data, const ip_addr_t*, u16_t) {
+            auto& self = *static_cast<Receiver*>(arg);
+            pbuf_free(data);
+            self.is_taking = self.stack.is_taking();
+            if (++self.count >= self.most) self.stack.stop_taking();
+        },
+        &receiver);
+    udp_pcb* const client = udp_new_ip_type(IPADDR_TYPE_ANY);
+    const auto send = [client](const ip_addr_t& to) {
+        pbuf* const data = pbuf_alloc(PBUF_TRANSPORT, 10, PBUF_RAM);
+        EXPECT_EQ(udp_sendto(client, data, &to, 7), ERR_OK);
+        pbuf_free(data);
+    };
+    for (unsigned i = 0; i < 10; ++i) send(peer4());
+    EXPECT_FALSE(test.stack.poll(0));
+    EXPECT_EQ(receiver.count, 0u);
+    receiver.most = 3;
+    EXPECT_FALSE(test.stack.poll());
+    EXPECT_EQ(receiver.count, 3u);
+    EXPECT_TRUE(receiver.is_taking);
+    receiver.most = ~0u;
+    EXPECT_FALSE(test.stack.poll());
+    EXPECT_EQ(receiver.count, 10u);
+    // What comes from the stack itself goes on.
+    send(test.interface.lwip().ip_addr);
+    (void)test.stack.poll(0);
+    EXPECT_EQ(receiver.count, 11u);
+    EXPECT_FALSE(receiver.is_taking);
+    udp_remove(client);
+    udp_remove(server);
+}
+
 TEST(NetStack, SendsLargeDatagramsInFragments) {
     TestStack test;
     std::vector<uint8_t> got;

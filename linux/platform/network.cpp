@@ -26,7 +26,9 @@ uint64_t sent_packets = 0;
 
 class RingLinkPlatform final : public LinkPlatform {
 public:
-    bool prepare_sleep(bool wants_room) override { return ring_link().prepare_sleep(wants_room); }
+    bool prepare_sleep(bool wants_room, bool wants_packets) override {
+        return ring_link().prepare_sleep(wants_room, wants_packets);
+    }
     bool owes_wake() const override { return ring_link().owes_wake(); }
     void wake() override { ring_link().wake(); }
 };

@@ -58,12 +58,13 @@ void store(std::byte* data, size_t offset, T value) {
 Nanoseconds KosTime::monotonic() { return to_ns(kos_time_ticks(), kos_time_hz()); }
 
 Nanoseconds KosTime::realtime_offset() {
+    if (has_offset_) return offset_;
+    // As long as nobody knows the time, each question is a call of the timer; datagrams that arrive ask for each.
+    Nanoseconds const now = monotonic();
+    if (now < ask_again_) return offset_;
+    ask_again_ = now + kAskAgain;
     uint64_t wall = 0;
-    if (!has_offset_ && kos_status_is_ok(kos_time_wall_ns(&wall))) {
-        offset_ = static_cast<Nanoseconds>(wall) - monotonic();
-        has_offset_ = true;
-        publish();
-    }
+    if (kos_status_is_ok(kos_time_wall_ns(&wall))) set_realtime_offset(static_cast<Nanoseconds>(wall) - monotonic());
     return offset_;
 }
 

@@ -34,10 +34,11 @@ public:
     static constexpr unsigned kAlarmBit = 0;
 
 private:
+    static constexpr Nanoseconds kAskAgain = 100'000'000;
     void publish();
     Ref<Frame> shim_data_;
     uint32_t sequence_ = 0;
-    Nanoseconds offset_ = 0;
+    Nanoseconds offset_ = 0, ask_again_ = 0;
     bool has_offset_ = false;
 };
 

@@ -48,6 +48,18 @@ struct PolicyTest : testing::Test {
         EXPECT_EQ(denial->domain, bench->policy->links[link].domain);
         EXPECT_FALSE(denial->is_inbound);
     }
+    // A packet from outside that its domain has no room for.
+    void expect_full(unsigned link, const Bytes& packet) {
+        const auto to = static_cast<Interface>(link + 1);
+        const uint64_t before = bench->router->counters(to).full;
+        bench->host.is_full[to] = true;
+        expect_refused_inbound(packet, Reason::kFull);
+        bench->host.is_full[to] = false;
+        EXPECT_EQ(bench->router->counters(to).full, before + 1);
+        bench->outside(packet);
+        EXPECT_FALSE(bench->host.take(to).empty());
+        EXPECT_EQ(bench->router->counters(to).full, before + 1);
+    }
     void expect_refused_inbound(const Bytes& packet, Reason reason) {
         bench->host.sent.clear();
         const uint64_t before = bench->refused(kWire, reason);
@@ -179,6 +191,15 @@ TEST_F(PolicyTest, ForwardedPort) {
     expect_refused_inbound(make_tcp(kStranger, 1234, bench->address4(1), 80, kSyn), Reason::kDestination);
     // The domain behind it may answer, not begin.
     expect_refused(1, make_tcp(bench->address4(1), 80, kStranger, 1235, kSyn), Reason::kRule);
+}
+
+TEST_F(PolicyTest, WhatADomainDoesNotTakeIsCountedAsItsOwn) {
+    expect_full(1, make_udp(kStranger, 1234, kOwn4, 5353));
+    expect_full(1, make_tcp(kStranger, 1234, kOwn4, 8080, kSyn));
+    EXPECT_EQ(bench->router->counters(1).full, 0u);
+    EXPECT_EQ(bench->router->counters(kWire).full, 0u);
+    // Of its connections the log says nothing: every burst does it.
+    EXPECT_TRUE(bench->host.logged.empty());
 }
 
 TEST_F(PolicyTest, BetweenDomains) {

@@ -65,6 +65,7 @@ struct Counters {
     uint64_t bytes_in = 0;
     uint64_t packets_out = 0;  // to it
     uint64_t bytes_out = 0;
+    uint64_t full = 0;                // for it, dropped because it does not take what is there
     uint64_t refused[kReasons] = {};  // of packets_in, by Reason
     uint64_t denials = 0;             // of these, evidence
     uint64_t names = 0;               // DNS queries that were answered or passed on

@@ -214,7 +214,10 @@ void Router::complete_checksum(const Job& job, size_t field) {
 Reason Router::to_link(const Job& job, Interface to, const Offload& offload) {
     const size_t length = job.packet.length;
     uint8_t* out = host_.reserve(to, length);
-    if (out == nullptr) return Reason::kFull;
+    if (out == nullptr) {
+        ++counters_[to].full;
+        return Reason::kFull;
+    }
     const size_t head = length < job.head_bytes ? length : job.head_bytes;
     __builtin_memcpy(out, job.head, head);
     if (length > head) __builtin_memcpy(out + head, job.rest, length - head);

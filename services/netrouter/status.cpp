@@ -65,6 +65,7 @@ idl::Result<idl::net::LinksAnswer> Status::links(const Caller&, uint64_t first) 
         out.denials = counters.denials;
         out.names = counters.names;
         out.evicted = router_.connections().evicted(static_cast<unsigned>(i));
+        out.full = counters.full;
     }
     return idl::net::LinksAnswer{i < policy.link_count ? i : 0, {links_, count}};
 }

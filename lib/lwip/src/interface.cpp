@@ -109,7 +109,7 @@ err_t LinkInterface::output(const pbuf& packet, unsigned version) {
 unsigned LinkInterface::receive(unsigned most) {
     unsigned count = 0;
     Gathering gathering;
-    while (count < most) {
+    while (count < most && stack_.is_taking_) {
         const size_t bytes = link_.next_bytes();
         if (bytes == 0) break;
         ++count;

@@ -11,6 +11,8 @@
 #include <lwip/raw.h>
 #include <lwip/udp.h>
 
+#include <utility>
+
 #include "current.h"
 #include "memory.h"
 
@@ -125,8 +127,11 @@ bool Stack::poll(unsigned packets) {
     hold();
     run_timers();
     bool more = false;
+    bool takes = packets != 0;
     for (LinkInterface* each = interfaces_; each != nullptr; each = each->next_) {
-        more |= each->receive(packets) == packets;
+        is_taking_ = takes;
+        more |= takes && each->receive(packets) == packets;
+        takes = std::exchange(is_taking_, false);
         // Own packets to the link's own address have no checksum if that is left to the other side.
         const uint16_t flags = each->netif_.chksum_flags;
         NETIF_SET_CHECKSUM_CTRL(&each->netif_, NETIF_CHECKSUM_DISABLE_ALL);

@@ -120,9 +120,9 @@ void RingLink::wake() {
     if (is_deferred_) kos_ring_hold(&out_);
 }
 
-bool RingLink::prepare_sleep(bool wants_room) {
+bool RingLink::prepare_sleep(bool wants_room, bool wants_packets) {
     flush();
-    if (kos_ring_prepare_wait(&in_, 1)) return false;
+    if (wants_packets && kos_ring_prepare_wait(&in_, 1)) return false;
     if (!wants_room) return true;
     wake();
     bool const has_room = kos_ring_prepare_wait(&out_, kos_ring_record_needs(&out_, blocked_bytes_));

@@ -52,6 +52,7 @@ Result<uint8_t> read_byte(const std::string& data, bool may_be_default, uint8_t 
 
 DatagramSocket::~DatagramSocket() {
     while (!messages_.empty()) pop();
+    drained(false);
 }
 
 // --- Names
@@ -176,19 +177,31 @@ void DatagramSocket::received(pbuf* packet, const Endpoint& from) {
         message.tos = IPH_TOS(ip4_current_header());
     }
     if (queued_ + charge(message) > receive_buffer_ || is_receive_shut_) {
-        ++dropped_;
         pbuf_free(packet);
-        return;
+        return drop();
     }
     queued_ += charge(message);
     messages_.push_back(message);
     wake(kReadable);
 }
 
+void DatagramSocket::drop() {
+    ++dropped_;
+    // What the domain sends to itself has cost its sender's time.
+    if (!network_.is_taking()) return;
+    bool const can_drain = queued_ > receive_buffer_ / 2;
+    if (can_drain && !std::exchange(is_full_, true)) network_.became_full();
+    network_.dropped();
+}
+
 void DatagramSocket::pop() {
     queued_ -= charge(messages_.front());
     pbuf_free(messages_.front().packet);
     messages_.pop_front();
+}
+
+void DatagramSocket::drained(bool at_once) {
+    if (queued_ <= receive_buffer_ / 2 && std::exchange(is_full_, false)) network_.drained(at_once);
 }
 
 std::vector<ControlMessage> DatagramSocket::control_of(const Message& message) const {
@@ -245,7 +258,10 @@ Result<size_t> DatagramSocket::receive(IoBuffer& to, SocketMessage& message, Pro
     write_endpoint(first.from, family_, message.address);
     message.control = control_of(first);
     if (done < bytes) message.flags |= kMSG_TRUNC;
-    if (!(asked & kMSG_PEEK)) pop();
+    if (!(asked & kMSG_PEEK)) {
+        pop();
+        drained(true);
+    }
     return asked & kMSG_TRUNC ? bytes : done;
 }
 

@@ -64,7 +64,10 @@ private:
     };
     Status read_control(const SocketMessage& message, Manner& manner) const;
     std::vector<ControlMessage> control_of(const Message& message) const;
+    void drop();
     void pop();
+    // Tells the network if it is half empty now.
+    void drained(bool at_once);
     size_t charge(const Message& message) const;
     uint64_t receive_bytes() const override;
 
@@ -72,6 +75,7 @@ private:
     std::deque<Message> messages_;
     size_t queued_ = 0;
     uint64_t dropped_ = 0;
+    bool is_full_ = false;  // has dropped packets of the link, and is not half empty yet
 };
 
 }  // namespace kos::lx

@@ -15,7 +15,7 @@ namespace kos::lx {
 namespace {
 
 constexpr Nanoseconds kMillisecond = 1'000'000;
-constexpr unsigned kRounds = 64;
+constexpr unsigned kRounds = 64, kPackets = 64;
 
 bool is_loopback(const netif& interface) { return interface.name[0] == 'l' && interface.name[1] == 'o'; }
 
@@ -55,19 +55,61 @@ void Network::run() {
     runs_again_ = true;
     if (is_running_) return;
     is_running_ = true;
+    Nanoseconds const begin = system_.timers.now();
+    if (is_paused() && paused_until_ <= begin) paused_until_ = kNever;
+    drops_ = 0;
     bool is_busy = true;
     for (unsigned round = 0; is_busy && round < kRounds; ++round) {
         runs_again_ = false;
-        is_busy = stack_->poll();
+        is_busy = stack_->poll(is_paused() ? 0 : kPackets);
         is_busy |= runs_again_ || stack_->sleep_ms() == 0;
-        if (!is_busy && platform_) is_busy = !platform_->prepare_sleep(link_->is_blocked());
+        account(begin);
+        // In a pause the other side sees its ring full, and need not wake anybody for what it cannot put there.
+        if (!is_busy && platform_) is_busy = !platform_->prepare_sleep(link_->is_blocked(), !is_paused());
     }
     is_running_ = false;
     uint32_t const sleep = is_busy ? 0 : stack_->sleep_ms();
-    if (sleep == UINT32_MAX) return;
-    Nanoseconds const next = system_.timers.now() + Nanoseconds{sleep} * kMillisecond;
+    if (sleep == UINT32_MAX && !is_paused()) return;
+    Nanoseconds next = paused_until_;
+    if (sleep != UINT32_MAX) next = std::min(next, system_.timers.now() + Nanoseconds{sleep} * kMillisecond);
     // One that goes off for nothing costs less than setting it anew each time.
     if (!is_set() || next < when()) system_.timers.set(*this, next);
+}
+
+// What came from the link has had the time since `begin`, programs and everything else what was between the last such
+// run and this one. Time that passes, not the domain's: if the domain's is used up in a run, programs wait as well.
+void Network::account(Nanoseconds begin) {
+    if (!link_) return;
+    kos::net::InterfaceCounters const& counters = link_->counters();
+    uint64_t const packets = counters.received_packets + counters.refused + counters.no_memory;
+    if (std::exchange(accounted_packets_, packets) == packets) return;
+    Nanoseconds const now = system_.timers.now();
+    Nanoseconds const without = std::max(begin - input_end_, Nanoseconds{0});
+    input_excess_ = std::max(input_excess_ - without, Nanoseconds{0}) + now - std::max(begin, input_end_);
+    input_end_ = now;
+    // A machine that stood still is not to be made up for.
+    input_excess_ = std::min(input_excess_, kPauseMost);
+    if (input_excess_ <= kInputMost) return;
+    ends_when_drained_ = false;
+    pause(now, input_excess_);
+}
+
+void Network::pause(Nanoseconds now, Nanoseconds time) {
+    paused_until_ = now + std::clamp(time, kPauseLeast, kPauseMost);
+    stack_->stop_taking();
+}
+
+void Network::dropped() {
+    if (++drops_ < kDropsMost) return;
+    ends_when_drained_ = true;
+    pause(system_.timers.now(), kPauseLeast);
+}
+
+void Network::drained(bool at_once) {
+    if (--full_sockets_ > 0 || !is_paused() || !ends_when_drained_) return;
+    paused_until_ = system_.timers.now();
+    if (at_once) return run();
+    system_.timers.set(*this, paused_until_);
 }
 
 // Connections, and with them lwIP's timers, begin in run() only.

@@ -37,8 +37,8 @@ struct InterfaceView {
 class LinkPlatform {
 public:
     // Nothing is left to do. False: the link has something after all; true: it will signal, and `run` is called then.
-    // `wants_room`: it is full.
-    virtual bool prepare_sleep(bool wants_room) = 0;
+    // `wants_room`: it is full. `wants_packets`: else it need not signal for those that arrive.
+    virtual bool prepare_sleep(bool wants_room, bool wants_packets) = 0;
     // What was sent may be something that the other side sleeps for, and it has not been woken (`wake`).
     virtual bool owes_wake() const = 0;
     virtual void wake() = 0;
@@ -51,6 +51,10 @@ class Network final : public Counted, private kos::net::Surroundings, private Ti
 public:
     // How long a packet waits at most for others behind it while the program that has sent it runs on.
     static constexpr Nanoseconds kWakeLatest = 1'000'000;
+    // Overload: after so many datagrams in a run that found their socket full, or when input has had so much more time
+    // than programs, nothing is taken from the link: for the time that it has had too much, within these bounds.
+    static constexpr unsigned kDropsMost = 16;
+    static constexpr Nanoseconds kInputMost = 4'000'000, kPauseLeast = 2'000'000, kPauseMost = 10'000'000;
     static constexpr uint32_t kWindowBytes = 256 << 10, kSendBytes = 256 << 10;
     static constexpr uint32_t kConnections = 2048, kListeners = 256, kDatagramSockets = 512, kRawSockets = 64;
 
@@ -83,6 +87,16 @@ public:
     uint64_t sent_packets() const { return link_ ? link_->counters().sent_packets : 0; }
     void settle(bool runs_on);
 
+    // --- Overload, which ends a run: programs have the time until the next one. Output, timers and packets to oneself
+    // go on. From lwIP's call-backs: whether the packet comes from the link, and that it is dropped for a full socket.
+    bool is_taking() const { return stack_->is_taking(); }
+    void dropped();
+    // A socket that packets of the link are dropped for, until it is half empty or gone. With the last one input goes
+    // on; `at_once`: inside this call.
+    void became_full() { ++full_sockets_; }
+    void drained(bool at_once);
+    bool is_paused() const { return paused_until_ != kNever; }
+
     System& system() { return system_; }
     std::vector<InterfaceView> interfaces();
     // The interface of that number or name; nullptr.
@@ -108,6 +122,8 @@ private:
     void begin_batch();
     void end_batch();
     void bell_rings();
+    void account(Nanoseconds begin);
+    void pause(Nanoseconds now, Nanoseconds time);
 
     struct Bell final : Timer {
         explicit Bell(Network& of) : network(of) {}
@@ -125,6 +141,13 @@ private:
     bool batch_waits_ = false;
     uint64_t settled_packets_ = 0;
     bool is_running_ = false, runs_again_ = false;
+    Nanoseconds paused_until_ = kNever;  // kNever: it is not
+    bool ends_when_drained_ = false;     // the pause
+    unsigned drops_ = 0;                 // in this run
+    unsigned full_sockets_ = 0;
+    uint64_t accounted_packets_ = 0;
+    Nanoseconds input_excess_ = 0;  // time of input beyond that of programs
+    Nanoseconds input_end_ = 0;     // of the last one
 };
 
 }  // namespace kos::lx

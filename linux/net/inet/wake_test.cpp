@@ -21,7 +21,7 @@ public:
     size_t next_bytes() override { return 0; }
     size_t take(void*, size_t, bool*) override { return 0; }
     void drop() override {}
-    bool prepare_sleep(bool) override { return true; }
+    bool prepare_sleep(bool, bool) override { return true; }
     bool owes_wake() const override { return sent != seen; }
     void wake() override {
         seen = sent;

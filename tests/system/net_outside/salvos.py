@@ -239,6 +239,8 @@ class Salvos:
         if self.world.exchange(connection, data, PATIENCE_S) != data:
             return "the connection was lost" if connection.is_reset else "other bytes came back"
         fresh = self.world.connect(port)
+        # In a flood a beginning may go unanswered, and is repeated.
+        self.world.wait(lambda: fresh.is_open or fresh.is_reset, PATIENCE_S, "a new connection")
         if self.world.exchange(fresh, data[:500], PATIENCE_S) != data[:500]:
             return "no new connection"
         fresh.finish()

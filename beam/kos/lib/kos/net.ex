@@ -41,7 +41,8 @@ defmodule Kos.Net do
     bytes_out: :u64,
     denials: :u64,
     names: :u64,
-    evicted: :u64
+    evicted: :u64,
+    full: :u64
   ]
   @reasons [
     :none,

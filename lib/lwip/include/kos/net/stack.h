@@ -64,8 +64,12 @@ public:
     Stack& operator=(const Stack&) = delete;
 
     // Takes up to `packets` packets of each link, runs timers that are due, and sends what waited for room. The
-    // other sides are woken in the end. True: call it again before sleeping.
+    // other sides are woken in the end. True: call it again before sleeping. With 0 packets the links keep what they
+    // have.
     bool poll(unsigned packets = 64);
+    // For call-backs: whether what they are called for comes from a link; and that this poll() shall take no more.
+    bool is_taking() const { return is_taking_; }
+    void stop_taking() { is_taking_ = false; }
     // Link::hold and Link::flush for all links, around several calls of poll() or of lwIP. A poll() flushes in the end.
     void hold();
     void flush();
@@ -110,6 +114,7 @@ private:
     uint32_t lookups_ = 0;
     bool is_in_lookup_timer_ = false;
     bool was_connected_ = false;
+    bool is_taking_ = false;
 };
 
 }  // namespace kos::net

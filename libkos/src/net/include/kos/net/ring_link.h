@@ -37,9 +37,9 @@ public:
     // Bits of the domain's notification.
     uint64_t signals() const { return out_.signal | in_.signal; }
     // Before sleeping, which it makes safe: it flushes first (and wakes the other side if it wants room). `wants_room`:
-    // something waits to be sent (LinkInterface::is_blocked). False: there is something to do; true: signals() will
-    // tell.
-    bool prepare_sleep(bool wants_room);
+    // something waits to be sent (LinkInterface::is_blocked). `wants_packets`: else those that arrive are not told of.
+    // False: there is something to do; true: signals() will tell.
+    bool prepare_sleep(bool wants_room, bool wants_packets = true);
     // Times that the other side began anew, or had to.
     uint64_t resets() const { return resets_; }
 
