@@ -8,7 +8,8 @@ defmodule Site.MixProject do
       version: "0.1.0",
       elixir: "~> 1.14",
       start_permanent: Mix.env() == :prod,
-      aliases: ["assets.deploy": ["run --no-start -e 'File.write!(\"priv/static/cache_manifest.json\", \"{}\")'"]],
+      # As Phoenix' own, it asks for nothing that config/runtime.exs wants.
+      aliases: ["assets.deploy": ["cmd echo {} > priv/static/cache_manifest.json"]],
       deps: [
         {:plug_cowboy, path: "vendor/plug_cowboy"}
       ]

@@ -11,7 +11,8 @@ defmodule Mix.Tasks.Kos.Build do
   Elixir applications get typed modules of interface schemas as native ones get their bindings, made anew when a schema has changed:
   `*.capnp` beside their `mix.exs` and those of its `kos_interfaces` (`mix help compile.kos`).
 
-  The platform itself is compiled once, which takes some minutes; later builds only do what has changed.
+  The platform itself is compiled once, without the tests and examples of KOS: some 500 steps, minutes. Later builds only do what has
+  changed.
   """
   @shortdoc "Builds the device's boot image"
   use Mix.Task
