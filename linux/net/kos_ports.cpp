@@ -174,6 +174,9 @@ uint32_t KosPorts::may_take(PortConnection& connection, const kos_port_record_t&
     // Also room for a status.
     if (!connection.has_room()) {
         is_ready = false;
+    } else if (head.kind == KOS_PORT_CALL && connection.port < platform_.used().size() &&
+               platform_.used()[connection.port].is_send_only) {
+        return KOS_STATUS_OK;  // to be refused: no thread would ever be free for it
     } else if (head.kind == KOS_PORT_CALL && !may_call(connection.port, head.flags & KOS_PORT_SMALL)) {
         connection.is_blocked = true;
         is_ready = false;

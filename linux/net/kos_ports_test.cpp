@@ -186,6 +186,18 @@ TEST_F(Ports, CallAndAnswer) {
     EXPECT_EQ(answer.param, 9u);
 }
 
+// As in a domain whose manifest has no threads for calls.
+TEST_F(Ports, ACallWithoutThreadsIsRefusedAtOnce) {
+    platform.all_jobs.clear();
+    platform.used_ports[0].is_send_only = true;
+    auto const socket = open("one");
+    EXPECT_EQ(send(socket, call(5), 100), Errno::kOK);
+    auto const answer = receive(socket);
+    EXPECT_EQ(answer.kind, KOS_PORT_STATUS);
+    EXPECT_EQ(answer.label, KOS_STATUS_UNAUTHORIZED);
+    EXPECT_EQ(answer.call_id, 5u);
+}
+
 TEST_F(Ports, OneThreadIsLeftForEachOtherPort) {
     auto const one = open("one");
     auto const two = open("two");

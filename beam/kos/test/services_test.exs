@@ -161,6 +161,22 @@ defmodule Kos.ServicesTest do
     assert capture_io(fn -> Kos.Helpers.dmesg() end) == "pump#1 | warning: one\npump#1 | warning: and two\n"
   end
 
+  test "a log without a thread for calls" do
+    Fake.port("log", fn record -> [Fake.status(record, :unauthorized)] end)
+    require Logger
+
+    told =
+      capture_io(:stderr, fn ->
+        {:ok, _} = Logger.add_backend(Kos.Log)
+        Logger.error("one")
+        Logger.error("two")
+        Logger.flush()
+        Logger.remove_backend(Kos.Log)
+      end)
+
+    assert [_, _] = String.split(told, "threads = 2 or more")
+  end
+
   test "gpio" do
     test = self()
     levels = :ets.new(:levels, [:public])

@@ -48,6 +48,9 @@ def logs(report, site):
     exs.write_text(changed)
     with open(site / "config/prod.exs", "a") as file:
         file.write(config)
+    threads = re.search(r"`(threads = \d)` in `\[app\]`", GUIDE.read_text())[1]
+    manifest = site / "app.toml"
+    manifest.write_text(manifest.read_text().replace("passive = true\n", f"passive = true\n{threads}\n"))
 
 
 def allowed(report, machine, site):
@@ -88,6 +91,7 @@ def visit(report, machine, site):
     log = (machine.folder / "console.log").read_text(errors="replace")
     report.check("requests are logged", "[info] GET /database" in log)
     report.check("the prompt is there", "iex(1)>" in log)
+    check_run(report, "kos.logs has them, too", machine.run(["mix", "kos.logs", "--app", "site"], site), r"site#1 \|.*GET /database")
 
 
 def push(report, machine, site):

@@ -5,7 +5,8 @@ defmodule Kos.Log do
       config :logger, backends: [Kos.Log]
 
   Each line of a message becomes a line of the log, cut into pieces of at most 240 bytes; the log itself adds time and
-  domain, as the kernel says it. Needs `[[uses]] port = "log"`. Lines wait while the log is restarted, at most 1000; what is
+  domain, as the kernel says it. Needs `[[uses]] port = "log"`, and a thread for its calls: `threads = 2` or more in `[app]` of
+  the manifest (`app.toml`). Lines wait while the log is restarted, at most 1000; what is
   more is counted and the count is logged.
   """
   @behaviour :gen_event
@@ -24,7 +25,7 @@ defmodule Kos.Log do
 
   def init({__MODULE__, options}) do
     case GenServer.start_link(Port, {:name, "log", []}) do
-      {:ok, port} -> {:ok, %{port: port, level: options[:level], waiting: %{}, lost: 0}}
+      {:ok, port} -> {:ok, %{port: port, level: options[:level], waiting: %{}, lost: 0, is_refused: false}}
       {:error, reason} -> {:error, reason}
     end
   end
@@ -106,6 +107,16 @@ defmodule Kos.Log do
   defp wait_for(reference, state), do: done(reference, Port.await(reference, 1000), state)
 
   defp done(reference, {:ok, _}, state), do: %{state | waiting: Map.delete(state.waiting, reference)}
+
+  # Nothing of it can be in the log itself.
+  defp done(reference, {:error, :unauthorized}, %{is_refused: false} = state) do
+    IO.puts(
+      :stderr,
+      "Kos.Log: the log takes no calls of this domain; [app] in app.toml needs threads = 2 or more for them"
+    )
+
+    done(reference, {:error, :unauthorized}, %{state | is_refused: true})
+  end
 
   defp done(reference, {:error, _}, state),
     do: %{state | waiting: Map.delete(state.waiting, reference), lost: state.lost + 1}
