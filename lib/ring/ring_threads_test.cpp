@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -137,7 +138,7 @@ TEST(RingThreads, RecordsAcrossRestarts) {
     Shared shared(1024);
     std::atomic<bool> stop{false};
     std::atomic<uint64_t> flowed{0};
-    std::thread producer([&] {
+    std::future<void> const producer = std::async(std::launch::async, [&] {
         std::mt19937_64 random(1);
         uint64_t instance = 0;
         while (!stop) {
@@ -205,11 +206,9 @@ TEST(RingThreads, RecordsAcrossRestarts) {
     }
     stop = true;
     // The producer may sleep for a consumer that is no more.
-    for (int i = 0; i < 50; ++i) {
+    do {
         shared.to_producer.signal();
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    producer.join();
+    } while (producer.wait_for(std::chrono::milliseconds(2)) != std::future_status::ready);
 }
 
 // A loaded ring does without notifications nearly always.
