@@ -3,10 +3,7 @@
 
 #include "net/unix.h"
 
-#include "fs/tmpfs.h"
-#include "testing/world.h"
-
-#include <gtest/gtest.h>
+#include "testing/process_test.h"
 
 #include <string.h>
 
@@ -44,24 +41,14 @@ struct UserCredentials {
     uint32_t uid, gid, pad;
 };
 
-class Sockets : public ::testing::Test {
+class Sockets : public FilesTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& thread = World::first(process);
     Thread& other = world.make_thread(process);
     int a = -1, b = -1;
 
-    void SetUp() override {
-        auto root = mount_at(Location(), Tmpfs::create(world.frames, world.system.timers), "root", 0);
-        ASSERT_TRUE(root.ok());
-        for (Process* one : {&init, &process}) one->paths->context.root = one->paths->context.working = *root;
-        process.handlers->actions[kSIGPIPE - 1].handler = kSIG_IGN;
-    }
     // Everything that tests left behind is gone with their processes.
     void TearDown() override {
-        for (int fd = 0; (fd = process.files->next_open(fd)) >= 0; ++fd) world.call(thread, kClose, fd);
+        FilesTest::TearDown();
         UnixSocket::collect_garbage(true);
         EXPECT_EQ(UnixSocket::files_in_flight(), 0u);
     }

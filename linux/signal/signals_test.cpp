@@ -3,9 +3,7 @@
 
 #include "shim/layout.h"
 #include "signal/frame.h"
-#include "testing/world.h"
-
-#include <gtest/gtest.h>
+#include "testing/process_test.h"
 
 #include <string.h>
 
@@ -24,13 +22,8 @@ struct UserAction {
     SignalSet mask;
 };
 
-class Signals : public ::testing::Test {
+class Signals : public ProcessTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& thread = World::first(process);
-
     int64_t action(int signal, uint64_t handler, uint64_t flags = 0, SignalSet mask = 0, Process* of = nullptr) {
         Process& owner = of ? *of : process;
         World::put(owner, kScratch, UserAction{handler, flags, kRestorer, mask});

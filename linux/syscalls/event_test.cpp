@@ -1,11 +1,8 @@
 // FIFOs and inotify by their calls, on a tmpfs.
-#include "fs/tmpfs.h"
-#include "testing/world.h"
+#include "testing/process_test.h"
 #include "tty/pty.h"
 #include "vfs/inotify.h"
 #include "vfs/operations.h"
-
-#include <gtest/gtest.h>
 
 #include <string.h>
 
@@ -26,27 +23,17 @@ struct Seen {
     std::string name;
 };
 
-class Events : public ::testing::Test {
+class Events : public FilesTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& thread = World::first(process);
     Thread& other = world.make_thread(process);
     int watcher = -1;
 
     void SetUp() override {
-        auto root = mount_at(Location(), Tmpfs::create(world.frames, world.system.timers), "root", 0);
-        ASSERT_TRUE(root.ok());
-        for (Process* one : {&init, &process}) one->paths->context.root = one->paths->context.working = *root;
-        process.handlers->actions[kSIGPIPE - 1].handler = kSIG_IGN;
+        FilesTest::SetUp();
         process.limits[kRLIMIT_FSIZE] = {~uint64_t{0}, ~uint64_t{0}};
         register_terminals();
         watcher = static_cast<int>(world.call(thread, kInotifyInit, kO_NONBLOCK));
         ASSERT_GE(watcher, 0);
-    }
-    void TearDown() override {
-        for (int fd = 0; (fd = process.files->next_open(fd)) >= 0; ++fd) world.call(thread, kClose, fd);
     }
 
     uint64_t put(const char* name, uint64_t place = kName) {

@@ -2,9 +2,7 @@
 #include "task/futex.h"
 
 #include "mm/shared_memory.h"
-#include "testing/world.h"
-
-#include <gtest/gtest.h>
+#include "testing/process_test.h"
 
 using namespace kos::lx;
 using namespace kos::lx::testing;
@@ -17,21 +15,18 @@ constexpr uint64_t kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp 
                    kPrivate = 128, kRealtime = 256;
 constexpr uint64_t kWord = kArea + 0x1000, kOther = kArea + 0x1040, kTime = kArea + 0x2000;
 
-class Futexes : public ::testing::Test {
+class Futexes : public ProcessTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& a = World::first(process);
+    Thread& a = thread;
     Thread& b = world.make_thread(process);
     Thread& c = world.make_thread(process);
     Thread& d = world.make_thread(process);
 
     uint32_t word(uint64_t address) { return World::get<uint32_t>(process, address); }
     void set(uint64_t address, uint32_t value) { World::put(process, address, value); }
-    int64_t futex(Thread& thread, uint64_t operation, uint64_t address, uint64_t value, uint64_t fourth = 0,
+    int64_t futex(Thread& by, uint64_t operation, uint64_t address, uint64_t value, uint64_t fourth = 0,
                   uint64_t second = 0, uint64_t third = 0) {
-        return world.call(thread, kFutex, address, operation, value, fourth, second, third);
+        return world.call(by, kFutex, address, operation, value, fourth, second, third);
     }
 };
 
@@ -85,7 +80,7 @@ TEST_F(Futexes, BitsChoose) {
 }
 
 TEST_F(Futexes, Requeues) {
-    for (Thread* thread : {&a, &b, &c}) EXPECT_EQ(futex(*thread, kWait | kPrivate, kWord, 0), kAsleep);
+    for (Thread* one : {&a, &b, &c}) EXPECT_EQ(futex(*one, kWait | kPrivate, kWord, 0), kAsleep);
     EXPECT_EQ(futex(d, kCmpRequeue | kPrivate, kWord, 1, 1, kOther, 7), error(Errno::kEAGAIN));
     EXPECT_EQ(futex(d, kCmpRequeue | kPrivate, kWord, 1, 1, kOther, 0), 2);
     EXPECT_EQ(World::result(a), 0);
@@ -157,7 +152,7 @@ TEST_F(Futexes, TheEndClearsTheThreadsNumber) {
 }
 
 TEST_F(Futexes, LocksWithOwners) {
-    auto const tid = [](Thread& thread) { return static_cast<uint32_t>(thread.tid); };
+    auto const tid = [](Thread& of) { return static_cast<uint32_t>(of.tid); };
     EXPECT_EQ(futex(a, kLockPi | kPrivate, kWord, 0), 0);
     EXPECT_EQ(word(kWord), tid(a));
     EXPECT_EQ(futex(a, kLockPi | kPrivate, kWord, 0), error(Errno::kEDEADLK));

@@ -3,9 +3,7 @@
 
 #include "signal/frame.h"
 #include "signal/signals.h"
-#include "testing/world.h"
-
-#include <gtest/gtest.h>
+#include "testing/process_test.h"
 
 using namespace kos::lx;
 using namespace kos::lx::testing;
@@ -30,13 +28,8 @@ struct Event {
     int32_t signal, notify, thread, padding[11];
 };
 
-class Times : public ::testing::Test {
+class Times : public ProcessTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& thread = World::first(process);
-
     Times() { thread.signals.blocked = ~kUnblockable; }
 
     Nanoseconds clock(int id) {

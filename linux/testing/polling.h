@@ -1,10 +1,8 @@
 // For host tests of epoll, ppoll, pselect6: a process with two threads, and the calls.
 #pragma once
 
-#include "testing/world.h"
+#include "testing/process_test.h"
 #include "vfs/epoll.h"
-
-#include <gtest/gtest.h>
 
 namespace kos::lx::testing {
 
@@ -17,12 +15,8 @@ constexpr uint64_t kPlace = kArea, kEvents = kArea + 0x1000, kBuffer = kArea + 0
 constexpr int kAdd = 1, kDelete = 2, kModify = 3;
 constexpr Nanoseconds kSecond = 1'000'000'000;
 
-class Polling : public ::testing::Test {
+class Polling : public ProcessTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& thread = World::first(process);
     Thread& other = world.make_thread(process);
 
     int event(uint32_t value = 0, uint32_t flags = kO_NONBLOCK) {

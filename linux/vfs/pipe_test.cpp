@@ -1,9 +1,7 @@
 // Pipes by their calls, and against a model.
 #include "vfs/pipe.h"
 
-#include "testing/world.h"
-
-#include <gtest/gtest.h>
+#include "testing/process_test.h"
 
 #include <stdlib.h>
 
@@ -19,12 +17,8 @@ constexpr unsigned kFcntl = 25, kIoctl = 29, kClose = 57, kPipe2 = 59, kRead = 6
 constexpr unsigned kGetFlags = 3, kSetFlags = 4, kSetPipeSize = 1031, kGetPipeSize = 1032;
 constexpr uint64_t kFds = kArea, kBuffer = kArea + 0x1000, kBigBytes = 0x20000;
 
-class Pipes : public ::testing::Test {
+class Pipes : public ProcessTest {
 protected:
-    World world;
-    Process& init = world.make_process();
-    Process& process = world.make_process(&init);
-    Thread& thread = World::first(process);
     int reader = -1, writer = -1;
 
     void open(uint32_t flags = 0) {
