@@ -10,6 +10,9 @@
 #   kos_linker_script(TARGET FILE)          links TARGET by FILE, and again when FILE changes
 #   kos_split_debug(TARGET)                 debug information goes into .debug/TARGET.elf.debug beside the ELF file, where gdb
 #                                           finds it: what is in the system image is hashed at every boot
+#   kos_linux_program(OUTPUT SOURCES... [DEPENDS FILE...] [FLAGS FLAG...])
+#                                           a program in C for the Linux personality's root images: for Debian's C library,
+#                                           without the flags of the target. The caller adds the target
 #   kos_host_library(NAME SOURCES... [INCLUDES...] [LIBS...])
 #                                           library for host tools (NAME) and for tests (NAME_sanitized)
 #   kos_host_test(NAME SOURCES... [INCLUDES...] [LIBS...] [LABELS...] [DEFINITIONS...] [TIMEOUT s] [THREAD_SANITIZER])
@@ -111,6 +114,17 @@ function(kos_freestanding target)
         target_link_libraries(${target} PRIVATE gcc)
         set_target_properties(${target} PROPERTIES SUFFIX ".elf")
     endif()
+endfunction()
+
+function(kos_linux_program output)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;FLAGS")
+    cmake_path(GET output PARENT_PATH folder)
+    list(TRANSFORM arg_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
+    list(TRANSFORM arg_DEPENDS PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
+    add_custom_command(OUTPUT "${output}"
+        COMMAND ${CMAKE_COMMAND} -E make_directory "${folder}"
+        COMMAND aarch64-linux-gnu-gcc -std=gnu11 -O1 -Wall -Wextra -Werror -s ${arg_FLAGS} -o "${output}" ${arg_SOURCES}
+        DEPENDS ${arg_SOURCES} ${arg_DEPENDS} VERBATIM)
 endfunction()
 
 function(kos_linker_script target file)
