@@ -37,7 +37,8 @@ def make(report, machine):
     for name in ("ledger", "panel"):
         replace(apps / name / "mix.exs", "kos_interfaces: []", 'kos_interfaces: ["../sensor/sensor.capnp", "timer.capnp"]')
     manifest = apps / "ledger/app.toml"
-    replace(manifest, "budget_us = 1000", "budget_us = 400\nthreads = 4\nreplies = 9")
+    replace(manifest, "budget_us = 500", "budget_us = 400\nreplies = 9")
+    replace(manifest, "threads = 2", "threads = 4")
     with open(manifest, "a") as file:
         file.write('\n[[serves]]\nport = "ledger"\ninterface = "ledger"\npayload = 4096\n\n[[uses]]\nport = "sensor"\n')
     return bank

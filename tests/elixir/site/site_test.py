@@ -48,9 +48,6 @@ def logs(report, site):
     exs.write_text(changed)
     with open(site / "config/prod.exs", "a") as file:
         file.write(config)
-    threads = re.search(r"`(threads = \d)` in `\[app\]`", GUIDE.read_text())[1]
-    manifest = site / "app.toml"
-    manifest.write_text(manifest.read_text().replace("passive = true\n", f"passive = true\n{threads}\n"))
 
 
 def allowed(report, machine, site):

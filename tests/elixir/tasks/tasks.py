@@ -201,7 +201,7 @@ def nerves(report, machine):
     with open(blinky / "app.toml", "a") as file:
         file.write('\n[[uses]]\nport = "gpio"\n')
     app = (blinky / "app.toml").read_text()
-    (blinky / "app.toml").write_text(app.replace("passive = true", "passive = true\nthreads = 3", 1).replace("budget_us = 1000", "budget_us = 300", 1))
+    (blinky / "app.toml").write_text(app.replace("threads = 2", "threads = 3", 1).replace("budget_us = 500", "budget_us = 300", 1))
     check_run(report, "nothing stands in the way any more", machine.run(["mix", "kos.deps.check", "--quiet"], blinky))
     check_run(report, "it runs on this machine as before", machine.run(["mix", "test"], blinky), "0 failures")
     check_run(report, "its tests on the device", machine.run(["mix", "kos.test"], blinky), "3 passed, 0 failed")
