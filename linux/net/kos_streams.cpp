@@ -15,7 +15,7 @@ constexpr uint32_t kWindow = KOS_STREAM_WINDOW;
 constexpr uint32_t kCreditStep = kWindow / 4;
 // Room for a whole window; and the hub is told when a reader has come down to half a window (UnixSocket: writable while
 // a quarter of the buffer waits), when it owes more than kCreditStep.
-constexpr size_t kBuffer = 2 * kWindow;
+constexpr uint32_t kBuffer = 2 * kWindow;
 constexpr size_t kControlMax = 4 * KOS_STREAMS_MAX;
 constexpr unsigned kReportsMax = 3;
 
@@ -47,7 +47,7 @@ private:
 class KosStreams::Listener final : public WaitEntry {
 public:
     Listener(Link& link, FrameSource& frames)
-        : socket(UnixSocket::make_for_system(frames, kSOCK_STREAM, kBuffer)), link_(link) {
+        : socket(UnixSocket::make_for_system(frames, kSOCK_STREAM)), link_(link) {
         socket->listen_for_system(kBacklog);
         socket->queue().add(*this);
     }
@@ -137,6 +137,7 @@ private:
 
 KosStreams::Stream::Stream(Link& of, uint32_t number_of, Ref<UnixSocket> socket)
     : end(std::move(socket)), number(number_of), link_(of) {
+    end->set_send_buffer_for_system(kBuffer);
     end->queue().add(*this);
     end->set_sink(this);
 }
@@ -255,6 +256,8 @@ void KosStreams::Link::run() {
             give_credit();
             if (send_data()) is_ready = true;
             forget_ended();
+            // The other side has made room meanwhile, and will not say so: it was not asked to.
+            if (is_held_up_ && !wants_) is_ready = true;
         }
     } else if (listener_) {
         accept();
@@ -512,7 +515,7 @@ bool KosStreams::Link::take_open(uint32_t number) {
     if (about.may_connect || find(number)) return false;
     bool is_taken = hub_.listener_ != nullptr && streams.size() < KOS_STREAMS_MAX;
     if (is_taken) {
-        Ref<UnixSocket> const end = UnixSocket::make_for_system(hub_.system_.frames, kSOCK_STREAM, kBuffer);
+        Ref<UnixSocket> const end = UnixSocket::make_for_system(hub_.system_.frames, kSOCK_STREAM);
         end->name_for_system("/run/kos/stream/" + about.peer);
         is_taken = end->connect_for_system(*hub_.listener_).ok();
         if (is_taken) streams.push_back(std::make_unique<Stream>(*this, number, end));

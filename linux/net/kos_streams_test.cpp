@@ -247,6 +247,39 @@ TEST_F(Streams, WhoIsNotGrantedHasNoName) {
     EXPECT_EQ(other->bind(Side::address("/run/kos/listen/stream"), *left->world.process).error(), Errno::kENOENT);
 }
 
+// Wherever in the window the reader stands when it is full, what he then reads makes room, in both directions.
+TEST_F(Streams, ReadingAFullWindowMakesRoom) {
+    Ref<Socket> const listener = right->listen();
+    run();
+    for (size_t before = 0; before < KOS_STREAM_WINDOW; before += 1024) {
+        Pair const pair = open(listener);
+        auto const fill = [&](Side& from, const Ref<Socket>& writer, Side& to, const Ref<Socket>& reader) {
+            auto const read = [&](size_t wanted) {
+                size_t got = 0;
+                Errno error = Errno::kOK;
+                while (got < wanted && error == Errno::kOK) got += to.receive(reader, error, wanted - got).size();
+                return got;
+            };
+            auto const write = [&](size_t wanted) {
+                for (size_t sent = 0; sent < wanted; run()) {
+                    size_t const more = from.send(writer, std::string(std::min<size_t>(wanted - sent, 8192), 'f'));
+                    if (more == 0) return;
+                    sent += more;
+                }
+            };
+            write(before);
+            EXPECT_EQ(read(before), before);
+            write(KOS_STREAM_WINDOW - before);
+            EXPECT_EQ(read(KOS_STREAM_WINDOW - before), KOS_STREAM_WINDOW - before);
+            run();
+            write(1000);
+            EXPECT_EQ(read(1000), 1000u) << before;
+        };
+        fill(*left, pair.client, *right, pair.server);
+        fill(*right, pair.server, *left, pair.client);
+    }
+}
+
 // Who does not read stops his own stream and no other.
 TEST_F(Streams, BackPressureOfOneStreamOnly) {
     Ref<Socket> const listener = right->listen();

@@ -282,10 +282,8 @@ void UnixSocket::wait_at(UnixSocket& listener, const Credentials& who) {
 
 // --- Of the system's own
 
-Ref<UnixSocket> UnixSocket::make_for_system(FrameSource& frames, int type, size_t send_buffer) {
-    Ref<UnixSocket> made(new UnixSocket(frames, type));
-    made->send_buffer_ = static_cast<uint32_t>(send_buffer);
-    return made;
+Ref<UnixSocket> UnixSocket::make_for_system(FrameSource& frames, int type) {
+    return Ref<UnixSocket>(new UnixSocket(frames, type));
 }
 
 void UnixSocket::name_for_system(const std::string& path) {

@@ -63,8 +63,8 @@ public:
     void descriptor_closed(Process& process) override;
 
     // --- Sockets of the system's own (net/kos_ports.h, net/kos_streams.h): no process, and no name in the file system.
-    static Ref<UnixSocket> make_for_system(FrameSource& frames, int type = kSOCK_SEQPACKET,
-                                           size_t send_buffer = kBufferDefault);
+    static Ref<UnixSocket> make_for_system(FrameSource& frames, int type = kSOCK_SEQPACKET);
+    void set_send_buffer_for_system(uint32_t bytes) { send_buffer_ = bytes; }
     void name_for_system(const std::string& path);  // what the other side is told (getpeername(2))
     static void join_for_system(UnixSocket& one, UnixSocket& other);
     void listen_for_system(size_t backlog);
