@@ -46,8 +46,7 @@ private:
 
 class KosStreams::Listener final : public WaitEntry {
 public:
-    Listener(Link& link, FrameSource& frames)
-        : socket(UnixSocket::make_for_system(frames, kSOCK_STREAM)), link_(link) {
+    Listener(Link& link, FrameSource& frames) : socket(UnixSocket::make_for_system(frames, kSOCK_STREAM)), link_(link) {
         socket->listen_for_system(kBacklog);
         socket->queue().add(*this);
     }
