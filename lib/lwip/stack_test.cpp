@@ -272,6 +272,53 @@ TEST(NetStack, TalksToItself) {
     EXPECT_EQ(test.interface.counters().sent_packets, 0u);
 }
 
+// Two full windows, and one that says so: the other has nothing to answer. Nor do two talk without end that disagree
+// about what was sent (somebody has put bytes between them).
+TEST(NetStack, WhatNeedsNoAnswerGetsNone) {
+    TestStack test;
+    ip_addr_t loopback;
+    IP_ADDR4(&loopback, 127, 0, 0, 1);
+    for (const ip_addr_t& to : {loopback, peer4()}) {
+        for (const bool disagree : {false, true}) {
+            tcp_pcb* server = nullptr;
+            tcp_pcb* made = tcp_new_ip_type(IPADDR_TYPE_ANY);
+            EXPECT_EQ(tcp_bind(made, IP_ANY_TYPE, kPort), ERR_OK);
+            tcp_pcb* const listener = tcp_listen(made);
+            tcp_arg(listener, &server);
+            tcp_accept(listener, [](void* self, tcp_pcb* pcb, err_t) {
+                *static_cast<tcp_pcb**>(self) = pcb;
+                tcp_arg(pcb, self);
+                tcp_err(pcb, [](void* its, err_t) { *static_cast<tcp_pcb**>(its) = nullptr; });
+                return err_t{ERR_OK};
+            });
+            tcp_pcb* const client = tcp_new_ip_type(IPADDR_TYPE_ANY);
+            ASSERT_EQ(tcp_connect(client, &to, kPort, [](void*, tcp_pcb*, err_t) { return err_t{ERR_OK}; }), ERR_OK);
+            ASSERT_TRUE(test.run(1000, [&] { return server != nullptr; }));
+            for (tcp_pcb* const end : {client, server}) {
+                if (disagree) {
+                    end->rcv_nxt += 1000;
+                } else {
+                    end->rcv_wnd = end->rcv_ann_wnd = 0;
+                }
+            }
+            uint64_t const before = test.interface.counters().sent_packets;
+            for (tcp_pcb* const end : {client, server}) {
+                tcp_ack_now(end);
+                tcp_output(end);
+            }
+            test.stack.poll();
+            EXPECT_FALSE(test.stack.is_looping());
+            test.run(10'000);
+            // In twenty half seconds.
+            EXPECT_LE(test.interface.counters().sent_packets - before, disagree ? 50u : 2u);
+            tcp_abort(client);
+            test.run(100);
+            if (server != nullptr) tcp_abort(server);
+            tcp_close(listener);
+        }
+    }
+}
+
 TEST(NetStack, SleepsWhenNobodyWaitsForAnything) {
     TestStack test;
     EXPECT_EQ(test.stack.sleep_ms(), UINT32_MAX);
@@ -655,6 +702,7 @@ TEST(NetStack, AShortBacklogIsAskedByManyAtOnce) {
 // More than may be half open, all of them before the first hears anything: some ask twice, nobody is cut off.
 TEST(NetStack, ManyAtOnceAreNotCutOff) {
     constexpr unsigned kMany = 400;
+    tcp_ticks += 10;  // nothing is left of another test's flood
     StackConfig config;
     config.tcp_connections = 2 * kMany + 1;
     TestStack test(config);

@@ -141,6 +141,8 @@
 /* Half of the time in TIME_WAIT: one minute, as elsewhere. */
 #define TCP_MSL 30000
 #define TCP_LISTEN_BACKLOG 1
+/* When a connection has last answered what lay outside of its window (src/answers.cpp). */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
 #define SO_REUSE 1
 #define SO_REUSE_RXTOALL 1
 /* Initial sequence numbers that nobody can foresee (RFC 6528). */

@@ -4,10 +4,12 @@
 
 namespace {
 
-// Of lwIP's slow clock, which goes twice a second: after so long nobody who is there and was answered is still silent.
-constexpr u32_t kSilentTicks = 2;
-// So many are left to ask again in a tick, before it is a flood.
-constexpr unsigned kLeftInTick = 256;
+// Ticks of lwIP's slow clock in half a second.
+constexpr u32_t kHalfSecond = 500 / TCP_SLOW_INTERVAL;
+// After so long hardly anybody who is there and was answered is still silent.
+constexpr u32_t kSilentTicks = 2 * kHalfSecond;
+// So many are left to ask again in half a second, before it is a flood.
+constexpr unsigned kLeftAtOnce = 256;
 
 struct HalfOpen {
     tcp_pcb* oldest = nullptr;
@@ -33,11 +35,13 @@ HalfOpen half_open(const tcp_pcb_listen* listener) {
 // Whoever is pushed out although he is about to go on is reset by what he sends next, whereas one who is not let in
 // asks again after a second. In a flood, though, he would hardly ever find room.
 bool is_flood() {
-    static u32_t tick;
+    static u32_t since;
     static unsigned left;
-    if (tick != tcp_ticks) left = 0;
-    tick = tcp_ticks;
-    return ++left > kLeftInTick;
+    if (tcp_ticks - since >= kHalfSecond) {
+        since = tcp_ticks;
+        left = 0;
+    }
+    return ++left > kLeftAtOnce;
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ extern "C" {
 /* Largest window and send buffer of a connection. */
 #define KOS_LWIP_WINDOW_MAX (2u << 20)
 
+/* Packets to itself that an interface takes in one kos::net::Stack::poll; more than the windows of a few connections. */
+#define KOS_LWIP_LOOPS_AT_ONCE 4096
+
 typedef struct {
     size_t memory_bytes; /* all that lwIP may hold at a time */
     uint32_t tcp_receive_bytes;
@@ -48,6 +51,10 @@ int kos_lwip_tells_gap(const uint8_t* first, uint16_t first_bytes, const uint8_t
  * gives way, without a word: a flood from made-up addresses pushes out itself. */
 struct tcp_pcb_listen;
 int kos_lwip_makes_room(const struct tcp_pcb_listen* listener);
+
+/* Whether to answer a segment that lies outside of the window: once in half a second. */
+struct tcp_pcb;
+int kos_lwip_may_answer(struct tcp_pcb* connection);
 
 struct ip_addr;
 uint32_t kos_lwip_initial_sequence(const struct ip_addr* local, uint16_t local_port, const struct ip_addr* remote,
