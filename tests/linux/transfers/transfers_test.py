@@ -1,0 +1,33 @@
+"""Bytes between the threads of a Linux program, by everything that it has for it (README.md)."""
+
+import re
+import sys
+from pathlib import Path
+
+from kos import session, system_image
+from kos.common import KosError
+from kos.results import Results, kernel
+
+SYSTEM = Path(__file__).parent / "system.toml"
+LIMIT_S = 600
+
+
+def main():
+    results = Results()
+    path, cores = kernel()
+    with session.boot(system_image.compile_system(SYSTEM), path, cores) as console:
+        shown = ""
+        try:
+            while not (over := re.search(r"^transfers: over, (\d+) faults$", shown, re.MULTILINE)):
+                shown += session.plain(console.expect("\n", LIMIT_S))
+        except KosError as error:
+            results.add("comes_to_its_end", f"{error}; {shown[-300:]!r}")
+            return results.finish()
+    results.add("comes_to_its_end")
+    faults = re.findall(r"^transfers: \d+\..*$", shown, re.MULTILINE)
+    results.add("all_bytes_and_nobody_forgotten", None if over[1] == "0" else "\n".join(faults[:10]))
+    return results.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
