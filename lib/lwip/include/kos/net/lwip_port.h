@@ -15,7 +15,8 @@ extern "C" {
 /* Largest window and send buffer of a connection. */
 #define KOS_LWIP_WINDOW_MAX (2u << 20)
 
-/* Packets to itself that an interface takes in one kos::net::Stack::poll; more than the windows of a few connections. */
+/* Packets to itself that an interface takes in one kos::net::Stack::poll; more than the windows of a few connections.
+ */
 #define KOS_LWIP_LOOPS_AT_ONCE 4096
 
 typedef struct {
