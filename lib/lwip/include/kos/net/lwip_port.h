@@ -48,7 +48,7 @@ uint16_t kos_lwip_checksum(const void* data, int bytes);
 int kos_lwip_tells_gap(const uint8_t* first, uint16_t first_bytes, const uint8_t* rest, uint16_t bytes);
 
 /* A connection arrives and `listener` has as many as its backlog (null: the stack has no room). 1: there is room now.
- * Those whose peers have not gone on since they were answered do not count, up to 128 of them; beyond that the oldest
+ * Those whose peers have not gone on since they were answered do not count, up to 255 of all; beyond that the oldest
  * gives way, without a word: a flood from made-up addresses pushes out itself. */
 struct tcp_pcb_listen;
 int kos_lwip_makes_room(const struct tcp_pcb_listen* listener);
