@@ -47,7 +47,10 @@ Result<Ref<AddressSpace>> AddressSpace::create(FrameSource& frames, std::unique_
     return Ref<AddressSpace>(new AddressSpace(frames, std::move(machine)));
 }
 
-AddressSpace::~AddressSpace() { drop_pages(0, kUserEnd); }
+AddressSpace::~AddressSpace() {
+    machine_->close();
+    drop_pages(0, kUserEnd);
+}
 
 const Mapping* AddressSpace::find(uint64_t address) const {
     auto next = mappings_.upper_bound(address);

@@ -42,6 +42,8 @@ public:
     virtual Status map_large(uint64_t, Frame&, uint32_t, uint32_t&) { return Errno::kENOMEM; }
     virtual void protect(uint64_t address, Frame& frame, uint32_t protection, uint32_t handle) = 0;
     virtual void unmap(uint64_t address, uint32_t handle) = 0;
+    // Nobody runs in it any more: what is left is only unmapped.
+    virtual void close() {}
 };
 
 // madvise(2), in Mapping::flags.

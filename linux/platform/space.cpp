@@ -40,6 +40,9 @@ KosSpace::~KosSpace() {
     mapper_.destroy_tables();
 }
 
+// The kernel has to look for no page in a space that is gone, nor to tell each core of each.
+void KosSpace::close() { Objects::destroy(vspace_); }
+
 Status KosSpace::show(CPtr cap, uint64_t address, uint32_t protection, const Frame& frame) {
     if (protection == 0) {
         page_unmap(cap);

@@ -16,6 +16,7 @@ public:
     Status map_large(uint64_t address, Frame& frame, uint32_t protection, uint32_t& handle) override;
     void protect(uint64_t address, Frame& frame, uint32_t protection, uint32_t handle) override;
     void unmap(uint64_t address, uint32_t handle) override;
+    void close() override;
     CPtr vspace() const { return vspace_.cap; }
 
 private:
