@@ -79,8 +79,8 @@ TEST_F(SmpTest, AnInterruptWakesAThreadWhoseRegistersAreOnAnotherCore) {
     expect_sound(false);
 }
 
-// An unmodified seL4 16.0.0 loses the server here (it has the second client's context and is in no queue), so that the
-// system tests, which pass on both kernels, cannot ask for this.
+// An unmodified seL4 16.0.0 leaves the server in the second core's queue here and does not tell that core, so that the
+// system tests, which pass on both kernels, cannot ask for this. services/root/cores.cpp lives with it.
 TEST_F(SmpTest, APassiveServerGoesOnForAClientOfAnotherCore) {
     for (bool fast : {false, true}) {
         SCOPED_TRACE(fast);

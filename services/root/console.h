@@ -36,4 +36,10 @@ inline uint64_t ticks() {
     return value;
 }
 
+inline uint64_t ticks_per_second() {
+    uint64_t value;
+    asm("mrs %0, cntfrq_el0" : "=r"(value));
+    return value;
+}
+
 }  // namespace root

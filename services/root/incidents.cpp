@@ -133,9 +133,7 @@ bool reports_too_often(Domain& domain, Word thread) {
 
 bool faults_too_often(Domain& domain) {
     Word const now = ticks();
-    Word hz;
-    asm("mrs %0, cntfrq_el0" : "=r"(hz));
-    if (now - domain.faults_since >= hz) {
+    if (now - domain.faults_since >= ticks_per_second()) {
         domain.faults_since = now;
         domain.faults = 0;
     }

@@ -2,6 +2,7 @@
 #include "bundle.h"
 #include "chosen.h"
 #include "console.h"
+#include "cores.h"
 #include "entropy.h"
 #include "push.h"
 #include "threads.h"
@@ -91,6 +92,7 @@ void root_start(const seL4_BootInfo* info) {
     read_manifest();
     collect_boot_entropy();
     make_endpoints();
+    prepare_cores();
     prepare_loans();
     prepare_domains();
     prepare_shared();

@@ -323,12 +323,6 @@ kos_status_t status(Word number, Words& answer) {
     return KOS_STATUS_OK;
 }
 
-Word counter_hz() {
-    Word hz;
-    asm("mrs %0, cntfrq_el0" : "=r"(hz));
-    return hz;
-}
-
 bool is_staged(const void* address) {
     auto const at = reinterpret_cast<Word>(address);
     return at >= kStagingBase && at - kStagingBase < area.made * kPageBytes;
@@ -370,7 +364,7 @@ void judge_version(Domain& domain, kos_exit_reason reason) {
     if (!history.now.sequence) return;
     uint64_t const sequence = history.now.sequence;
     history.now = Version{};
-    bool const is_stable = ticks() - history.started >= kStableSeconds * counter_hz();
+    bool const is_stable = ticks() - history.started >= kStableSeconds * ticks_per_second();
     if (is_stable) history.failures = 0;
     bool const is_meant = reason == KOS_EXIT_KILLED ||
                           (reason == KOS_EXIT_DONE && domain.spec->restart != kos::manifest::Restart::kPermanent);

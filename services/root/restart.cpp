@@ -48,9 +48,7 @@ void panic(const char* what, const char* detail) {
     if (!can_restart) print_directly("root: stays like this until the machine is reset\n");
     if (can_restart) {
         // A machine that fails on each start shall not do so as fast as it can.
-        Word hz;
-        asm("mrs %0, cntfrq_el0" : "=r"(hz));
-        Word const end = ticks() + hz / 1000 * kDelayMs;
+        Word const end = ticks() + ticks_per_second() / 1000 * kDelayMs;
         while (ticks() < end) {
             for (unsigned i = 0; i < 10000; ++i) asm volatile("");
         }

@@ -423,7 +423,7 @@ bool write_startup(Domain& domain) {
     header.heap_base = kHeapBase;
     header.heap_end = kHeapBase + Word{domain.heap.pages} * kPageBytes;
     header.life_page = writer.map(life_page(domain), seL4_ReadWrite, kNormalMemory);
-    asm("mrs %0, cntfrq_el0" : "=r"(header.counter_hz));
+    header.counter_hz = ticks_per_second();
     header.tls_image = domain.tls_image;
     header.tls_file_bytes = domain.tls_file_bytes;
     header.tls_memory_bytes = domain.tls_memory_bytes;

@@ -31,21 +31,15 @@ struct {
 
 constexpr Word kStartSeconds = 30;  // as long as the supervisor gives others
 
-Word counter_hz() {
-    Word hz;
-    asm("mrs %0, cntfrq_el0" : "=r"(hz));
-    return hz;
-}
-
 }  // namespace
 
 void restart_later(Domain& domain) {
     Word const now = ticks();
-    bool const is_quick = restart.last && now - restart.last < kQuickSeconds * counter_hz();
+    bool const is_quick = restart.last && now - restart.last < kQuickSeconds * ticks_per_second();
     restart.quick = is_quick ? restart.quick + 1 : 0;
     Word const doublings = restart.quick < kMaxDoublings ? restart.quick : kMaxDoublings;
     restart.domain = &domain;
-    restart.due = now + (restart.quick ? counter_hz() / 100 << doublings : 0);
+    restart.due = now + (restart.quick ? ticks_per_second() / 100 << doublings : 0);
     restart_due();
 }
 
@@ -78,7 +72,8 @@ void watch_supervisor() {
     watch.silent = has_moved ? 0 : watch.silent + 1;
     watch.instance = domain->instance;
     watch.was_ready = is_ready;
-    Word const limit = is_ready ? counter_hz() / 1000 * domain->spec->watchdog_ms : counter_hz() * kStartSeconds;
+    Word const limit =
+        is_ready ? ticks_per_second() / 1000 * domain->spec->watchdog_ms : ticks_per_second() * kStartSeconds;
     // Looked twice: when the whole machine stood still, it had no chance to answer.
     if (watch.silent >= 2 && now - watch.alive_at >= limit) {
         end_hung(*domain);

@@ -22,10 +22,6 @@ struct alignas(4096) ThreadMemory {
 };
 ThreadMemory service_memory, faults_memory, ticker_memory, watch_memory;
 
-struct OwnThread {
-    CPtr tcb = 0;
-    CPtr sched_context = 0;
-};
 OwnThread service, faults, ticker, watch;
 
 CPtr keeper_endpoint, keeper_reply;
@@ -38,7 +34,6 @@ bool watch_is_due;
 
 constexpr Word kServicePriority = 253;
 constexpr Word kEventPriority = 254;
-constexpr Word kKeeperPriority = 255;
 
 // At the keeper: service waits again; its faults and time-outs; it asks for time of its own.
 constexpr Word kReportBadge = 1;
@@ -63,24 +58,7 @@ CPtr mint(CPtr from, seL4_CapRights_t rights, Word badge) {
 
 OwnThread make_own_thread(ThreadMemory& memory, void (*run)(), Word priority, const SchedContextParams& time,
                           CPtr fault_endpoint) {
-    OwnThread thread;
-    thread.tcb = new_object(seL4_TCBObject);
-    thread.sched_context = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
-    CPtr const control = boot_info->schedcontrol.start;
-    seL4_UserContext context{};
-    context.pc = reinterpret_cast<Word>(run);
-    context.sp = reinterpret_cast<Word>(memory.stack + kStackBytes);
-    context.tpidr_el0 = reinterpret_cast<Word>(memory.buffer);
-    bool const done = tcb_configure(thread.tcb, {top_cnode, 0, seL4_CapInitThreadVSpace, 0}, context.tpidr_el0,
-                                    image_frame(memory.buffer))
-                          .ok() &&
-                      sched_control_configure(control, thread.sched_context, time).ok() &&
-                      tcb_set_sched_params(thread.tcb, seL4_CapInitThreadTCB,
-                                           {kKeeperPriority, priority, thread.sched_context, fault_endpoint})
-                          .ok() &&
-                      tcb_write_registers(thread.tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
-    if (!done) panic("cannot make a thread of root's own");
-    return thread;
+    return root::make_own_thread(run, {memory.stack, kStackBytes}, memory.buffer, {0, priority, time, fault_endpoint});
 }
 
 // --- service: on the caller's time
@@ -238,6 +216,28 @@ void run_keeper() {
 }
 
 }  // namespace
+
+OwnThread make_own_thread(void (*run)(), std::span<uint8_t> stack, uint8_t* buffer, const OwnThreadOptions& options) {
+    OwnThread thread;
+    thread.tcb = new_object(seL4_TCBObject);
+    thread.sched_context = new_object(seL4_SchedContextObject, seL4_MinSchedContextBits);
+    CPtr const control = boot_info->schedcontrol.start + options.core;
+    seL4_UserContext context{};
+    context.pc = reinterpret_cast<Word>(run);
+    context.sp = reinterpret_cast<Word>(stack.data() + stack.size());
+    context.tpidr_el0 = reinterpret_cast<Word>(buffer);
+    bool const done =
+        tcb_configure(thread.tcb, {top_cnode, 0, seL4_CapInitThreadVSpace, 0}, context.tpidr_el0,
+                      buffer ? image_frame(buffer) : kNullCap)
+            .ok() &&
+        sched_control_configure(control, thread.sched_context, options.time).ok() &&
+        tcb_set_sched_params(thread.tcb, seL4_CapInitThreadTCB,
+                             {kKeeperPriority, options.priority, thread.sched_context, options.fault_endpoint})
+            .ok() &&
+        tcb_write_registers(thread.tcb, Resume::kNo, seL4_UserContext_Words, context).ok();
+    if (!done) panic("cannot make a thread of root's own");
+    return thread;
+}
 
 void wake_ticker() {
     if (__atomic_exchange_n(&ticker_awake, true, __ATOMIC_ACQ_REL)) return;

@@ -3,6 +3,8 @@
 
 #include "domain.h"
 
+#include <span>
+
 namespace root {
 
 extern CPtr service_endpoint;  // requests of domains and of root's other threads
@@ -36,6 +38,21 @@ kos_status_t handle_request(Domain& domain, Word thread, const kos::sel4::Messag
 kos_status_t next_fault(Domain& domain, Words& answer, Word& length);
 // incidents.cpp
 IncidentAnswer handle_incident();
+
+constexpr Word kKeeperPriority = 255;  // above all others
+
+struct OwnThread {
+    CPtr tcb = 0;
+    CPtr sched_context = 0;
+};
+struct OwnThreadOptions {
+    Word core;
+    Word priority;
+    kos::sel4::SchedContextParams time;
+    CPtr fault_endpoint;
+};
+// Stopped. `buffer`: a page of root's for its messages; null: four words of each are all that it knows.
+OwnThread make_own_thread(void (*run)(), std::span<uint8_t> stack, uint8_t* buffer, const OwnThreadOptions& options);
 
 void make_endpoints();
 

@@ -36,9 +36,7 @@ constexpr Word kIdlePartOfSecond = 10;
 bool is_idle_long(Loan& loan) {
     Word const now = ticks();
     if (loan.idle_since == 0) loan.idle_since = now;
-    Word hz;
-    asm("mrs %0, cntfrq_el0" : "=r"(hz));
-    return now - loan.idle_since >= hz / kIdlePartOfSecond;
+    return now - loan.idle_since >= ticks_per_second() / kIdlePartOfSecond;
 }
 
 // What a thread does, by the registers of its last system call. The kernel overwrites x0 and x1 when a message or an

@@ -248,7 +248,8 @@ KOS_TEST(smp_passive_server_runs_on_the_callers_node) {
 KOS_TEST(smp_passive_servers_in_a_chain) {
     SKIP_ON_ONE_NODE();
     // client -> first -> second, from every node in turn: the context goes there and back. One client at a time: when
-    // clients of different nodes wait for a passive server at once, seL4 16.0.0 loses the server.
+    // clients of different nodes wait for a passive server at once, seL4 16.0.0 leaves the server waiting for the node
+    // to look at its queue.
     CPtr endpoints = t.make_many(seL4_EndpointObject, 0, 2);
     CPtr replies = t.make_many(seL4_ReplyObject, 0, 2);
     CPtr ready = t.make(seL4_NotificationObject);
