@@ -134,6 +134,7 @@ void wait_asleep(pid_t pid) {
         text[n > 0 ? n : 0] = 0;
         const char* const end = strrchr(text, ')');
         if (end && end[1] && end[2] == 'S') return;
+        if (end && end[1] && end[2] == 'Z') FAIL("%s: the process has ended", path);
         sleep_ms(2);
     }
     FAIL("%s: the process does not wait: %s", path, text);

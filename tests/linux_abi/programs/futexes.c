@@ -205,7 +205,7 @@ CASE(private_does_not_reach_others) {
     volatile uint32_t* const own = must_map(kPage);
     const pid_t child = must_fork();
     if (child == 0) {
-        const struct timespec t = {0, 30000000};
+        const struct timespec t = {0, 300000000};  // the other one has to see it asleep
         _exit(futex(own, FUTEX_WAIT_PRIVATE, 0, &t, 0, 0) == -1 && errno == ETIMEDOUT ? 0 : 1);
     }
     wait_asleep(child);
